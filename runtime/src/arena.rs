@@ -1,0 +1,90 @@
+//! Where the values made during one decision live.
+//!
+//! A bump allocator, reset between decisions. After the first few decisions its one chunk is as large as
+//! any decision needs, and from then on a decision allocates nothing from the system.
+
+use bumpalo::Bump;
+
+use crate::word::Word;
+
+/// A bump arena for text and sequences.
+///
+/// ```
+/// use tollgate_runtime::{Arena, Word};
+/// let mut arena = Arena::new();
+/// let pair = Word::Seq(arena.seq(&[Word::Int(1), Word::Str("x")]));
+/// assert_eq!(pair.at(1), Word::Str("x"));
+/// arena.reset();
+/// ```
+#[derive(Debug, Default)]
+pub struct Arena {
+    bump: Bump,
+}
+
+impl Arena {
+    /// An empty arena, which allocates when it is first used.
+    pub fn new() -> Arena {
+        Arena::default()
+    }
+
+    /// Forgets everything that was made in it and keeps the memory.
+    pub fn reset(&mut self) {
+        self.bump.reset();
+    }
+
+    /// Bytes the arena holds from the system.
+    pub fn capacity(&self) -> usize {
+        self.bump.allocated_bytes()
+    }
+
+    /// A copy of `text`.
+    #[inline]
+    pub fn str(&self, text: &str) -> &str {
+        self.bump.alloc_str(text)
+    }
+
+    /// The concatenation of `parts`.
+    pub fn concat(&self, parts: &[&str]) -> &str {
+        let mut out = bumpalo::collections::String::with_capacity_in(
+            parts.iter().map(|p| p.len()).sum(),
+            &self.bump,
+        );
+        for part in parts {
+            out.push_str(part);
+        }
+        out.into_bump_str()
+    }
+
+    /// The text of the characters that `chars` yields; `capacity` is a hint in bytes.
+    pub fn collect_str(&self, capacity: usize, chars: impl Iterator<Item = char>) -> &str {
+        let mut out = bumpalo::collections::String::with_capacity_in(capacity, &self.bump);
+        out.extend(chars);
+        out.into_bump_str()
+    }
+
+    /// A copy of `bytes`.
+    pub fn bytes(&self, bytes: &[u8]) -> &[u8] {
+        self.bump.alloc_slice_copy(bytes)
+    }
+
+    /// A copy of `words`.
+    #[inline]
+    pub fn seq<'a>(&'a self, words: &[Word<'a>]) -> &'a [Word<'a>] {
+        self.bump.alloc_slice_copy(words)
+    }
+
+    /// `len` words, made one by one.
+    pub fn seq_with<'a>(
+        &'a self,
+        len: usize,
+        word: impl FnMut(usize) -> Word<'a>,
+    ) -> &'a [Word<'a>] {
+        self.bump.alloc_slice_fill_with(len, word)
+    }
+
+    /// `len` absent words to write to: the registers of an engine, or a list under construction.
+    #[inline]
+    pub fn slots<'a>(&'a self, len: usize) -> &'a mut [Word<'a>] {
+        self.bump.alloc_slice_fill_copy(len, Word::None)
+    }
+}

@@ -1,0 +1,307 @@
+//! What a type looks like from outside: the description that JSON, hosts and artifacts share.
+//!
+//! The compiler's own types are richer in some places and erased in others; a schema is exactly what is
+//! needed to let a value in, make it canonical, and write it out again (LANGUAGE.md §7 and the reference's
+//! page on the boundary).
+
+use std::sync::Arc;
+
+use crate::pattern::Regex;
+use crate::value::Value;
+
+/// The largest magnitude of an unrefined `Int`: 2^53 − 1, what JSON carries exactly.
+pub const INT_MAX: i64 = (1 << 53) - 1;
+/// Billionths in 100%.
+pub const PERCENT_ONE: i64 = 1_000_000_000;
+/// The largest magnitude of a `Percent`: 10^6, that is 10^8 %.
+pub const PERCENT_MAX: i64 = 1_000_000 * PERCENT_ONE;
+/// The instants are 1970-01-01T00:00Z ..< 2200-01-01T00:00Z, in microseconds.
+pub const INSTANT_END: i64 = 7_258_118_400_000_000;
+/// The dates are days 0 ..< this since 1970-01-01 (the end is 2200-01-01).
+pub const DATE_END: i64 = INSTANT_END / 86_400_000_000;
+/// Bytes a declared `String` may have unless refined.
+pub const STRING_MAX: u32 = 64 * 1024;
+/// Bytes an intermediate `String` may have.
+pub const STRING_LIMIT: u32 = 1024 * 1024;
+
+/// An index into [`Schema::types`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeId(pub u32);
+
+/// A type as the boundary sees it. Bounds are inclusive.
+#[derive(Clone, Debug)]
+pub enum Type {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number between the bounds.
+    Int {
+        /// Least value.
+        lo: i64,
+        /// Greatest value.
+        hi: i64,
+    },
+    /// A finite float.
+    Float,
+    /// Text of at most `max` bytes.
+    Str {
+        /// Most bytes.
+        max: u32,
+        /// The refinement it must satisfy, if any.
+        matching: Option<Refinement>,
+    },
+    /// At most `max` bytes, base64 in JSON.
+    Bytes {
+        /// Most bytes.
+        max: u32,
+    },
+    /// Microseconds between the bounds.
+    Duration {
+        /// Least value.
+        lo: i64,
+        /// Greatest value.
+        hi: i64,
+    },
+    /// Microseconds since 1970, below [`INSTANT_END`].
+    Instant,
+    /// Days since 1970-01-01, below [`DATE_END`].
+    Date,
+    /// Billionths between the bounds.
+    Percent {
+        /// Least value.
+        lo: i64,
+        /// Greatest value.
+        hi: i64,
+    },
+    /// A count per duration.
+    Rate,
+    /// Minor units between the bounds.
+    Money {
+        /// ISO 4217 code, such as `SGD`.
+        currency: Currency,
+        /// Least value.
+        lo: i64,
+        /// Greatest value.
+        hi: i64,
+    },
+    /// An address.
+    Ip,
+    /// A network.
+    Cidr,
+    /// A canonical path.
+    Path,
+    /// A canonical host.
+    Host,
+    /// A header name, lower case.
+    HeaderName,
+    /// A time zone by its IANA name.
+    Zone,
+    /// A key made by `key(…)`.
+    Key,
+    /// Zero or more texts: a header or query parameter.
+    Values {
+        /// Most values.
+        max: u32,
+        /// Most bytes a value.
+        max_bytes: u32,
+    },
+    /// A value or nothing.
+    Opt(TypeId),
+    /// A list of at most `max` elements.
+    List {
+        /// Element type.
+        of: TypeId,
+        /// Most elements.
+        max: u32,
+    },
+    /// A set of at most `max` elements.
+    Set {
+        /// Element type.
+        of: TypeId,
+        /// Most elements.
+        max: u32,
+    },
+    /// A map of at most `max` entries.
+    Map {
+        /// Key type.
+        key: TypeId,
+        /// Value type.
+        value: TypeId,
+        /// Most entries.
+        max: u32,
+    },
+    /// An index into [`Schema::records`].
+    Record(u32),
+    /// An index into [`Schema::enums`].
+    Enum(u32),
+}
+
+/// A named refinement of text: the whole text must match.
+#[derive(Clone, Debug)]
+pub struct Refinement {
+    /// The type's name, for errors.
+    pub name: Arc<str>,
+    /// The pattern.
+    pub regex: Arc<Regex>,
+}
+
+/// An ISO 4217 currency code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency(pub [u8; 3]);
+
+/// A field of a record or of a variant.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name in source and in JSON.
+    pub name: Arc<str>,
+    /// Its type.
+    pub ty: TypeId,
+    /// What a record without the field gets; an optional field without one gets `none`.
+    pub default: Option<Value>,
+}
+
+/// A record type.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its fields, in source order.
+    pub fields: Vec<Field>,
+    /// The contract of its `boundary` item, or the default one.
+    pub boundary: Boundary,
+}
+
+/// One variant of an enum.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its fields, in source order.
+    pub fields: Vec<Field>,
+}
+
+/// An enum type.
+#[derive(Clone, Debug)]
+pub struct Enum {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The JSON key that holds the variant's name, for an enum declared with `tag "…"`.
+    pub tag: Option<Arc<str>>,
+    /// Its variants, in source order; a value's tag is the index here.
+    pub variants: Vec<Variant>,
+}
+
+/// How the canonical types inside a record are made (the `boundary` item).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// How paths are made canonical.
+    pub path: PathPolicy,
+    /// How hosts are made canonical.
+    pub host: HostPolicy,
+    /// Most values one header may have.
+    pub header_values: u32,
+    /// Most bytes one header value may have.
+    pub header_bytes: u32,
+    /// Most bytes of a body.
+    pub body_bytes: u64,
+    /// How many proxies in front are trusted to tell the client's address.
+    pub trusted_proxies: u32,
+}
+
+/// What to do with `.` and `..` segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DotSegments {
+    /// Refuse the path.
+    Reject,
+    /// Remove them as RFC 3986 §5.2.4 does; a path that climbs above the root is refused.
+    Resolve,
+}
+
+/// How a `Path` is made canonical (RFC 3986 §6). Always: percent-decoded exactly once, encoded slashes,
+/// backslashes and control characters refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathPolicy {
+    /// `.` and `..` segments.
+    pub dot_segments: DotSegments,
+    /// Whether runs of slashes become one (otherwise they are refused).
+    pub merge_slashes: bool,
+    /// Whether ASCII letters become lower case.
+    pub lower_case: bool,
+}
+
+/// How a `Host` is made canonical (RFC 9110 §7.2). Always lower case, without port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostPolicy {
+    /// Whether names in other scripts are mapped to their `xn--` form (otherwise they are refused).
+    pub idna: bool,
+}
+
+impl Default for Boundary {
+    fn default() -> Self {
+        Boundary {
+            path: PathPolicy {
+                dot_segments: DotSegments::Reject,
+                merge_slashes: true,
+                lower_case: false,
+            },
+            host: HostPolicy { idna: true },
+            header_values: 64,
+            header_bytes: 8 * 1024,
+            body_bytes: 1024 * 1024,
+            trusted_proxies: 0,
+        }
+    }
+}
+
+/// All types that the entries of a program mention.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    /// Types by [`TypeId`].
+    pub types: Vec<Type>,
+    /// Record types.
+    pub records: Vec<Record>,
+    /// Enum types.
+    pub enums: Vec<Enum>,
+}
+
+impl Schema {
+    /// The type behind an id.
+    pub fn get(&self, id: TypeId) -> &Type {
+        &self.types[id.0 as usize]
+    }
+
+    /// Adds a type.
+    pub fn add(&mut self, ty: Type) -> TypeId {
+        self.types.push(ty);
+        TypeId(self.types.len() as u32 - 1)
+    }
+}
+
+impl Currency {
+    /// The code as text.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+
+    /// How many decimals the currency's amounts are written with (ISO 4217).
+    pub fn decimals(&self) -> u32 {
+        match &self.0 {
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG"
+            | b"RWF" | b"UGX" | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+            b"CLF" | b"UYW" => 4,
+            _ => 2,
+        }
+    }
+}
+
+impl std::fmt::Debug for Currency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::fmt::Display for Currency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
