@@ -1,6 +1,7 @@
 //! The context of one decision: what an engine is handed beside the arguments.
 
 use crate::arena::Arena;
+use crate::word::Word;
 
 /// A place in the source that the trace can name; an index into the program's table of sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,6 +16,8 @@ pub struct Cx<'a> {
     pub id: &'a str,
     /// The decision's time in microseconds since 1970: an input.
     pub time: i64,
+    /// The data that the host gave beside the program, in the order in which the program declares it.
+    pub data: &'a [Word<'a>],
     /// Which rules decided, in the order of the source; the trace.
     pub marks: Vec<Mark>,
     /// Steps taken so far, by the cost table of the instructions.

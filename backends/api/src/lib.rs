@@ -1,1 +1,73 @@
-//! (skeleton)
+//! # What this is
+//!
+//! What every backend promises. A backend is a crate that turns legal IR into something that runs.
+//!
+//! # What goes in and comes out
+//!
+//! In: [`Legalized`] IR, which only the verifier can make. Out: an [`Executable`], which takes words and gives a word.
+//!
+//! # Invariants
+//!
+//! - One meaning: for every program and input, every executable gives the word, the marks and (where it counts them)
+//!   no more steps than the bound, exactly as the reference interpreter (`tollgate_ir::interp`).
+//! - Compiling fails only for want of resources or of a target; running never fails.
+//! - Running allocates nothing from the system once the arena of the context has grown to size.
+//!
+//! # Where to start reading
+//!
+//! [`Backend`], then [`Executable`].
+//!
+//! # What it must not know
+//!
+//! Any concrete backend.
+
+use std::fmt;
+
+use tollgate_ir::Legalized;
+use tollgate_ir::entities::FuncId;
+use tollgate_runtime::{Cx, Word};
+
+/// Turns legal IR into something that runs.
+pub trait Backend: Send + Sync {
+    /// The name used with `--backend`.
+    fn name(&self) -> &'static str;
+
+    /// Compiles a whole program. Linear in its size.
+    ///
+    /// # Errors
+    /// When the machine lacks what the backend needs, or the program is larger than the backend can hold.
+    fn compile(&self, program: &Legalized) -> Result<Box<dyn Executable>, CompileError>;
+}
+
+/// A compiled program.
+pub trait Executable: Send + Sync {
+    /// Calls a function with one word a parameter, of the declared types.
+    ///
+    /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a>;
+
+    /// What the backend made, for people: bytecode, or assembly.
+    fn listing(&self) -> String;
+
+    /// Whether `cx.steps` is counted.
+    fn counts_steps(&self) -> bool;
+}
+
+/// Why a program could not be compiled.
+#[derive(Debug)]
+pub struct CompileError(String);
+
+impl CompileError {
+    /// An error with its reason, a whole sentence that says what to do.
+    pub fn new(reason: impl Into<String>) -> CompileError {
+        CompileError(reason.into())
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CompileError {}

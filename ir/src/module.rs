@@ -1,0 +1,360 @@
+//! Modules, functions, blocks and rule sets.
+//!
+//! Two facts make the IR small. *Every branch goes forward*: a block's successors stand later in the function, so there
+//! are no loops, dominance and liveness take one sweep, and the longest path is the cost bound. The only repetition is
+//! `any` and `fold` over a bounded sequence. And *rule sets are entities*: their conditions and
+//! outcomes are functions, and a pass, not the frontend, decides how they are searched.
+
+use tollgate_runtime::schema::{Schema, TypeId};
+use tollgate_runtime::{Native, Pattern, Value};
+
+use crate::entities::{
+    Block, ConstId, DataId, FuncId, GroupId, IndexVec, InstId, NativeId, PatId, RuleSetId, SiteId,
+    Val,
+};
+use crate::instructions::Inst;
+use crate::types::{Type, Types};
+
+/// A whole program.
+#[derive(Clone, Debug, Default)]
+pub struct Module {
+    /// Its types.
+    pub types: Types,
+    /// Its constants.
+    pub consts: IndexVec<ConstId, Constant>,
+    /// Its patterns.
+    pub patterns: IndexVec<PatId, Pattern>,
+    /// The natives it calls.
+    pub natives: IndexVec<NativeId, &'static Native>,
+    /// The data it expects from the host.
+    pub data: IndexVec<DataId, Data>,
+    /// Places that marks name.
+    pub sites: IndexVec<SiteId, Site>,
+    /// Its functions. Calls go to functions of any index; the call graph has no cycle.
+    pub funcs: IndexVec<FuncId, Func>,
+    /// Its rule sets; none is left once they are lowered.
+    pub rulesets: IndexVec<RuleSetId, RuleSet>,
+    /// What a host can call.
+    pub entries: Vec<Entry>,
+    /// How the entries' values look from outside.
+    pub schema: Schema,
+}
+
+/// A constant and its type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Constant {
+    /// The IR type.
+    pub ty: Type,
+    /// The value.
+    pub value: Value,
+}
+
+/// Data that the host gives beside the program; constant during a decision.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// The name in the source.
+    pub name: Box<str>,
+    /// The IR type.
+    pub ty: Type,
+    /// How it looks from outside; absent in modules read from text.
+    pub schema: Option<TypeId>,
+}
+
+/// What a mark means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// A rule of a rule set decided.
+    Rule {
+        /// The rule set's name.
+        ruleset: Box<str>,
+        /// The rule's name.
+        rule: Box<str>,
+    },
+    /// `otherwise` decided.
+    Otherwise {
+        /// The rule set's name.
+        ruleset: Box<str>,
+    },
+    /// A stage of a pipeline begins; the marks behind it are the stage's.
+    Stage {
+        /// The pipeline's name.
+        pipeline: Box<str>,
+        /// The stage's name.
+        stage: Box<str>,
+    },
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct Func {
+    /// Unique in the module; for readers and tools.
+    pub name: Box<str>,
+    /// What it returns. Its parameters are those of the entry block.
+    pub result: Type,
+    /// Its blocks, in order; the first is the entry, and every branch goes forward.
+    pub blocks: IndexVec<Block, BlockData>,
+    /// Its instructions, in no order; blocks list theirs.
+    pub insts: IndexVec<InstId, InstData>,
+    /// Its values.
+    pub vals: IndexVec<Val, ValData>,
+}
+
+/// A basic block.
+#[derive(Clone, Debug)]
+pub struct BlockData {
+    /// Its parameters.
+    pub params: Vec<Val>,
+    /// Its instructions, in order.
+    pub insts: Vec<InstId>,
+    /// How it ends.
+    pub term: Terminator,
+}
+
+/// An instruction and what it defines.
+#[derive(Clone, Debug)]
+pub struct InstData {
+    /// The instruction.
+    pub inst: Inst,
+    /// The value it defines, if it defines one.
+    pub result: Option<Val>,
+}
+
+/// A value.
+#[derive(Clone, Copy, Debug)]
+pub struct ValData {
+    /// Its type.
+    pub ty: Type,
+    /// Where it is defined.
+    pub def: Def,
+}
+
+/// Where a value is defined.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Def {
+    /// By an instruction.
+    Inst(InstId),
+    /// As a parameter of a block.
+    Param(Block, u32),
+}
+
+/// A branch to a block with the values of its parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Jump {
+    /// Where to.
+    pub block: Block,
+    /// One value a parameter.
+    pub args: Vec<Val>,
+}
+
+/// How a block ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Terminator {
+    /// `jump block1(v2)`
+    Jump(Jump),
+    /// `br v1, block2, block3`: the first if the value holds.
+    Br(Val, Jump, Jump),
+    /// `switch v1, [0: block2, 3: block3], block4`: by an integer; cases are distinct and sorted.
+    Switch(Val, Vec<(i64, Jump)>, Jump),
+    /// `return v1`
+    Return(Val),
+}
+
+/// How the rules of a set become one outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// The first rule that matches.
+    First,
+    /// The only rule that matches; the checker has seen to it.
+    Unique,
+    /// Any rule that matches; all of them agree, the first is named.
+    Any,
+    /// Every outcome, in source order, as a list.
+    All,
+    /// The outcome with the greatest key; of equals the first.
+    Best,
+    /// The sum of all outcomes.
+    Sum,
+}
+
+/// A rule set. Conditions, outcomes and `otherwise` are functions of the rule set's parameters.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    /// Unique in the module.
+    pub name: Box<str>,
+    /// Parameter types.
+    pub params: Vec<Type>,
+    /// What a decision gives: for `All` a list of the outcomes' type, otherwise that type.
+    pub result: Type,
+    /// The hit policy.
+    pub policy: Policy,
+    /// Groups, outer before inner.
+    pub groups: IndexVec<GroupId, Group>,
+    /// Rules in source order; those of a group stand together.
+    pub rules: Vec<Rule>,
+    /// The outcome when no rule matches. Absent under `All` and `Sum` (an empty list, zero), and where a rule always matches.
+    pub otherwise: Option<Otherwise>,
+    /// For `Best`: (parameters …, outcome) -> int, the key.
+    pub key: Option<FuncId>,
+}
+
+/// A condition that several rules stand under; evaluated once for all of them.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The group around it.
+    pub parent: Option<GroupId>,
+    /// (parameters …) -> bool.
+    pub cond: FuncId,
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Unique in the rule set.
+    pub name: Box<str>,
+    /// What its mark says.
+    pub site: SiteId,
+    /// The group it stands in.
+    pub group: Option<GroupId>,
+    /// (parameters …) -> bool; absent means always.
+    pub cond: Option<FuncId>,
+    /// (parameters …) -> outcome; called only when the condition holds. Several only under `All`.
+    pub outcomes: Vec<FuncId>,
+}
+
+/// What a rule set decides when no rule matches.
+#[derive(Clone, Copy, Debug)]
+pub struct Otherwise {
+    /// What its mark says.
+    pub site: SiteId,
+    /// (parameters …) -> outcome.
+    pub outcome: FuncId,
+}
+
+/// Something a host can call.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name in the source.
+    pub name: Box<str>,
+    /// What it is called by.
+    pub target: Target,
+    /// Names and types of the parameters.
+    pub params: Vec<(Box<str>, TypeId)>,
+    /// The type of the decision's value.
+    pub result: TypeId,
+}
+
+/// What an entry calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// A function, whose marks are kept.
+    Func(FuncId),
+    /// A rule set; gone after rule sets are lowered.
+    Rules(RuleSetId),
+}
+
+impl Terminator {
+    /// The branches out, in order.
+    pub fn jumps(&self) -> impl Iterator<Item = &Jump> {
+        let (cases, rest): (&[(i64, Jump)], [Option<&Jump>; 2]) = match self {
+            Terminator::Jump(j) => (&[], [Some(j), None]),
+            Terminator::Br(_, a, b) => (&[], [Some(a), Some(b)]),
+            Terminator::Switch(_, cases, default) => (cases, [Some(default), None]),
+            Terminator::Return(_) => (&[], [None, None]),
+        };
+        cases
+            .iter()
+            .map(|(_, j)| j)
+            .chain(rest.into_iter().flatten())
+    }
+
+    /// The branches out, in order, to change.
+    pub fn jumps_mut(&mut self) -> impl Iterator<Item = &mut Jump> {
+        let (cases, rest): (&mut [(i64, Jump)], [Option<&mut Jump>; 2]) = match self {
+            Terminator::Jump(j) => (&mut [], [Some(j), None]),
+            Terminator::Br(_, a, b) => (&mut [], [Some(a), Some(b)]),
+            Terminator::Switch(_, cases, default) => (cases, [Some(default), None]),
+            Terminator::Return(_) => (&mut [], [None, None]),
+        };
+        cases
+            .iter_mut()
+            .map(|(_, j)| j)
+            .chain(rest.into_iter().flatten())
+    }
+
+    /// Every value it uses.
+    pub fn vals(&self, mut visit: impl FnMut(Val)) {
+        match self {
+            Terminator::Br(v, ..) | Terminator::Switch(v, ..) | Terminator::Return(v) => visit(*v),
+            Terminator::Jump(_) => {}
+        }
+        for jump in self.jumps() {
+            jump.args.iter().for_each(|v| visit(*v));
+        }
+    }
+
+    /// Every value it uses, to change it.
+    pub fn vals_mut(&mut self, mut visit: impl FnMut(&mut Val)) {
+        match self {
+            Terminator::Br(v, ..) | Terminator::Switch(v, ..) | Terminator::Return(v) => visit(v),
+            Terminator::Jump(_) => {}
+        }
+        for jump in self.jumps_mut() {
+            jump.args.iter_mut().for_each(&mut visit);
+        }
+    }
+}
+
+impl Func {
+    /// The first block of every function.
+    pub const ENTRY: Block = Block(0);
+
+    /// The parameters: those of the entry block.
+    pub fn params(&self) -> &[Val] {
+        &self.blocks[Func::ENTRY].params
+    }
+
+    /// The type of a value.
+    #[inline]
+    pub fn ty(&self, val: Val) -> Type {
+        self.vals[val].ty
+    }
+
+    /// The instruction that defines a value, unless it is a parameter.
+    pub fn def(&self, val: Val) -> Option<&Inst> {
+        match self.vals[val].def {
+            Def::Inst(inst) => Some(&self.insts[inst].inst),
+            Def::Param(..) => None,
+        }
+    }
+
+    /// Appends a parameter to a block.
+    pub fn push_param(&mut self, block: Block, ty: Type) -> Val {
+        let index = self.blocks[block].params.len() as u32;
+        let val = self.vals.push(ValData {
+            ty,
+            def: Def::Param(block, index),
+        });
+        self.blocks[block].params.push(val);
+        val
+    }
+
+    /// Makes an instruction, with a result if `ty` is given, that stands in no block yet.
+    pub fn make_inst(&mut self, inst: Inst, ty: Option<Type>) -> (InstId, Option<Val>) {
+        let id = self.insts.next();
+        let result = ty.map(|ty| {
+            self.vals.push(ValData {
+                ty,
+                def: Def::Inst(id),
+            })
+        });
+        self.insts.push(InstData { inst, result });
+        (id, result)
+    }
+}
+
+impl Module {
+    /// The function or rule set an entry of this name calls.
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|e| &*e.name == name)
+    }
+}
