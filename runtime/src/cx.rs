@@ -31,6 +31,7 @@ impl<'a> Cx<'a> {
             arena,
             id,
             time,
+            data: &[],
             marks: Vec::new(),
             steps: 0,
         }
