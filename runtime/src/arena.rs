@@ -67,6 +67,16 @@ impl Arena {
         self.bump.alloc_slice_copy(bytes)
     }
 
+    /// `len` zero bytes to write to.
+    pub fn zeroed(&self, len: usize) -> &mut [u8] {
+        self.bump.alloc_slice_fill_copy(len, 0)
+    }
+
+    /// A list that grows in the arena, for a sequence whose length is not known before; `into_bump_slice` ends it.
+    pub fn list(&self) -> bumpalo::collections::Vec<'_, Word<'_>> {
+        bumpalo::collections::Vec::new_in(&self.bump)
+    }
+
     /// A copy of `words`.
     #[inline]
     pub fn seq<'a>(&'a self, words: &[Word<'a>]) -> &'a [Word<'a>] {
