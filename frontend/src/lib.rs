@@ -1,1 +1,6 @@
-//! (skeleton)
+//! (skeleton: the crate docs are written with the rest)
+mod check;
+pub mod diagnostics;
+pub mod hir;
+pub mod library;
+pub mod types;

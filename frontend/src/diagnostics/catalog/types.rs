@@ -1,0 +1,3 @@
+//! Diagnostics: types.
+
+diagnostics! {}

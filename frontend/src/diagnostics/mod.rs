@@ -1,0 +1,161 @@
+//! Diagnostics: what the compiler says to the author of a rule.
+//!
+//! A kind of diagnostic is one row of the [`catalog`]: its slug, severity, message and page. Where it is found, labels,
+//! notes and help are added, and it is put into the [`Sink`]. Nothing in the checker stops at a
+//! diagnostic; what could not be understood becomes an error node or [`Ty::Error`](crate::types::ty::Ty::Error), which
+//! nobody complains about again.
+
+pub mod catalog;
+
+use tollgate_grammar::source::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A fact worth knowing.
+    Note,
+    /// The program means something, but perhaps not what was wanted.
+    Warning,
+    /// The program cannot be compiled.
+    Error,
+}
+
+impl Severity {
+    /// As it is written in front of the slug.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// A place and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What; lower case, no full stop.
+    pub text: String,
+}
+
+/// A piece of advice, with the edits that would follow it when a machine could make them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    /// What to do.
+    pub text: String,
+    /// Non-overlapping replacements; empty when there is nothing a machine could do. The edited program compiles,
+    /// as far as this diagnostic is concerned.
+    pub edits: Vec<(Span, String)>,
+}
+
+/// One thing the compiler says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kind: a slug of the catalogue.
+    pub slug: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// What is the matter, in one line.
+    pub message: String,
+    /// The place it is about, and then every other place involved.
+    pub labels: Vec<Label>,
+    /// Why, and what else is known.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: Vec<Help>,
+}
+
+impl Diagnostic {
+    /// A diagnostic without a place; rows of the catalogue call this.
+    pub(crate) fn new(slug: &'static str, severity: Severity, message: String) -> Diagnostic {
+        Diagnostic {
+            slug,
+            severity,
+            message,
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// Adds a place; the first one is what the diagnostic is about.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Adds a reason.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help.push(Help {
+            text: text.into(),
+            edits: Vec::new(),
+        });
+        self
+    }
+
+    /// Adds advice that replaces one place.
+    #[must_use]
+    pub fn fix(
+        mut self,
+        text: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Diagnostic {
+        self.help.push(Help {
+            text: text.into(),
+            edits: vec![(span, replacement.into())],
+        });
+        self
+    }
+
+    /// Where it is found; the start of the first file if it has no place.
+    pub fn span(&self) -> Option<Span> {
+        self.labels.first().map(|l| l.span)
+    }
+}
+
+/// Collects diagnostics.
+#[derive(Debug, Default)]
+pub struct Sink {
+    found: Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Sink {
+    /// Adds one. Of two with the same slug at the same place only the first is kept.
+    pub fn emit(&mut self, diagnostic: Diagnostic) {
+        let known = |d: &Diagnostic| d.slug == diagnostic.slug && d.span() == diagnostic.span();
+        // Looks back a little only, so that a file with a mistake in each of 100,000 rules stays linear.
+        if diagnostic.span().is_some() && self.found.iter().rev().take(16).any(known) {
+            return;
+        }
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        self.found.push(diagnostic);
+    }
+
+    /// Whether an error is among them.
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// All of them, in the order of files and places.
+    pub fn finish(mut self) -> Vec<Diagnostic> {
+        self.found
+            .sort_by_key(|d| d.span().map(|s| (s.file.0, s.start)));
+        self.found
+    }
+}
