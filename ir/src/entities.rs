@@ -133,6 +133,11 @@ impl<K: Entity, V> IndexVec<K, V> {
         self.items.iter_mut()
     }
 
+    /// Elements, in order, owned.
+    pub fn into_values(self) -> std::vec::IntoIter<V> {
+        self.items.into_iter()
+    }
+
     /// The element, if the index is one of this vector.
     pub fn get(&self, key: K) -> Option<&V> {
         self.items.get(key.index())

@@ -157,16 +157,18 @@ macro_rules! for_each_inst {
             /// Whether a whole path, or whole text, matches a pattern of any kind.
             matches = Matches { a: Val, pattern: PatId } [str => bool], Pure, cost 8;
             /// What a path pattern captures of a path that matches.
-            path_capture = PathCapture { a: Val, pattern: PatId, index: Index } [str => str], Guarded, cost 8;
+            path_capture = PathCapture { a: Val, pattern: PatId, index: Index } [special], Guarded, cost 8;
             /// What a regex group takes of a text, absent if it took no part.
             regex_capture = RegexCapture { a: Val, pattern: PatId, index: Index } [special], Pure, cost 16;
             /// The path of the given texts, joined: what a path template builds. Parts are whole segments or paths.
             path_join = PathJoin { parts: Vals } [special], Pure, cost 8;
 
             /// Whether the function (element, captured …) -> bool holds for some element; stops at the first.
-            any = Any { a: Val, func: FuncId, captured: Vals } [special], Pure, cost 1;
+            /// `max` is the most elements the checker lets through; only the bound reads it.
+            any = Any { a: Val, func: FuncId, max: Imm, captured: Vals } [special], Pure, cost 1;
             /// Folds the function (accumulator, element, captured …) -> accumulator over the elements in order.
-            fold = Fold { a: Val, init: Val, func: FuncId, captured: Vals } [special], Pure, cost 1;
+            /// `max` is that of `any`.
+            fold = Fold { a: Val, init: Val, func: FuncId, max: Imm, captured: Vals } [special], Pure, cost 1;
 
             /// Calls a function.
             call = Call { func: FuncId, args: Vals } [special], Pure, cost 1;

@@ -1,9 +1,15 @@
 //! (skeleton: the crate docs are written with the rest)
+pub mod builder;
+pub mod cfg;
+pub mod dom;
+pub mod edit;
 pub mod entities;
 pub mod instructions;
 pub mod module;
 pub mod operand;
+pub mod text;
 pub mod types;
+pub mod typing;
 
 /// A module that the verifier found legal for backends: verified, and no rule sets left.
 #[derive(Clone, Debug)]
@@ -14,4 +20,12 @@ impl std::ops::Deref for Legalized {
     fn deref(&self) -> &module::Module {
         &self.0
     }
+}
+
+/// Our own mistake: panics with what went wrong and asks for a report. An author or an input never gets here.
+#[macro_export]
+macro_rules! bug {
+    ($($what:tt)*) => {
+        panic!("this is a bug in tollgate, please report it: {}", format_args!($($what)*))
+    };
 }

@@ -5,6 +5,9 @@
 //! `any` and `fold` over a bounded sequence. And *rule sets are entities*: their conditions and
 //! outcomes are functions, and a pass, not the frontend, decides how they are searched.
 
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use tollgate_runtime::schema::{Schema, TypeId};
 use tollgate_runtime::{Native, Pattern, Value};
 
@@ -14,6 +17,7 @@ use crate::entities::{
 };
 use crate::instructions::Inst;
 use crate::types::{Type, Types};
+use crate::typing::intern_native_type;
 
 /// A whole program.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +42,17 @@ pub struct Module {
     pub entries: Vec<Entry>,
     /// How the entries' values look from outside.
     pub schema: Schema,
+    /// Finds what the pools hold already.
+    pools: Pools,
+}
+
+/// Where equal elements of a module's pools are found, by hash; elements that a hash shares stand at the next free numbers.
+/// The pools themselves are public, so an answer is compared before it is believed.
+#[derive(Clone, Debug, Default)]
+struct Pools {
+    consts: FxHashMap<u64, ConstId>,
+    patterns: FxHashMap<u64, PatId>,
+    natives: FxHashMap<&'static str, NativeId>,
 }
 
 /// A constant and its type.
@@ -353,8 +368,63 @@ impl Func {
 }
 
 impl Module {
+    /// The constant of this type and value, added if it is new. Expected constant time beside hashing the value.
+    pub fn konst(&mut self, ty: Type, value: Value) -> ConstId {
+        let constant = Constant { ty, value };
+        let mut hash = FxBuildHasher.hash_one(&constant);
+        while let Some(id) = self.pools.consts.get(&hash) {
+            if self.consts.get(*id) == Some(&constant) {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let id = self.consts.push(constant);
+        self.pools.consts.insert(hash, id);
+        id
+    }
+
+    /// The pattern of this kind and text, added if it is new.
+    pub fn pattern(&mut self, pattern: Pattern) -> PatId {
+        let key = pattern_key(&pattern);
+        let mut hash = FxBuildHasher.hash_one(key);
+        while let Some(id) = self.pools.patterns.get(&hash) {
+            if self.patterns.get(*id).map(pattern_key) == Some(key) {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let id = self.patterns.push(pattern);
+        self.pools.patterns.insert(hash, id);
+        id
+    }
+
+    /// The native, added (and the types of its signature made) if it is new. Names of natives are unique.
+    pub fn native(&mut self, native: &'static Native) -> NativeId {
+        if let Some(id) = self.pools.natives.get(native.name)
+            && self.natives.get(*id).is_some_and(|n| n.name == native.name)
+        {
+            return *id;
+        }
+        for param in native.params {
+            intern_native_type(&mut self.types, &param.ty);
+        }
+        intern_native_type(&mut self.types, &native.result);
+        let id = self.natives.push(native);
+        self.pools.natives.insert(native.name, id);
+        id
+    }
+
     /// The function or rule set an entry of this name calls.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| &*e.name == name)
+    }
+}
+
+/// The kind and text of a pattern, which are all it is.
+pub(crate) fn pattern_key(pattern: &Pattern) -> (&'static str, &str) {
+    match pattern {
+        Pattern::Path(p) => ("path", p.text()),
+        Pattern::Glob(p) => ("glob", p.text()),
+        Pattern::Regex(p) => ("regex", p.text()),
     }
 }

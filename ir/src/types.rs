@@ -3,9 +3,12 @@
 //! A `Duration`, an `Instant`, `Money` and an `Int` are all `int`; a `Path` and a `String` are both `str`.
 //! Ranges, currencies and refinements were settled by the checker and are gone.
 
+use std::fmt;
+
 use rustc_hash::FxHashMap;
 
 use crate::entities::{EnumId, IndexVec, RecordId};
+use crate::text::Name;
 
 /// A type, interned in [`Types`]; equal types have equal handles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -153,11 +156,69 @@ impl Types {
         self.intern(TypeData::List(of))
     }
 
+    /// How many types there are; handles are below it.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Never: the scalar types are always there.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Whether a handle is one of these types.
+    pub fn has(&self, ty: Type) -> bool {
+        (ty.0 as usize) < self.data.len()
+    }
+
+    /// A type as the text form writes it.
+    pub fn display(&self, ty: Type) -> TypeDisplay<'_> {
+        TypeDisplay { types: self, ty }
+    }
+
     /// The element type of an optional, list or set.
     pub fn element(&self, ty: Type) -> Option<Type> {
         match self.get(ty) {
             TypeData::Opt(of) | TypeData::List(of) | TypeData::Set(of) => Some(of),
             _ => None,
+        }
+    }
+}
+
+/// A type as the text form writes it; see [`Types::display`].
+#[derive(Clone, Copy, Debug)]
+pub struct TypeDisplay<'t> {
+    types: &'t Types,
+    ty: Type,
+}
+
+impl fmt::Display for TypeDisplay<'_> {
+    /// A type refers only to types that were interned before it, so the recursion ends.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |ty| self.types.display(ty);
+        if !self.types.has(self.ty) {
+            return write!(f, "type#{}", self.ty.0);
+        }
+        match self.types.get(self.ty) {
+            TypeData::Bool => f.write_str("bool"),
+            TypeData::Int => f.write_str("int"),
+            TypeData::Float => f.write_str("float"),
+            TypeData::Str => f.write_str("str"),
+            TypeData::Bytes => f.write_str("bytes"),
+            TypeData::Ip => f.write_str("ip"),
+            TypeData::Cidr => f.write_str("cidr"),
+            TypeData::Opt(t) => write!(f, "{}?", of(t)),
+            TypeData::List(t) => write!(f, "[{}]", of(t)),
+            TypeData::Set(t) => write!(f, "{{{}}}", of(t)),
+            TypeData::Map(k, v) => write!(f, "{{{}: {}}}", of(k), of(v)),
+            TypeData::Record(id) => match self.types.records.get(id) {
+                Some(record) => write!(f, "{}", Name(&record.name)),
+                None => write!(f, "{id}"),
+            },
+            TypeData::Enum(id) => match self.types.enums.get(id) {
+                Some(data) => write!(f, "{}", Name(&data.name)),
+                None => write!(f, "{id}"),
+            },
         }
     }
 }

@@ -1,0 +1,225 @@
+//! What passes need to change a function: renaming values, counting uses, and cleaning up.
+
+use crate::entities::{Block, Entity, IndexVec, InstId, Val};
+use crate::module::{BlockData, Def, Func, InstData, ValData};
+
+/// Values that stand for other values, collected first and applied in one sweep.
+#[derive(Clone, Debug, Default)]
+pub struct Renames {
+    /// Itself where nothing is renamed; shorter than the values where the rest is not.
+    to: Vec<Val>,
+    any: bool,
+}
+
+impl Renames {
+    /// No renames.
+    pub fn new() -> Renames {
+        Renames::default()
+    }
+
+    /// Whether anything is renamed.
+    pub fn is_empty(&self) -> bool {
+        !self.any
+    }
+
+    /// From now on `from` stands for `to`; what stood for `from` does too. A rename to itself is none.
+    pub fn set(&mut self, from: Val, to: Val) {
+        let to = self.get(to);
+        let from = self.get(from);
+        if from == to {
+            return;
+        }
+        while self.to.len() <= from.index() {
+            self.to.push(Val::new(self.to.len()));
+        }
+        self.to[from.index()] = to;
+        self.any = true;
+    }
+
+    /// What `val` stands for. Shortens the way for the next time.
+    pub fn get(&mut self, mut val: Val) -> Val {
+        while let Some(next) = self.to.get(val.index()).copied()
+            && next != val
+        {
+            let after = self.to.get(next.index()).copied().unwrap_or(next);
+            self.to[val.index()] = after;
+            val = next;
+        }
+        val
+    }
+}
+
+impl Func {
+    /// Applies renames to every use in a block. One sweep; nothing is removed.
+    pub fn replace_uses(&mut self, renames: &mut Renames) {
+        if renames.is_empty() {
+            return;
+        }
+        for block in self.blocks.values_mut() {
+            for id in &block.insts {
+                self.insts[*id].inst.vals_mut(|v| *v = renames.get(*v));
+            }
+            block.term.vals_mut(|v| *v = renames.get(*v));
+        }
+    }
+
+    /// How often each value is used by the instructions and terminators that stand in a block.
+    pub fn use_counts(&self) -> IndexVec<Val, u32> {
+        let mut counts: IndexVec<Val, u32> = (0..self.vals.len()).map(|_| 0).collect();
+        for block in self.blocks.values() {
+            for id in &block.insts {
+                self.insts[*id].inst.vals(|v| counts[v] += 1);
+            }
+            block.term.vals(|v| counts[v] += 1);
+        }
+        counts
+    }
+
+    /// The block in which each value is defined; `None` for values of instructions that stand in no block.
+    pub fn def_blocks(&self) -> IndexVec<Val, Option<Block>> {
+        let mut blocks: IndexVec<Val, Option<Block>> = (0..self.vals.len()).map(|_| None).collect();
+        for (id, block) in self.blocks.iter() {
+            let results = block.insts.iter().filter_map(|i| self.insts[*i].result);
+            for val in block.params.iter().copied().chain(results) {
+                blocks[val] = Some(id);
+            }
+        }
+        blocks
+    }
+
+    /// Drops blocks that nothing reaches, instructions that stand in no block and their values, and numbers the rest
+    /// in order: the shape in which the text form writes a function. Blocks keep their order where every branch goes forward already,
+    /// else they are put in a topological one.
+    ///
+    /// # Panics
+    /// When branches form a cycle, or a value is used that nothing reached defines.
+    pub fn compact(&mut self) {
+        let order = self.topological();
+        let mut blocks: IndexVec<Block, Option<Block>> =
+            (0..self.blocks.len()).map(|_| None).collect();
+        for (new, old) in order.iter().enumerate() {
+            blocks[*old] = Some(Block::new(new));
+        }
+        let mut vals: IndexVec<Val, Option<Val>> = (0..self.vals.len()).map(|_| None).collect();
+        let mut old_insts: Vec<Option<InstData>> = std::mem::take(&mut self.insts)
+            .into_values()
+            .map(Some)
+            .collect();
+        let mut new_vals: IndexVec<Val, ValData> = IndexVec::new();
+        let mut new_blocks: IndexVec<Block, BlockData> = IndexVec::new();
+        let mut old_blocks: Vec<Option<BlockData>> = std::mem::take(&mut self.blocks)
+            .into_values()
+            .map(Some)
+            .collect();
+        for old in order {
+            let Some(mut block) = old_blocks[old.index()].take() else {
+                crate::bug!("{old} stands twice in the order");
+            };
+            let at = new_blocks.next();
+            for (i, param) in block.params.iter_mut().enumerate() {
+                let def = Def::Param(at, i as u32);
+                let ty = self.vals[*param].ty;
+                let new = new_vals.push(ValData { ty, def });
+                vals[*param] = Some(new);
+                *param = new;
+            }
+            for id in &mut block.insts {
+                let Some(mut data) = old_insts[id.index()].take() else {
+                    crate::bug!("{id} stands in two places of `{}`", self.name);
+                };
+                let new_id = self.insts.next();
+                if let Some(result) = &mut data.result {
+                    let (ty, def) = (self.vals[*result].ty, Def::Inst(new_id));
+                    let new = new_vals.push(ValData { ty, def });
+                    vals[*result] = Some(new);
+                    *result = new;
+                }
+                *id = self.insts.push(data);
+            }
+            for jump in block.term.jumps_mut() {
+                if let Some(new) = blocks[jump.block] {
+                    jump.block = new;
+                }
+            }
+            new_blocks.push(block);
+        }
+        self.blocks = new_blocks;
+        self.vals = new_vals;
+        let name = &self.name;
+        let rename = |v: &mut Val| match vals[*v] {
+            Some(new) => *v = new,
+            None => crate::bug!("`{name}` uses {v}, which nothing defines"),
+        };
+        for data in self.insts.values_mut() {
+            data.inst.vals_mut(rename);
+        }
+        for block in self.blocks.values_mut() {
+            block.term.vals_mut(rename);
+        }
+    }
+
+    /// Whether every branch goes to a later block.
+    pub fn is_forward(&self) -> bool {
+        let mut blocks = self.blocks.iter();
+        blocks.all(|(id, block)| block.term.jumps().all(|j| j.block > id))
+    }
+
+    /// The reached blocks in an order in which every branch goes forward.
+    fn topological(&self) -> Vec<Block> {
+        let forward = self.is_forward();
+        if forward {
+            let cfg = crate::cfg::Cfg::new(self);
+            return self
+                .blocks
+                .keys()
+                .filter(|b| cfg.is_reachable(*b))
+                .collect();
+        }
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Open,
+            Done,
+        }
+        let mut state = vec![State::New; self.blocks.len()];
+        let mut order = Vec::new();
+        // Later branches are followed first, so that of two branches the first comes first in the end.
+        let mut stack = vec![(Func::ENTRY, self.successors(Func::ENTRY))];
+        state[0] = State::Open;
+        while let Some((block, rest)) = stack.last_mut() {
+            match rest.pop() {
+                Some(next) => match state[next.index()] {
+                    State::New => {
+                        state[next.index()] = State::Open;
+                        stack.push((next, self.successors(next)));
+                    }
+                    State::Open => crate::bug!("the branches of `{}` form a cycle", self.name),
+                    State::Done => {}
+                },
+                None => {
+                    state[block.index()] = State::Done;
+                    order.push(*block);
+                    stack.pop();
+                }
+            }
+        }
+        order.reverse();
+        order
+    }
+
+    fn successors(&self, block: Block) -> Vec<Block> {
+        self.blocks[block].term.jumps().map(|j| j.block).collect()
+    }
+
+    /// Appends an instruction to a block; gives what it defines, if `ty` is given.
+    pub fn append(
+        &mut self,
+        block: Block,
+        inst: crate::instructions::Inst,
+        ty: Option<crate::types::Type>,
+    ) -> (InstId, Option<Val>) {
+        let made = self.make_inst(inst, ty);
+        self.blocks[block].insts.push(made.0);
+        made
+    }
+}
