@@ -4,6 +4,8 @@
 //! checker reads its types, the folder and every engine call the same function, the reference renders
 //! its documentation, and its examples run as tests on every engine.
 
+pub mod ty;
+
 use crate::cx::Cx;
 use crate::word::Word;
 
@@ -119,4 +121,103 @@ pub struct Native {
     pub examples: &'static [Example],
     /// The function.
     pub call: NativeFn,
+}
+
+impl Native {
+    /// The first sentence of the documentation.
+    pub fn summary(&self) -> &'static str {
+        self.doc
+            .lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+            .unwrap_or("")
+    }
+}
+
+/// Declares natives, one row each: doc comment, examples, signature, cost, class, and a body in typed Rust.
+///
+/// The types are those of [`ty`](crate::native::ty). The row becomes a function of that name, for Rust, and an entry of the
+/// static `NATIVES`, for the language; the entry unpacks its words by the types of the signature and packs the result, which
+/// also keeps the result inside its declared bounds. A body that needs the arena or the decision's id names the context in
+/// brackets behind `fn`.
+///
+/// ```
+/// tollgate_runtime::natives! {
+///     module "std.demo";
+///
+///     /// Whether `s` begins with `prefix`.
+///     #[example(r#"begins("abc", "a")"# => "true")]
+///     fn begins(s: Text, prefix: Text) -> Bool, cost 8, class Prefix {
+///         s.starts_with(prefix)
+///     }
+///
+///     /// The text twice.
+///     #[example(r#"twice("ab")"# => r#""abab""#)]
+///     fn [cx] twice(s: Str<100>) -> Str<200>, cost 8, class Opaque {
+///         cx.arena.concat(&[s, s])
+///     }
+/// }
+///
+/// use tollgate_runtime::{Arena, Cx, Word};
+/// let arena = Arena::new();
+/// let cx = Cx::new(&arena, "", 0);
+/// assert_eq!((NATIVES[1].call)(&cx, &[Word::Str("ab")]), Word::Str("abab"));
+/// ```
+#[macro_export]
+macro_rules! natives {
+    (
+        module $module:literal;
+        $(
+            $(#[doc = $doc:literal])+
+            $(#[example($source:literal => $expect:literal)])+
+            fn $([$cx:ident])? $name:ident ( $($param:ident : $ty:ty),* $(,)? ) -> $result:ty,
+            cost $cost:literal, class $class:ident
+            $body:block
+        )*
+    ) => {
+        #[allow(unused_imports)]
+        use $crate::native::ty::*;
+
+        $(
+            $(#[doc = $doc])+
+            #[allow(clippy::needless_lifetimes)]
+            pub fn $name<'a>(
+                $crate::natives!(@cx $($cx)?): &$crate::Cx<'a>,
+                $($param: <$ty as $crate::native::ty::Ty>::Rust<'a>),*
+            ) -> <$result as $crate::native::ty::Ty>::Rust<'a> $body
+        )*
+
+        /// The rows of this file, in its order.
+        pub static NATIVES: &[&$crate::Native] = &[
+            $({
+                fn call<'a>(cx: &$crate::Cx<'a>, args: &[$crate::Word<'a>]) -> $crate::Word<'a> {
+                    #[allow(unused_mut, unused_variables)]
+                    let mut args = args.iter().copied();
+                    $(
+                        let $param = <$ty as $crate::native::ty::Ty>::unpack(
+                            args.next().unwrap_or($crate::Word::None),
+                        );
+                    )*
+                    <$result as $crate::native::ty::Ty>::pack($name(cx, $($param),*))
+                }
+                static ROW: $crate::Native = $crate::Native {
+                    module: $module,
+                    name: stringify!($name),
+                    doc: concat!($($doc, "\n"),+),
+                    params: &[$($crate::native::NativeParam {
+                        name: stringify!($param),
+                        ty: <$ty as $crate::native::ty::Ty>::TYPE,
+                    }),*],
+                    result: <$result as $crate::native::ty::Ty>::TYPE,
+                    cost: $cost,
+                    class: $crate::native::NativeClass::$class,
+                    examples: &[$($crate::native::Example { source: $source, result: $expect }),+],
+                    call,
+                };
+                &ROW
+            }),*
+        ];
+    };
+    (@cx $cx:ident) => { $cx };
+    (@cx) => { _ };
 }

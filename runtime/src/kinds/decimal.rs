@@ -77,7 +77,7 @@ pub fn write(out: &mut impl fmt::Write, value: i64, decimals: u32, least: u32) -
     write!(out, "{}", magnitude / scale)?;
     let mut rest = magnitude % scale;
     let mut width = decimals;
-    while width > least && rest % 10 == 0 {
+    while width > least && rest.is_multiple_of(10) {
         rest /= 10;
         width -= 1;
     }

@@ -5,7 +5,7 @@
 //! UTF-8. [`encode`] writes the canonical path for forwarding, so that the next hop sees what the rules saw:
 //! `canonical(encode(p)) == p` for every canonical `p`.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::{KindError, refuse};
 use crate::arena::Arena;
