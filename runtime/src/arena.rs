@@ -62,6 +62,27 @@ impl Arena {
         out.into_bump_str()
     }
 
+    /// The text that `write` writes; empty should it fail.
+    pub fn text_with(
+        &self,
+        write: impl FnOnce(&mut bumpalo::collections::String<'_>) -> std::fmt::Result,
+    ) -> &str {
+        let mut out = bumpalo::collections::String::new_in(&self.bump);
+        match write(&mut out) {
+            Ok(()) => out.into_bump_str(),
+            Err(_) => "",
+        }
+    }
+
+    /// The text of formatted arguments.
+    ///
+    /// ```
+    /// assert_eq!(tollgate_runtime::Arena::new().text(format_args!("{}!", 7)), "7!");
+    /// ```
+    pub fn text(&self, arguments: std::fmt::Arguments<'_>) -> &str {
+        self.text_with(|out| std::fmt::Write::write_fmt(out, arguments))
+    }
+
     /// A copy of `bytes`.
     pub fn bytes(&self, bytes: &[u8]) -> &[u8] {
         self.bump.alloc_slice_copy(bytes)
