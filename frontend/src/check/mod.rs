@@ -3,6 +3,11 @@
 //! The work goes in three steps over all modules of a program: *declare* every item's name, *define* types, constants and
 //! signatures, then *check* bodies. Items are in `items/`, what stands inside bodies in `body/`.
 
+mod items;
+mod names;
+mod suggest;
+
+use std::cell::Cell;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -63,8 +68,12 @@ pub(crate) struct Constant {
 pub(crate) struct Entry {
     /// What it stands for.
     pub(crate) def: Def,
-    /// Where; absent for natives.
+    /// Where; absent for natives. For an imported name the place in its `use`.
     pub(crate) span: Option<Span>,
+    /// Whether a `use` brought it.
+    pub(crate) imported: bool,
+    /// Whether it was ever looked up; an import that was not is worth a warning.
+    pub(crate) used: Cell<bool>,
 }
 
 /// One module of the program.
@@ -78,6 +87,9 @@ pub(crate) struct Module {
     pub(crate) scope: FxHashMap<ast::Symbol, Entry>,
     /// Whether it belongs to the library.
     pub(crate) library: bool,
+    /// Whether something of it was refused as "not yet" (a state, a stream): then a test may name operations on it
+    /// that do not exist, and nobody complains.
+    pub(crate) incomplete: bool,
 }
 
 /// Parameters and result of something that can be called.

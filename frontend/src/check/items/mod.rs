@@ -1,0 +1,3 @@
+//! Items: everything that is declared.
+
+pub(crate) mod types;
