@@ -1,5 +1,6 @@
 //! (skeleton: the crate docs are written with the rest)
 pub mod builder;
+pub mod callgraph;
 pub mod cfg;
 pub mod dom;
 pub mod edit;
@@ -10,8 +11,9 @@ pub mod operand;
 pub mod text;
 pub mod types;
 pub mod typing;
+pub mod verify;
 
-/// A module that the verifier found legal for backends: verified, and no rule sets left.
+/// A module that the verifier ([`verify::legal`]) found legal for backends: verified, and no rule sets left.
 #[derive(Clone, Debug)]
 pub struct Legalized(module::Module);
 

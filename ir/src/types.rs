@@ -8,7 +8,7 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 
 use crate::entities::{EnumId, IndexVec, RecordId};
-use crate::text::Name;
+use crate::text::{Name, SCALARS};
 
 /// A type, interned in [`Types`]; equal types have equal handles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -212,13 +212,20 @@ impl fmt::Display for TypeDisplay<'_> {
             TypeData::Set(t) => write!(f, "{{{}}}", of(t)),
             TypeData::Map(k, v) => write!(f, "{{{}: {}}}", of(k), of(v)),
             TypeData::Record(id) => match self.types.records.get(id) {
-                Some(record) => write!(f, "{}", Name(&record.name)),
+                Some(record) => write_name(f, &record.name),
                 None => write!(f, "{id}"),
             },
             TypeData::Enum(id) => match self.types.enums.get(id) {
-                Some(data) => write!(f, "{}", Name(&data.name)),
+                Some(data) => write_name(f, &data.name),
                 None => write!(f, "{id}"),
             },
         }
     }
+}
+
+fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if SCALARS.contains(&name) {
+        return write!(f, "{name:?}");
+    }
+    write!(f, "{}", Name(name))
 }
