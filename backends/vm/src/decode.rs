@@ -18,8 +18,8 @@ use crate::ops::Op;
 use crate::program::{Code, Program, Table, freeze};
 use crate::verify::{self, Flaw};
 
-/// How deep a constant may nest.
-const NESTING_MAX: u32 = 64;
+/// How deep a constant may nest; types nest less deep.
+const NESTING_MAX: u32 = 512;
 
 /// Most patterns of a program that a file may hold; each is compiled when the file is loaded.
 const PATTERNS_MAX: usize = 1 << 16;
@@ -86,11 +86,7 @@ impl Program {
                 "the program is damaged: its checksum does not match",
             ));
         }
-        let mut program = Reader {
-            bytes,
-            at: HEADER,
-        }
-        .program(native)?;
+        let mut program = Reader { bytes, at: HEADER }.program(native)?;
         verify::verify(&mut program)?;
         Ok(program)
     }
@@ -180,7 +176,8 @@ impl<'b> Reader<'b> {
     fn take(&mut self, len: usize) -> Result<&'b [u8], LoadError> {
         let end = self.at.checked_add(len);
         let taken = end.and_then(|end| self.bytes.get(self.at..end));
-        let taken = taken.ok_or_else(|| LoadError::damaged(self.at, "more is missing behind it"))?;
+        let taken =
+            taken.ok_or_else(|| LoadError::damaged(self.at, "more is missing behind it"))?;
         self.at += len;
         Ok(taken)
     }

@@ -32,9 +32,7 @@ impl<'f> Fusion<'f> {
         for (block, data) in func.blocks.iter() {
             for inst in &data.insts {
                 fusion.home[inst.index()] = Some(block);
-                func.insts[*inst]
-                    .inst
-                    .vals(|v| fusion.uses[v.index()] += 1);
+                func.insts[*inst].inst.vals(|v| fusion.uses[v.index()] += 1);
             }
             data.term.vals(|v| fusion.uses[v.index()] += 1);
         }

@@ -15,9 +15,7 @@ use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
 
 use crate::fuse::Fusion;
-use crate::operand::{
-    Call, Dst, Each, List, NativeCall, Reg, Short, TableIx, Target,
-};
+use crate::operand::{Call, Dst, Each, List, NativeCall, Reg, Short, TableIx, Target};
 use crate::ops::Op;
 use crate::program::{Code, Program, Table, freeze};
 use crate::slots::{Slots, sequence};
@@ -25,10 +23,13 @@ use crate::slots::{Slots, sequence};
 /// Compiles every function. Linear in the size of the module.
 pub(crate) fn lower(module: &Legalized) -> Result<Program, CompileError> {
     let consts: Vec<_> = module.consts.values().map(|c| &c.value).collect();
-    let entries = module.entries.iter().filter_map(|entry| match entry.target {
-        EntryTarget::Func(func) => Some((entry.name.clone(), func)),
-        EntryTarget::Rules(_) => None,
-    });
+    let entries = module
+        .entries
+        .iter()
+        .filter_map(|entry| match entry.target {
+            EntryTarget::Func(func) => Some((entry.name.clone(), func)),
+            EntryTarget::Rules(_) => None,
+        });
     let mut program = Program {
         ops: Vec::new(),
         funcs: Vec::with_capacity(module.funcs.len()),
@@ -147,7 +148,8 @@ impl<'f> Lower<'f> {
                 continue;
             }
             let (fusion, slots) = (&self.fusion, &mut self.slots);
-            let mut read = |v: Val, position: u32| fusion.read(v, &mut |v| slots.read_at(v, position));
+            let mut read =
+                |v: Val, position: u32| fusion.read(v, &mut |v| slots.read_at(v, position));
             for inst in &data.insts {
                 if !fusion.is_absorbed(*inst) {
                     self.func.insts[*inst].inst.vals(|v| read(v, position));
@@ -168,7 +170,8 @@ impl<'f> Lower<'f> {
                 continue;
             }
             let data = &self.func.insts[*id];
-            self.fusion.reads(&data.inst, &mut |v| self.slots.release(v, *position));
+            self.fusion
+                .reads(&data.inst, &mut |v| self.slots.release(v, *position));
             if let Some(result) = data.result {
                 self.dst = Dst(self.slots.place(result, None));
                 if self.slots.last(result).is_none() {
@@ -306,7 +309,13 @@ impl<'f> Lower<'f> {
                 match (fusion.field(a), fusion.part(a)) {
                     (Some((a, index)), _) => {
                         let a = self.reg(a);
-                        Op::BrFieldImm { cc, index, a, imm, to }
+                        Op::BrFieldImm {
+                            cc,
+                            index,
+                            a,
+                            imm,
+                            to,
+                        }
                     }
                     (None, Some(Inst::Tag { a })) => {
                         let a = self.reg(*a);
@@ -331,7 +340,13 @@ impl<'f> Lower<'f> {
                 match fusion.field(a) {
                     Some((a, index)) => {
                         let a = self.reg(a);
-                        Op::BrFieldScmp { cc, index, a, value, to }
+                        Op::BrFieldScmp {
+                            cc,
+                            index,
+                            a,
+                            value,
+                            to,
+                        }
                     }
                     None => {
                         let a = self.reg(a);
@@ -345,11 +360,21 @@ impl<'f> Lower<'f> {
                     (Some(value), None) => (*b, value),
                     (None, None) => {
                         let (a, b) = (self.reg(*a), self.reg(*b));
-                        return Op::BrSame { want: flag, a, b, to };
+                        return Op::BrSame {
+                            want: flag,
+                            a,
+                            b,
+                            to,
+                        };
                     }
                 };
                 let a = self.reg(a);
-                Op::BrSameConst { want: flag, a, value, to }
+                Op::BrSameConst {
+                    want: flag,
+                    a,
+                    value,
+                    to,
+                }
             }
             Some(Inst::Bnot { a }) => Op::BrNot {
                 want: flag,
@@ -370,10 +395,20 @@ impl<'f> Lower<'f> {
             Some(Inst::Contains { a, item }) => {
                 let item = self.reg(*item);
                 match fusion.konst(*a) {
-                    Some(value) => Op::BrConstHas { want: flag, value, item, to },
+                    Some(value) => Op::BrConstHas {
+                        want: flag,
+                        value,
+                        item,
+                        to,
+                    },
                     None => {
                         let a = self.reg(*a);
-                        Op::BrSetHas { want: flag, a, item, to }
+                        Op::BrSetHas {
+                            want: flag,
+                            a,
+                            item,
+                            to,
+                        }
                     }
                 }
             }
@@ -573,23 +608,38 @@ impl InstVisitor for Lower<'_> {
     }
 
     fn iconst(&mut self, imm: &Imm) -> Self::Output {
-        Ok(Op::Iconst { dst: self.dst, imm: *imm })
+        Ok(Op::Iconst {
+            dst: self.dst,
+            imm: *imm,
+        })
     }
 
     fn fconst(&mut self, imm: &Fimm) -> Self::Output {
-        Ok(Op::Fconst { dst: self.dst, imm: *imm })
+        Ok(Op::Fconst {
+            dst: self.dst,
+            imm: *imm,
+        })
     }
 
     fn bconst(&mut self, imm: &Flag) -> Self::Output {
-        Ok(Op::Bconst { dst: self.dst, imm: *imm })
+        Ok(Op::Bconst {
+            dst: self.dst,
+            imm: *imm,
+        })
     }
 
     fn konst(&mut self, value: &ConstId) -> Self::Output {
-        Ok(Op::Konst { dst: self.dst, value: *value })
+        Ok(Op::Konst {
+            dst: self.dst,
+            value: *value,
+        })
     }
 
     fn data(&mut self, data: &DataId) -> Self::Output {
-        Ok(Op::Data { dst: self.dst, data: *data })
+        Ok(Op::Data {
+            dst: self.dst,
+            data: *data,
+        })
     }
 
     fn decision_id(&mut self) -> Self::Output {
@@ -603,32 +653,72 @@ impl InstVisitor for Lower<'_> {
     fn iadd(&mut self, a: &Val, b: &Val) -> Self::Output {
         let dst = self.dst;
         Ok(match (self.fusion.imm(*a), self.fusion.imm(*b)) {
-            (_, Some(imm)) => Op::IaddImm { dst, a: self.reg(*a), imm },
-            (Some(imm), None) => Op::IaddImm { dst, a: self.reg(*b), imm },
-            (None, None) => Op::Iadd { dst, a: self.reg(*a), b: self.reg(*b) },
+            (_, Some(imm)) => Op::IaddImm {
+                dst,
+                a: self.reg(*a),
+                imm,
+            },
+            (Some(imm), None) => Op::IaddImm {
+                dst,
+                a: self.reg(*b),
+                imm,
+            },
+            (None, None) => Op::Iadd {
+                dst,
+                a: self.reg(*a),
+                b: self.reg(*b),
+            },
         })
     }
 
     fn icmp(&mut self, cc: &Cc, a: &Val, b: &Val) -> Self::Output {
         let (dst, cc) = (self.dst, *cc);
         Ok(match (self.fusion.imm(*a), self.fusion.imm(*b)) {
-            (_, Some(imm)) => Op::IcmpImm { cc, dst, a: self.reg(*a), imm },
-            (Some(imm), None) => Op::IcmpImm { cc: cc.swap(), dst, a: self.reg(*b), imm },
-            (None, None) => Op::Icmp { cc, dst, a: self.reg(*a), b: self.reg(*b) },
+            (_, Some(imm)) => Op::IcmpImm {
+                cc,
+                dst,
+                a: self.reg(*a),
+                imm,
+            },
+            (Some(imm), None) => Op::IcmpImm {
+                cc: cc.swap(),
+                dst,
+                a: self.reg(*b),
+                imm,
+            },
+            (None, None) => Op::Icmp {
+                cc,
+                dst,
+                a: self.reg(*a),
+                b: self.reg(*b),
+            },
         })
     }
 
     fn fcmp(&mut self, cc: &Cc, a: &Val, b: &Val) -> Self::Output {
-        Ok(Op::Fcmp { cc: *cc, dst: self.dst, a: self.reg(*a), b: self.reg(*b) })
+        Ok(Op::Fcmp {
+            cc: *cc,
+            dst: self.dst,
+            a: self.reg(*a),
+            b: self.reg(*b),
+        })
     }
 
     fn scmp(&mut self, cc: &Cc, a: &Val, b: &Val) -> Self::Output {
-        Ok(Op::Scmp { cc: *cc, dst: self.dst, a: self.reg(*a), b: self.reg(*b) })
+        Ok(Op::Scmp {
+            cc: *cc,
+            dst: self.dst,
+            a: self.reg(*a),
+            b: self.reg(*b),
+        })
     }
 
     fn select(&mut self, c: &Val, a: &Val, b: &Val) -> Self::Output {
         let args = self.list(&[*c, *a, *b]);
-        Ok(Op::Select { dst: self.dst, args })
+        Ok(Op::Select {
+            dst: self.dst,
+            args,
+        })
     }
 
     fn none(&mut self, _ty: &Type) -> Self::Output {
@@ -637,7 +727,10 @@ impl InstVisitor for Lower<'_> {
 
     fn record(&mut self, _ty: &Type, fields: &Vals) -> Self::Output {
         let fields = self.list(fields);
-        Ok(Op::Record { dst: self.dst, fields })
+        Ok(Op::Record {
+            dst: self.dst,
+            fields,
+        })
     }
 
     fn field(&mut self, a: &Val, index: &Index) -> Self::Output {
@@ -649,38 +742,63 @@ impl InstVisitor for Lower<'_> {
                 a: self.reg(of),
                 then: *index,
             },
-            None => Op::Field { dst, a: self.reg(*a), index: *index },
+            None => Op::Field {
+                dst,
+                a: self.reg(*a),
+                index: *index,
+            },
         })
     }
 
     fn variant(&mut self, _ty: &Type, tag: &Index, fields: &Vals) -> Self::Output {
         let fields = self.list(fields);
-        Ok(Op::Variant { dst: self.dst, tag: *tag, fields })
+        Ok(Op::Variant {
+            dst: self.dst,
+            tag: *tag,
+            fields,
+        })
     }
 
     fn payload(&mut self, a: &Val, tag: &Index, index: &Index) -> Self::Output {
         let tag = self.short(*tag, "variant")?;
-        Ok(Op::Payload { tag, dst: self.dst, a: self.reg(*a), index: *index })
+        Ok(Op::Payload {
+            tag,
+            dst: self.dst,
+            a: self.reg(*a),
+            index: *index,
+        })
     }
 
     fn list(&mut self, _ty: &Type, items: &Vals) -> Self::Output {
         let items = self.list(items);
-        Ok(Op::List { dst: self.dst, items })
+        Ok(Op::List {
+            dst: self.dst,
+            items,
+        })
     }
 
     fn set(&mut self, _ty: &Type, items: &Vals) -> Self::Output {
         let items = self.list(items);
-        Ok(Op::Set { dst: self.dst, items })
+        Ok(Op::Set {
+            dst: self.dst,
+            items,
+        })
     }
 
     fn map(&mut self, _ty: &Type, items: &Vals) -> Self::Output {
         let items = self.list(items);
-        Ok(Op::Map { dst: self.dst, items })
+        Ok(Op::Map {
+            dst: self.dst,
+            items,
+        })
     }
 
     fn collect(&mut self, _ty: &Type, items: &Vals) -> Self::Output {
         let items = self.list(items);
-        Ok(Op::Collect { dst: self.dst, items })
+        Ok(Op::Collect {
+            dst: self.dst,
+            items,
+        })
     }
 
     fn len(&mut self, a: &Val) -> Self::Output {
@@ -701,27 +819,48 @@ impl InstVisitor for Lower<'_> {
     }
 
     fn matches(&mut self, a: &Val, pattern: &PatId) -> Self::Output {
-        Ok(Op::Matches { dst: self.dst, a: self.reg(*a), pattern: *pattern })
+        Ok(Op::Matches {
+            dst: self.dst,
+            a: self.reg(*a),
+            pattern: *pattern,
+        })
     }
 
     fn path_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) -> Self::Output {
         let index = self.short(*index, "capture")?;
-        Ok(Op::PathCapture { index, dst: self.dst, a: self.reg(*a), pattern: *pattern })
+        Ok(Op::PathCapture {
+            index,
+            dst: self.dst,
+            a: self.reg(*a),
+            pattern: *pattern,
+        })
     }
 
     fn regex_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) -> Self::Output {
         let index = self.short(*index, "capture")?;
-        Ok(Op::RegexCapture { index, dst: self.dst, a: self.reg(*a), pattern: *pattern })
+        Ok(Op::RegexCapture {
+            index,
+            dst: self.dst,
+            a: self.reg(*a),
+            pattern: *pattern,
+        })
     }
 
     fn path_join(&mut self, parts: &Vals) -> Self::Output {
         let parts = self.list(parts);
-        Ok(Op::PathJoin { dst: self.dst, parts })
+        Ok(Op::PathJoin {
+            dst: self.dst,
+            parts,
+        })
     }
 
     fn any(&mut self, a: &Val, func: &FuncId, max: &Imm, captured: &Vals) -> Self::Output {
         let each = self.each(*func, *max, &[], captured);
-        Ok(Op::Any { dst: self.dst, a: self.reg(*a), each })
+        Ok(Op::Any {
+            dst: self.dst,
+            a: self.reg(*a),
+            each,
+        })
     }
 
     fn fold(
@@ -733,22 +872,35 @@ impl InstVisitor for Lower<'_> {
         captured: &Vals,
     ) -> Self::Output {
         let each = self.each(*func, *max, &[*init], captured);
-        Ok(Op::Fold { dst: self.dst, a: self.reg(*a), each })
+        Ok(Op::Fold {
+            dst: self.dst,
+            a: self.reg(*a),
+            each,
+        })
     }
 
     fn call(&mut self, func: &FuncId, args: &Vals) -> Self::Output {
         let call = Call(self.pool(&[func.0], &[], args));
-        Ok(Op::Call { dst: self.dst, call })
+        Ok(Op::Call {
+            dst: self.dst,
+            call,
+        })
     }
 
     fn call_marked(&mut self, func: &FuncId, args: &Vals) -> Self::Output {
         let call = Call(self.pool(&[func.0], &[], args));
-        Ok(Op::CallMarked { dst: self.dst, call })
+        Ok(Op::CallMarked {
+            dst: self.dst,
+            call,
+        })
     }
 
     fn native(&mut self, native: &NativeId, args: &Vals) -> Self::Output {
         let call = NativeCall(self.pool(&[native.0], &[], args));
-        Ok(Op::Native { dst: self.dst, call })
+        Ok(Op::Native {
+            dst: self.dst,
+            call,
+        })
     }
 
     fn decide(&mut self, rules: &RuleSetId, _args: &Vals) -> Self::Output {

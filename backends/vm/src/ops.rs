@@ -250,18 +250,36 @@ macro_rules! answer {
 
 /// The steps of a part of the IR that an opcode stands for.
 macro_rules! steps_of {
-    (Jump) => { TERMINATOR };
-    (Br) => { TERMINATOR };
-    (Switch) => { TERMINATOR };
-    (Return) => { TERMINATOR };
-    ($inst:ident) => { Opcode::$inst.cost() };
+    (Jump) => {
+        TERMINATOR
+    };
+    (Br) => {
+        TERMINATOR
+    };
+    (Switch) => {
+        TERMINATOR
+    };
+    (Return) => {
+        TERMINATOR
+    };
+    ($inst:ident) => {
+        Opcode::$inst.cost()
+    };
 }
 
 macro_rules! flow {
-    (next) => { Flow::Next };
-    (branch) => { Flow::Branch };
-    (jump) => { Flow::Jump };
-    (end) => { Flow::End };
+    (next) => {
+        Flow::Next
+    };
+    (branch) => {
+        Flow::Branch
+    };
+    (jump) => {
+        Flow::Jump
+    };
+    (end) => {
+        Flow::End
+    };
 }
 
 macro_rules! define_ops {
@@ -378,8 +396,8 @@ macro_rules! dispatch {
     ($($(#[doc = $doc:literal])* $mnemonic:ident = $name:ident { $($field:ident: $kind:ident),* } $flow:ident, for [$($inst:ident),*];)*) => {
         /// Runs one opcode. `Some` is what the function returns.
         #[inline(always)]
-        pub(crate) fn dispatch<'a>(op: Op, machine: &mut impl Handlers<'a>, pc: &mut usize, steps: &mut u64) -> Option<Word<'a>> {
-            match op {
+        pub(crate) fn dispatch<'a>(op: &Op, machine: &mut impl Handlers<'a>, pc: &mut usize, steps: &mut u64) -> Option<Word<'a>> {
+            match *op {
                 $(Op::$name { $($field),* } => {
                     *steps += 0 $(+ steps_of!($inst))*;
                     go!($flow, machine.$mnemonic($($field),*), pc)
@@ -404,7 +422,9 @@ macro_rules! go {
         *$pc = $handled.0 as usize;
         None
     }};
-    (end, $handled:expr, $pc:ident) => { Some($handled) };
+    (end, $handled:expr, $pc:ident) => {
+        Some($handled)
+    };
 }
 
 for_each_op!(dispatch);

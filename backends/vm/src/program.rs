@@ -158,11 +158,7 @@ impl Program {
     #[inline]
     pub(crate) fn each(&self, each: Each) -> (u32, u32, &[u32]) {
         let at = each.0 as usize;
-        (
-            self.pooled(at),
-            self.pooled(at + 1),
-            self.registers(at + 2),
-        )
+        (self.pooled(at), self.pooled(at + 1), self.registers(at + 2))
     }
 
     /// The native and the registers of a call of one.

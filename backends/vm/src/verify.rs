@@ -29,7 +29,7 @@ pub(crate) const FRAME_MAX: u32 = 1 << 16;
 /// Most registers of a function and everything below it.
 pub(crate) const STACK_MAX: u32 = 1 << 20;
 /// How deep calls may nest.
-pub(crate) const DEPTH_MAX: u32 = 128;
+pub(crate) const DEPTH_MAX: u32 = 256;
 /// Most steps one call may take in the worst case.
 pub(crate) const STEPS_MAX: u64 = 1 << 40;
 /// Most words of register sets that are kept at a time while a function is checked.
@@ -39,6 +39,8 @@ const PENDING_MAX: usize = 1 << 22;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Flaw {
     what: String,
+    /// Whether the program is only too large.
+    limit: bool,
     /// The function, and the opcode in it.
     at: Option<(String, u32)>,
 }
@@ -47,8 +49,21 @@ impl Flaw {
     fn new(what: impl Into<String>) -> Flaw {
         Flaw {
             what: what.into(),
+            limit: false,
             at: None,
         }
+    }
+
+    fn limit(what: impl Into<String>) -> Flaw {
+        Flaw {
+            limit: true,
+            ..Flaw::new(what)
+        }
+    }
+
+    /// Whether the program is only too large; otherwise it is wrong.
+    pub(crate) fn is_limit(&self) -> bool {
+        self.limit
     }
 }
 
@@ -113,7 +128,7 @@ fn callees_first(program: &Program) -> Result<Vec<u32>, Flaw> {
             let name = &program.funcs[*func as usize].name;
             let Some(callee) = callees[*func as usize].get(*next).copied() else {
                 if *depth > DEPTH_MAX {
-                    return Err(Flaw::new(format!(
+                    return Err(Flaw::limit(format!(
                         "calls below `{name}` nest {depth} deep, the limit is {DEPTH_MAX}"
                     )));
                 }
@@ -181,7 +196,7 @@ fn function(program: &Program, func: u32, worst: &[u64]) -> Result<Summary, Flaw
     };
     if code.frame > FRAME_MAX {
         let what = format!("{} registers, the limit is {FRAME_MAX}", code.frame);
-        return Err(located(0, Flaw::new(what)));
+        return Err(located(0, Flaw::limit(what)));
     }
     if code.params > code.frame {
         return Err(located(0, Flaw::new("more parameters than registers")));
@@ -204,16 +219,22 @@ fn function(program: &Program, func: u32, worst: &[u64]) -> Result<Summary, Flaw
         checker.step(op).map_err(|flaw| located(pc, flaw))?;
     }
     if checker.now.is_some() {
-        return Err(located(ops.len(), Flaw::new("the function does not return")));
+        return Err(located(
+            ops.len(),
+            Flaw::new("the function does not return"),
+        ));
     }
     if checker.steps > STEPS_MAX {
-        let what = format!("{} steps in the worst case, the limit is {STEPS_MAX}", checker.steps);
-        return Err(located(0, Flaw::new(what)));
+        let what = format!(
+            "{} steps in the worst case, the limit is {STEPS_MAX}",
+            checker.steps
+        );
+        return Err(located(0, Flaw::limit(what)));
     }
     let stack = code.frame.saturating_add(checker.below);
     if stack > STACK_MAX {
         let what = format!("{stack} registers with all calls, the limit is {STACK_MAX}");
-        return Err(located(0, Flaw::new(what)));
+        return Err(located(0, Flaw::limit(what)));
     }
     Ok(Summary {
         stack,
@@ -295,7 +316,10 @@ impl Checker<'_> {
             if let Some(Dst(register)) = op.writes() {
                 now.write(register);
             }
-            now.steps = now.steps.saturating_add(op.steps()).saturating_add(self.called);
+            now.steps = now
+                .steps
+                .saturating_add(op.steps())
+                .saturating_add(self.called);
         }
         op.targets(self)?;
         match op.flow() {
@@ -333,7 +357,9 @@ impl Checker<'_> {
         if to as usize > self.pc && (to as usize) < self.len {
             return Ok(());
         }
-        Err(Flaw::new(format!("a jump to {to} does not go forward to an opcode")))
+        Err(Flaw::new(format!(
+            "a jump to {to} does not go forward to an opcode"
+        )))
     }
 
     /// Keeps what is known here for the target of a jump.
@@ -346,7 +372,7 @@ impl Checker<'_> {
             none => {
                 self.pending_words += now.written.len();
                 if self.pending_words > PENDING_MAX {
-                    return Err(Flaw::new("the function is too large to check"));
+                    return Err(Flaw::limit("the function is too large to check"));
                 }
                 *none = Some(now.clone());
             }
