@@ -158,7 +158,7 @@ fn word<'a>(ty: NativeType, arena: &'a Arena, random: &mut u64) -> Word<'a> {
         _ => lo.wrapping_add((*random % (hi.wrapping_sub(lo) as u64).max(1)) as i64),
     };
     match ty {
-        NativeType::Bool => Word::Bool(pick % 2 == 0),
+        NativeType::Bool => Word::Bool(pick.is_multiple_of(2)),
         NativeType::Int { lo, hi } | NativeType::Percent { lo, hi } => Word::Int(between(lo, hi)),
         NativeType::Float => Word::Float(pick as f64),
         NativeType::Str { .. } | NativeType::HeaderName | NativeType::Key => {
@@ -180,7 +180,7 @@ fn word<'a>(ty: NativeType, arena: &'a Arena, random: &mut u64) -> Word<'a> {
             ["UTC", "Asia/Singapore", "America/New_York", "Pacific/Apia"][pick as usize % 4],
         ),
         NativeType::Values => Word::Seq(arena.seq(&[Word::Str(text)])),
-        NativeType::Opt(_) if pick % 3 == 0 => Word::None,
+        NativeType::Opt(_) if pick.is_multiple_of(3) => Word::None,
         NativeType::Opt(of) => word(*of, arena, random),
         NativeType::List(of, max) => {
             let len = pick as usize % (max as usize + 1);

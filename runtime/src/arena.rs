@@ -98,6 +98,11 @@ impl Arena {
         bumpalo::collections::Vec::new_in(&self.bump)
     }
 
+    /// A list of anything that grows in the arena and is never dropped.
+    pub(crate) fn vec<T: Copy>(&self) -> bumpalo::collections::Vec<'_, T> {
+        bumpalo::collections::Vec::new_in(&self.bump)
+    }
+
     /// A copy of `words`.
     #[inline]
     pub fn seq<'a>(&'a self, words: &[Word<'a>]) -> &'a [Word<'a>] {

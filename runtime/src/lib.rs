@@ -26,8 +26,11 @@
 #![allow(unsafe_code)]
 
 pub mod arena;
+pub mod boundary;
 pub mod cx;
+pub mod facts;
 pub mod frozen;
+pub mod json;
 pub mod kinds;
 pub mod native;
 pub mod pattern;

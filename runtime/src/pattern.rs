@@ -339,9 +339,10 @@ impl Regex {
                 .configure(config.clone())
                 .syntax(syntax::Config::new().nest_limit(100))
                 .build(source)
+                .map_err(|e| regex_error(&e))
         };
-        build(text).map_err(|e| regex_error(&e))?;
-        let regex = build(&format!(r"\A(?:{text})\z")).map_err(|e| regex_error(&e))?;
+        build(text)?;
+        let regex = build(&format!(r"\A(?:{text})\z"))?;
         let names = regex
             .group_info()
             .pattern_names(regex_automata::PatternID::ZERO);

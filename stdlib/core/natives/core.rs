@@ -165,8 +165,7 @@ mod tests {
         }
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [3, 4, 5, 6, 7]);
         let cx = Cx::new(&arena, "x", 0);
+        jitter_at(&cx, i64::MIN, i64::MAX, 1);
         assert_eq!(jitter_at(&cx, 7, 3, 1), 7);
-        let huge = jitter_at(&cx, i64::MIN, i64::MAX, 1);
-        assert!(huge <= i64::MAX);
     }
 }
