@@ -123,6 +123,12 @@ impl<K: Entity, V> IndexVec<K, V> {
         self.items.iter().enumerate().map(|(i, v)| (K::new(i), v))
     }
 
+    /// Indices and elements to change, in order.
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (K, &mut V)> {
+        let items = self.items.iter_mut().enumerate();
+        items.map(|(i, v)| (K::new(i), v))
+    }
+
     /// Elements, in order.
     pub fn values(&self) -> std::slice::Iter<'_, V> {
         self.items.iter()

@@ -2,12 +2,15 @@
 pub mod builder;
 pub mod callgraph;
 pub mod cfg;
+pub mod cost;
 pub mod dom;
 pub mod edit;
 pub mod entities;
 pub mod instructions;
+pub mod interp;
 pub mod module;
 pub mod operand;
+pub mod semantics;
 pub mod text;
 pub mod types;
 pub mod typing;

@@ -1,0 +1,112 @@
+//! What a call can cost at worst, in steps.
+//!
+//! A step is counted for what the table of instructions says, one for every terminator, and what natives say of themselves.
+//! Every branch goes forward and no function calls itself, so the worst case of a function is the longest path through it:
+//! calls count the worst case of what they call, `any` and `fold` that of their function times the most elements the
+//! checker lets through. The worst case is never less than what an engine counts:
+//!
+//! `interp` steps ≤ bound, for every input that the boundary lets in (tested on every program the suite runs).
+
+use crate::callgraph::{CallGraph, Node};
+use crate::entities::{FuncId, IndexVec, RuleSetId};
+use crate::instructions::Inst;
+use crate::module::{Func, Module, Policy, RuleSet};
+
+/// Steps of a terminator of any kind.
+pub const TERMINATOR: u64 = 1;
+/// Steps of trying a condition, giving an outcome or asking for a key, beside those of the function.
+pub const RULE: u64 = 1;
+
+/// The worst case of every function and rule set, in steps; at the greatest number where it would be more.
+#[derive(Clone, Debug)]
+pub struct Costs {
+    funcs: IndexVec<FuncId, u64>,
+    rulesets: IndexVec<RuleSetId, u64>,
+}
+
+impl Costs {
+    /// Works out the worst cases of a verified module. Linear.
+    pub fn new(module: &Module) -> Costs {
+        let mut costs = Costs {
+            funcs: module.funcs.keys().map(|_| 0).collect(),
+            rulesets: module.rulesets.keys().map(|_| 0).collect(),
+        };
+        let order = CallGraph::new(module).bottom_up();
+        let order = order.unwrap_or_else(|node| crate::bug!("{node:?} calls itself"));
+        for node in order {
+            match node {
+                Node::Func(id) => costs.funcs[id] = costs.of_func(module, &module.funcs[id]),
+                Node::Rules(id) => costs.rulesets[id] = costs.of_rules(&module.rulesets[id]),
+            }
+        }
+        costs
+    }
+
+    /// The worst case of a call of the function.
+    pub fn func(&self, id: FuncId) -> u64 {
+        self.funcs[id]
+    }
+
+    /// The worst case of a decision by the rule set.
+    pub fn ruleset(&self, id: RuleSetId) -> u64 {
+        self.rulesets[id]
+    }
+
+    /// The worst case of one instruction, with what it calls.
+    pub fn inst(&self, module: &Module, inst: &Inst) -> u64 {
+        let times = |max: i64, func| self.func(func).saturating_mul(max.max(0) as u64);
+        let called = match inst {
+            Inst::Any { func, max, .. } | Inst::Fold { func, max, .. } => times(max.0, *func),
+            Inst::Call { func, .. } | Inst::CallMarked { func, .. } => self.func(*func),
+            Inst::Decide { rules, .. } | Inst::DecideMarked { rules, .. } => self.ruleset(*rules),
+            Inst::Native { native, .. } => module.natives[*native].cost.into(),
+            _ => 0,
+        };
+        called.saturating_add(inst.opcode().cost())
+    }
+
+    fn of_func(&self, module: &Module, func: &Func) -> u64 {
+        let mut from: IndexVec<_, u64> = func.blocks.keys().map(|_| 0).collect();
+        for (id, block) in func.blocks.iter().rev() {
+            let after = block.term.jumps().map(|j| from[j.block]).max();
+            let insts = block.insts.iter().map(|i| &func.insts[*i].inst);
+            from[id] = insts
+                .map(|inst| self.inst(module, inst))
+                .fold(after.unwrap_or(0), u64::saturating_add)
+                .saturating_add(TERMINATOR);
+        }
+        from[Func::ENTRY]
+    }
+
+    /// Every condition is tried. Under `first`, `unique` and `any` one outcome is given, elsewhere all are.
+    fn of_rules(&self, rules: &RuleSet) -> u64 {
+        let call = |f: FuncId| self.func(f).saturating_add(RULE);
+        let sum = |costs: &mut dyn Iterator<Item = u64>| costs.fold(0, u64::saturating_add);
+        let groups = rules.groups.values().map(|g| g.cond);
+        let conds = groups.chain(rules.rules.iter().filter_map(|r| r.cond));
+        let conds = sum(&mut conds.map(call));
+        let outcomes = || {
+            rules
+                .rules
+                .iter()
+                .flat_map(|r| &r.outcomes)
+                .map(|f| call(*f))
+        };
+        let otherwise = rules.otherwise.map_or(0, |o| call(o.outcome));
+        let given = match rules.policy {
+            Policy::First | Policy::Unique | Policy::Any => {
+                outcomes().max().unwrap_or(0).max(otherwise)
+            }
+            Policy::All | Policy::Sum => sum(&mut outcomes()),
+            Policy::Best => {
+                let keys = call_times(rules.key.map_or(0, call), rules.rules.len());
+                sum(&mut outcomes()).saturating_add(keys).max(otherwise)
+            }
+        };
+        conds.saturating_add(given)
+    }
+}
+
+fn call_times(cost: u64, times: usize) -> u64 {
+    cost.saturating_mul(times as u64)
+}

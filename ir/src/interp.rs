@@ -1,0 +1,330 @@
+//! The reference interpreter: slow, obvious, and the oracle that every engine is held to.
+//!
+//! It walks functions as they stand, and decides rule sets by the definition of their hit policy, without lowering them:
+//!
+//! | policy | decides | names |
+//! |---|---|---|
+//! | first, unique, any | the first rule, in source order, whose groups and condition hold | that rule |
+//! | all | the outcomes of every such rule, in order, as a list | every one |
+//! | sum | zero and the outcomes of every such rule, added in order | every one |
+//! | best | the outcome of such a rule whose key is greatest, of equals the first | that rule |
+//!
+//! When no rule matches, `otherwise` decides and is named. Where there is none (the checker has proved that a rule always matches) the last
+//! rule decides, so that every decision has a value.
+//! The condition of a group is evaluated when the first rule of the group is tried, once, and only if the groups around it hold.
+//! Conditions, outcomes and keys are called quietly: what they mark is forgotten.
+//!
+//! Calls nest no deeper than the verifier allows ([`CALL_DEPTH_MAX`](crate::verify::CALL_DEPTH_MAX)), which bounds this interpreter's stack.
+
+use std::sync::OnceLock;
+
+use tollgate_runtime::{Cx, Frozen, Mark, Word};
+
+use crate::cost::{RULE, TERMINATOR};
+use crate::entities::{ConstId, FuncId, GroupId, IndexVec, RuleSetId, SiteId, Val};
+use crate::instructions::Inst;
+use crate::module::{Func, Jump, Module, Policy, Rule, RuleSet, Target, Terminator};
+use crate::semantics::{self, eval};
+use crate::types::Type;
+
+/// Interprets a verified module.
+///
+/// ```
+/// # use tollgate_ir::{interp::Interp, module::Target, text::parse, verify::verify};
+/// # use tollgate_runtime::{Arena, Cx, Word};
+/// let text = "func double(int) -> int {\nblock0(v0: int):\n    v1 = iadd v0, v0\n    return v1\n}";
+/// let module = parse(text, &[]).unwrap().module;
+/// verify(&module).unwrap();
+/// let (interp, arena) = (Interp::new(&module), Arena::new());
+/// let mut cx = Cx::new(&arena, "id", 0);
+/// let double = module.funcs.keys().next().unwrap();
+/// assert_eq!(interp.run(Target::Func(double), &mut cx, &[Word::Int(21)]), Word::Int(42));
+/// assert_eq!(cx.steps, 2);
+/// ```
+#[derive(Debug)]
+pub struct Interp<'m> {
+    module: &'m Module,
+    /// Laid out when first asked for.
+    consts: IndexVec<ConstId, OnceLock<Frozen>>,
+}
+
+impl<'m> Interp<'m> {
+    /// An interpreter of a module that [`verify`](crate::verify::verify) accepts.
+    pub fn new(module: &'m Module) -> Interp<'m> {
+        Interp {
+            module,
+            consts: module.consts.keys().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Calls a function or decides by a rule set, with one word a parameter, of the declared types.
+    ///
+    /// The rules that decide are appended to `cx.marks`; steps are added to `cx.steps`.
+    pub fn run<'a>(&'a self, target: Target, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        match target {
+            Target::Func(func) => self.call(func, cx, args),
+            Target::Rules(rules) => self.decide(rules, cx, args),
+        }
+    }
+
+    fn call<'a>(&'a self, id: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        let func = &self.module.funcs[id];
+        let mut words: IndexVec<Val, Word<'a>> = func.vals.keys().map(|_| Word::None).collect();
+        let mut block = Func::ENTRY;
+        pass(
+            func,
+            &mut words,
+            &Jump {
+                block,
+                args: vec![],
+            },
+            args,
+        );
+        loop {
+            for inst in &func.blocks[block].insts {
+                let data = &func.insts[*inst];
+                let mut operands = Vec::new();
+                data.inst.vals(|v| operands.push(words[v]));
+                let word = self.inst(func, &data.inst, cx, &operands);
+                if let Some(result) = data.result {
+                    words[result] = word;
+                }
+            }
+            cx.steps += TERMINATOR;
+            let to = match &func.blocks[block].term {
+                Terminator::Return(val) => return words[*val],
+                Terminator::Jump(to) => to,
+                Terminator::Br(cond, yes, no) => {
+                    if words[*cond].bool() {
+                        yes
+                    } else {
+                        no
+                    }
+                }
+                Terminator::Switch(on, cases, default) => {
+                    let on = words[*on].int();
+                    let case = cases.iter().find(|(value, _)| *value == on);
+                    case.map_or(default, |(_, to)| to)
+                }
+            };
+            let args: Vec<Word<'a>> = to.args.iter().map(|v| words[*v]).collect();
+            pass(func, &mut words, to, &args);
+            block = to.block;
+        }
+    }
+
+    fn inst<'a>(
+        &'a self,
+        func: &Func,
+        inst: &Inst,
+        cx: &mut Cx<'a>,
+        operands: &[Word<'a>],
+    ) -> Word<'a> {
+        cx.steps += inst.opcode().cost();
+        match inst {
+            Inst::Konst { value } => {
+                let constant = &self.module.consts[*value].value;
+                self.consts[*value].get_or_init(|| constant.into()).word()
+            }
+            Inst::Native { native, .. } => {
+                cx.steps += u64::from(self.module.natives[*native].cost);
+                eval(self.module, func, inst, operands, cx)
+            }
+            Inst::Any { func, .. } => {
+                let (sequence, captured) = (operands[0], &operands[1..]);
+                let holds = |element: &Word<'a>| {
+                    let args = [&[*element], captured].concat();
+                    self.quiet(*func, cx, &args).bool()
+                };
+                Word::Bool(sequence.seq().iter().any(holds))
+            }
+            Inst::Fold { func, .. } => {
+                let (sequence, init, captured) = (operands[0], operands[1], &operands[2..]);
+                sequence.seq().iter().fold(init, |accumulator, element| {
+                    let args = [&[accumulator, *element], captured].concat();
+                    self.quiet(*func, cx, &args)
+                })
+            }
+            Inst::Call { func, .. } => self.quiet(*func, cx, operands),
+            Inst::CallMarked { func, .. } => self.call(*func, cx, operands),
+            Inst::Decide { rules, .. } => {
+                let marks = cx.marks.len();
+                let word = self.decide(*rules, cx, operands);
+                cx.marks.truncate(marks);
+                word
+            }
+            Inst::DecideMarked { rules, .. } => self.decide(*rules, cx, operands),
+            Inst::Mark { site } => {
+                mark(cx, *site);
+                Word::None
+            }
+            _ => eval(self.module, func, inst, operands, cx),
+        }
+    }
+
+    /// Calls a function and forgets its marks.
+    fn quiet<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        let marks = cx.marks.len();
+        let word = self.call(func, cx, args);
+        cx.marks.truncate(marks);
+        word
+    }
+
+    fn decide<'a>(&'a self, id: RuleSetId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        let rules = &self.module.rulesets[id];
+        let mut decision = Decision {
+            interp: self,
+            rules,
+            args,
+            groups: rules.groups.keys().map(|_| None).collect(),
+            cx,
+        };
+        match rules.policy {
+            Policy::First | Policy::Unique | Policy::Any => decision.first(),
+            Policy::All => decision.all(),
+            Policy::Best => decision.best(),
+            Policy::Sum => decision.sum(),
+        }
+    }
+}
+
+/// Gives a block its arguments.
+fn pass<'a>(func: &Func, words: &mut IndexVec<Val, Word<'a>>, to: &Jump, args: &[Word<'a>]) {
+    for (param, word) in func.blocks[to.block].params.iter().zip(args) {
+        words[*param] = *word;
+    }
+}
+
+fn mark(cx: &mut Cx<'_>, site: SiteId) {
+    cx.marks.push(Mark(site.0));
+}
+
+/// One decision by a rule set.
+struct Decision<'d, 'a> {
+    interp: &'a Interp<'a>,
+    rules: &'a RuleSet,
+    args: &'d [Word<'a>],
+    /// Which groups hold, as far as they were asked.
+    groups: IndexVec<GroupId, Option<bool>>,
+    cx: &'d mut Cx<'a>,
+}
+
+impl<'a> Decision<'_, 'a> {
+    fn first(&mut self) -> Word<'a> {
+        for rule in &self.rules.rules {
+            if self.matches(rule) {
+                mark(self.cx, rule.site);
+                return self.outcome(rule);
+            }
+        }
+        self.no_match()
+    }
+
+    fn all(&mut self) -> Word<'a> {
+        let mut outcomes = Vec::new();
+        for rule in &self.rules.rules {
+            if self.matches(rule) {
+                mark(self.cx, rule.site);
+                for outcome in &rule.outcomes {
+                    outcomes.push(self.call(*outcome, self.args));
+                }
+            }
+        }
+        Word::Seq(self.cx.arena.seq(&outcomes))
+    }
+
+    fn sum(&mut self) -> Word<'a> {
+        let float = self.rules.result == Type::FLOAT;
+        let mut sum = if float {
+            Word::Float(0.0)
+        } else {
+            Word::Int(0)
+        };
+        for rule in &self.rules.rules {
+            if self.matches(rule) {
+                mark(self.cx, rule.site);
+                let outcome = self.outcome(rule);
+                sum = if float {
+                    Word::Float(semantics::fadd(sum.float(), outcome.float()))
+                } else {
+                    Word::Int(sum.int().wrapping_add(outcome.int()))
+                };
+            }
+        }
+        sum
+    }
+
+    fn best(&mut self) -> Word<'a> {
+        let mut best: Option<(i64, &Rule, Word<'a>)> = None;
+        for rule in &self.rules.rules {
+            if self.matches(rule) {
+                let outcome = self.outcome(rule);
+                let key = self.key(outcome);
+                if best.is_none_or(|(greatest, ..)| key > greatest) {
+                    best = Some((key, rule, outcome));
+                }
+            }
+        }
+        let Some((_, rule, outcome)) = best else {
+            return self.no_match();
+        };
+        mark(self.cx, rule.site);
+        outcome
+    }
+
+    fn no_match(&mut self) -> Word<'a> {
+        if let Some(otherwise) = &self.rules.otherwise {
+            mark(self.cx, otherwise.site);
+            return self.call(otherwise.outcome, self.args);
+        }
+        let Some(last) = self.rules.rules.last() else {
+            crate::bug!("`{}` can decide nothing", self.rules.name);
+        };
+        mark(self.cx, last.site);
+        self.outcome(last)
+    }
+
+    fn matches(&mut self, rule: &Rule) -> bool {
+        self.group_holds(rule.group)
+            && rule
+                .cond
+                .is_none_or(|cond| self.call(cond, self.args).bool())
+    }
+
+    /// Whether a group and all around it hold. Asks from the outermost inwards, and each once.
+    fn group_holds(&mut self, group: Option<GroupId>) -> bool {
+        let mut unknown = Vec::new();
+        let mut at = group;
+        while let Some(id) = at
+            && self.groups[id].is_none()
+        {
+            unknown.push(id);
+            at = self.rules.groups[id].parent;
+        }
+        let mut holds = at.is_none_or(|id| self.groups[id] == Some(true));
+        for id in unknown.into_iter().rev() {
+            holds = holds && self.call(self.rules.groups[id].cond, self.args).bool();
+            self.groups[id] = Some(holds);
+        }
+        holds
+    }
+
+    fn outcome(&mut self, rule: &Rule) -> Word<'a> {
+        match rule.outcomes.first() {
+            Some(outcome) => self.call(*outcome, self.args),
+            None => crate::bug!("the rule `{}` has no outcome", rule.name),
+        }
+    }
+
+    fn key(&mut self, outcome: Word<'a>) -> i64 {
+        match self.rules.key {
+            Some(key) => self.call(key, &[self.args, &[outcome]].concat()).int(),
+            None => crate::bug!("`{}` has no key", self.rules.name),
+        }
+    }
+
+    fn call(&mut self, func: FuncId, args: &[Word<'a>]) -> Word<'a> {
+        self.cx.steps += RULE;
+        self.interp.quiet(func, self.cx, args)
+    }
+}
