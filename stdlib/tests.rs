@@ -57,6 +57,33 @@ fn modules_say_their_name() {
     }
 }
 
+#[test]
+fn modules_and_examples_are_in_the_language() {
+    let parse = |name: &str, text: &str| {
+        let mut sources = tollgate_grammar::SourceMap::new();
+        let file = sources.add(name, text);
+        let parsed = tollgate_grammar::parse(file, text);
+        let errors: Vec<String> = parsed
+            .errors
+            .iter()
+            .map(|e| format!("{name} at {:?}: {e:?}", sources.position(e.span)))
+            .collect();
+        assert!(errors.is_empty(), "{}\n{text}", errors.join("\n"));
+    };
+    for module in library().modules {
+        parse(module.file, module.source);
+    }
+    for native in library().natives {
+        for example in native.examples {
+            let text = format!(
+                "edition 2026\nmodule example\nfn example() -> Bool = ({}) == ({})\n",
+                example.source, example.result
+            );
+            parse(native.name, &text);
+        }
+    }
+}
+
 /// Every native, on words of its types and of others: no panic, and a result inside the declared type.
 #[test]
 fn natives_are_total() {

@@ -1,6 +1,6 @@
 //! The boundary: everything that enters is checked against the schema, made canonical and laid out as words.
 //!
-//! There is one reader, [`read`], over any deserializer of serde; JSON ([`crate::json`]) and typed values of a host
+//! There is one reader over any deserializer of serde; JSON ([`crate::json`]) and typed values of a host
 //! ([`crate::facts`]) both go through it, so both are held to the same rules and refused with the same words.
 //! It goes from the deserializer straight to words in the arena; no tree stands between.
 
