@@ -4,3 +4,4 @@ pub mod diagnostics;
 pub mod hir;
 pub mod library;
 pub mod types;
+pub mod lower;

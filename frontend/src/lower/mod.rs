@@ -1,0 +1,240 @@
+//! From meaning to IR: a checked program becomes functions, rule sets and entries.
+//!
+//! Everything is pure, and that shapes the lowering. A rule's condition and each of its outcomes are functions of the
+//! rule set's parameters; what the condition bound is computed again in the outcome (see [`binders`]), and the
+//! optimizer, which sees both side by side, merges the copies. Lowering cannot fail, and is linear in the program.
+
+mod binders;
+mod budget;
+mod condition;
+mod expr;
+mod func;
+mod pattern;
+mod pipelines;
+mod quantify;
+mod rulesets;
+mod schema;
+mod tests;
+mod types;
+mod walk;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tollgate_ir::bug;
+use tollgate_ir::entities::{self as ir, FuncId, IndexVec};
+use tollgate_ir::module::{Data, Entry, Module, Target};
+
+use crate::diagnostics::Sink;
+use crate::hir::{Callee, FnId, LocalId, PipelineId, Program, RuleSetId};
+use schema::SchemaBuilder;
+use types::TypeMap;
+use walk::Item;
+
+pub use tests::{TestPlan, TestStep};
+
+/// What lowering gives.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The program. Functions and rule sets that neither an entry, a test nor a `cost` needs are left out.
+    pub module: Module,
+    /// The tests of the main module, in source order.
+    pub tests: Vec<TestPlan>,
+}
+
+/// Lowers a program without errors. Linear in its size.
+///
+/// # Panics
+/// When the program has errors: check before.
+pub fn lower(program: &Program) -> Lowered {
+    let mut module = Module::default();
+    let mut cx = Lowering {
+        program,
+        types: TypeMap::new(program, &mut module.types),
+        schema: SchemaBuilder::new(program),
+        fns: program.fns.keys().map(|_| None).collect(),
+        rulesets: program.rulesets.keys().map(|_| None).collect(),
+        pipelines: program.pipelines.keys().map(|_| None).collect(),
+        names: Names::default(),
+    };
+    for data in program.data.values() {
+        let ty = cx.types.get(&mut module.types, &data.ty);
+        module.data.push(Data {
+            name: (&*data.name).into(),
+            ty,
+            schema: Some(cx.schema.get(&data.ty)),
+        });
+    }
+    for item in callees_first(program) {
+        match item {
+            Item::Fn(id) => cx.function(&mut module, id),
+            Item::Callee(Callee::RuleSet(id)) => cx.ruleset(&mut module, id),
+            Item::Callee(Callee::Pipeline(id)) => cx.pipeline(&mut module, id),
+        }
+    }
+    for callee in &program.entries {
+        let entry = cx.entry(*callee);
+        module.entries.push(entry);
+    }
+    let tests = cx.tests(&mut module);
+    module.schema = cx.schema.finish();
+    Lowered { module, tests }
+}
+
+/// Reports rule sets whose worst case is above their `cost`. The module is the one that [`lower`] made of the program.
+pub fn check_budgets(program: &Program, module: &Module, sink: &mut Sink) {
+    budget::check(program, module, sink);
+}
+
+/// What is known while a program is lowered.
+struct Lowering<'h> {
+    program: &'h Program,
+    types: TypeMap,
+    schema: SchemaBuilder<'h>,
+    /// What has been lowered so far; callees come before their callers.
+    fns: IndexVec<FnId, Option<FuncId>>,
+    rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
+    pipelines: IndexVec<PipelineId, Option<FuncId>>,
+    names: Names,
+}
+
+impl<'h> Lowering<'h> {
+    fn entry(&mut self, callee: Callee) -> Entry {
+        let program = self.program;
+        let (name, params, locals, result) = match callee {
+            Callee::RuleSet(id) => {
+                let set = &program.rulesets[id];
+                (&set.name, &set.params, &set.locals, &set.result)
+            }
+            Callee::Pipeline(id) => {
+                let pipeline = &program.pipelines[id];
+                (
+                    &pipeline.name,
+                    &pipeline.params,
+                    &pipeline.locals,
+                    &pipeline.result,
+                )
+            }
+        };
+        let target = match callee {
+            Callee::RuleSet(id) => Target::Rules(self.lowered_ruleset(id)),
+            Callee::Pipeline(id) => Target::Func(self.lowered_pipeline(id)),
+        };
+        let param = |cx: &mut Self, local: &LocalId| {
+            let local = &locals[*local];
+            ((&*local.name).into(), cx.schema.get(&local.ty))
+        };
+        Entry {
+            name: (&**name).into(),
+            target,
+            params: params.iter().map(|p| param(self, p)).collect(),
+            result: self.schema.get(result),
+        }
+    }
+
+    fn lowered_fn(&self, id: FnId) -> FuncId {
+        match self.fns[id] {
+            Some(func) => func,
+            None => bug!(
+                "`{}` is called before it is lowered",
+                self.program.fns[id].name
+            ),
+        }
+    }
+
+    fn lowered_ruleset(&self, id: RuleSetId) -> ir::RuleSetId {
+        match self.rulesets[id] {
+            Some(rules) => rules,
+            None => bug!(
+                "`{}` is called before it is lowered",
+                self.program.rulesets[id].name
+            ),
+        }
+    }
+
+    fn lowered_pipeline(&self, id: PipelineId) -> FuncId {
+        match self.pipelines[id] {
+            Some(func) => func,
+            None => bug!(
+                "`{}` is called before it is lowered",
+                self.program.pipelines[id].name
+            ),
+        }
+    }
+}
+
+/// Names of functions and rule sets, which are unique in a module.
+#[derive(Debug, Default)]
+struct Names {
+    used: FxHashSet<Box<str>>,
+    /// The last number tried behind a name that was taken.
+    numbers: FxHashMap<Box<str>, u32>,
+}
+
+impl Names {
+    /// The wanted name, or it with the least free number behind it. Expected constant time.
+    fn unique(&mut self, wanted: &str) -> Box<str> {
+        let wanted = wanted.replace(' ', "");
+        if self.used.insert(wanted.as_str().into()) {
+            return wanted.into();
+        }
+        let number = self.numbers.entry(wanted.as_str().into()).or_insert(1);
+        loop {
+            *number += 1;
+            let name = format!("{wanted}.{number}");
+            if self.used.insert(name.as_str().into()) {
+                return name.into();
+            }
+        }
+    }
+}
+
+/// Everything that entries, tests and budgets need, callees before callers.
+fn callees_first(program: &Program) -> Vec<Item> {
+    let mut order = Vec::new();
+    let mut seen = FxHashSet::default();
+    // A stack of its own: chains of calls can be as long as the program.
+    let mut stack: Vec<(Item, Vec<Item>)> = Vec::new();
+    for root in roots(program) {
+        if seen.insert(root) {
+            stack.push((root, calls_of(program, root)));
+        }
+        while let Some((item, calls)) = stack.last_mut() {
+            match calls.pop() {
+                Some(call) if seen.insert(call) => stack.push((call, calls_of(program, call))),
+                Some(_) => {}
+                None => {
+                    order.push(*item);
+                    stack.pop();
+                }
+            }
+        }
+    }
+    order
+}
+
+fn roots(program: &Program) -> Vec<Item> {
+    let mut roots: Vec<Item> = program.entries.iter().map(|c| Item::Callee(*c)).collect();
+    let budgeted = program.rulesets.iter().filter(|(_, r)| r.cost.is_some());
+    roots.extend(budgeted.map(|(id, _)| Item::Callee(Callee::RuleSet(id))));
+    for test in &program.tests {
+        for step in &test.steps {
+            tests::exprs(step, &mut |e| walk::calls(e, &mut roots));
+        }
+    }
+    roots
+}
+
+/// What an item calls, last call first.
+fn calls_of(program: &Program, item: Item) -> Vec<Item> {
+    let mut found = Vec::new();
+    match item {
+        Item::Fn(id) => walk::calls(&program.fns[id].body, &mut found),
+        Item::Callee(Callee::RuleSet(id)) => {
+            rulesets::exprs(&program.rulesets[id], &mut |e| walk::calls(e, &mut found));
+        }
+        Item::Callee(Callee::Pipeline(id)) => {
+            pipelines::exprs(&program.pipelines[id], &mut |e| walk::calls(e, &mut found));
+        }
+    }
+    found.reverse();
+    found
+}

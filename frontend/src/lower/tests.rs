@@ -1,0 +1,173 @@
+//! Tests: each `expect` becomes functions without parameters, which a runner calls in order.
+
+use std::sync::Arc;
+
+use tollgate_grammar::source::Span;
+use tollgate_ir::entities::{DataId, Entity, FuncId};
+use tollgate_ir::module::Module;
+use tollgate_ir::types::Type;
+use tollgate_runtime::schema::TypeId;
+
+use super::Lowering;
+use super::binders::Source;
+use super::func::Owner;
+use super::walk;
+use crate::hir::{Expr, ExprKind, Program, Step, Test};
+use crate::types::ty::{Ty, Unit};
+
+/// A test, ready to be run.
+#[derive(Clone, Debug)]
+pub struct TestPlan {
+    /// What it shows.
+    pub title: Arc<str>,
+    /// Where its title stands.
+    pub span: Span,
+    /// What is to be done, in order.
+    pub steps: Vec<TestStep>,
+}
+
+/// A step of a test.
+#[derive(Clone, Debug)]
+pub enum TestStep {
+    /// From here on the data is what the function, `() -> T`, gives.
+    Data(DataId, FuncId),
+    /// Something must hold.
+    Expect {
+        /// All of the `expect`.
+        span: Span,
+        /// `() -> bool`
+        condition: FuncId,
+        /// What the condition looks at: `() -> T`, and how a `T` is shown.
+        subject: Option<(FuncId, TypeId)>,
+        /// The rules that must have decided, in order; `otherwise` for none.
+        by: Option<Vec<Arc<str>>>,
+        /// The id of the decision asked for, `() -> str`, where its first parameter has one.
+        id: Option<FuncId>,
+        /// The time of the decision asked for, `() -> int`, where its first parameter has one.
+        time: Option<FuncId>,
+    },
+}
+
+/// Visits every expression of a step.
+pub(super) fn exprs<'h>(step: &'h Step, visit: &mut dyn FnMut(&'h Expr)) {
+    match step {
+        Step::Given(_, value) | Step::GivenData(_, value) => visit(value),
+        Step::Expect {
+            condition, subject, ..
+        } => {
+            visit(condition);
+            subject.iter().for_each(visit);
+        }
+    }
+}
+
+impl<'h> Lowering<'h> {
+    /// Lowers all tests.
+    pub(super) fn tests(&mut self, module: &mut Module) -> Vec<TestPlan> {
+        let program = self.program;
+        let tests = program.tests.iter().enumerate();
+        tests.map(|(i, test)| self.test(module, i, test)).collect()
+    }
+
+    fn test(&mut self, module: &mut Module, index: usize, test: &'h Test) -> TestPlan {
+        let name = format!("test{index}");
+        let mut owner = Owner::new(&name, &test.locals, &[]);
+        let mut all = Vec::new();
+        for step in &test.steps {
+            if let Step::Given(local, value) = step {
+                owner.binders.add(*local, Source::Let(value));
+            }
+            exprs(step, &mut |e| all.push(std::slice::from_ref(e)));
+        }
+        self.outline(module, &mut owner, all.into_iter());
+        let mut steps = Vec::new();
+        for step in &test.steps {
+            match step {
+                Step::Given(..) => {}
+                Step::GivenData(data, value) => {
+                    let ty = &self.program.data[*data].ty;
+                    let name = format!("{name}.data");
+                    let value = self.build_value(module, &owner, &name, &[], ty, value);
+                    steps.push(TestStep::Data(DataId::new(data.index()), value));
+                }
+                Step::Expect {
+                    span,
+                    condition,
+                    subject,
+                    by,
+                } => {
+                    let expect = format!("{name}.expect");
+                    let holds = self.build(module, &owner, &expect, &[], Type::BOOL, |f| {
+                        let holds = f.expr(condition, Type::BOOL);
+                        f.b.ret(holds);
+                    });
+                    let subject = subject.as_ref().map(|subject| {
+                        let name = format!("{name}.subject");
+                        let value =
+                            self.build_value(module, &owner, &name, &[], &subject.ty, subject);
+                        (value, self.schema.get(&subject.ty))
+                    });
+                    let decided = decision(condition);
+                    let mut input = |field: &str| {
+                        let (argument, index, ty) = input_field(self.program, decided?, field)?;
+                        let name = format!("{name}.{field}");
+                        let result = self.types.get(&mut module.types, ty);
+                        Some(self.build(module, &owner, &name, &[], result, |f| {
+                            let argument = f.expr_alone(argument);
+                            let value = f.b.field(argument, index);
+                            f.b.ret(value);
+                        }))
+                    };
+                    let (id, time) = (input("id"), input("time"));
+                    steps.push(TestStep::Expect {
+                        span: *span,
+                        condition: holds,
+                        subject,
+                        by: by.clone(),
+                        id,
+                        time,
+                    });
+                }
+            }
+        }
+        TestPlan {
+            title: test.title.clone(),
+            span: test.span,
+            steps,
+        }
+    }
+}
+
+/// The decision a condition asks for: the marked one, or else the first.
+fn decision(condition: &Expr) -> Option<&Expr> {
+    let (mut first, mut marked_one) = (None, None);
+    walk::everything(condition, &mut |e| {
+        if let ExprKind::Decide { args, marked, .. } = &e.kind {
+            let argument = args.first();
+            first = first.or(argument);
+            if *marked {
+                marked_one = marked_one.or(argument);
+            }
+        }
+    });
+    marked_one.or(first)
+}
+
+/// The field of a decision's first argument that is the decision's id or time, with its index and type.
+fn input_field<'h>(
+    program: &'h Program,
+    argument: &'h Expr,
+    name: &str,
+) -> Option<(&'h Expr, usize, &'h Ty)> {
+    let Ty::Record(id) = &argument.ty else {
+        return None;
+    };
+    let fields = &program.records[*id].fields;
+    let index = fields.iter().position(|f| &*f.name == name)?;
+    let ty = &fields[index].ty;
+    let fits = match name {
+        "id" => matches!(ty, Ty::Str { .. }),
+        _ => matches!(ty, Ty::Num(Unit::Instant, _)),
+    };
+    fits.then_some((argument, index, ty))
+}
