@@ -37,6 +37,9 @@ pub(crate) enum RowEntry {
     Error(Span),
 }
 
+/// A rule's name, why and clauses.
+pub(crate) type RuleParts = (Name, Option<Text>, Vec<Clause>);
+
 /// The state of one parse.
 pub(crate) struct Builder<'text> {
     file: FileId,
@@ -174,7 +177,7 @@ impl<'text> Builder<'text> {
         if self.recoveries > MOST_RECOVERIES {
             self.stop.set(true);
         }
-        let segment = self.segments.partition_point(|&start| start <= span.start);
+        let segment = self.segments.partition_point(|&start| start < span.start);
         let repeated = self.last_segment.replace(segment) == Some(segment);
         let is_bad = token.is_some_and(|token| token.kind == TokenKind::Bad);
         if repeated || is_bad || self.stop.get() || self.is_damaged(segment, span.start) {
@@ -185,6 +188,11 @@ impl<'text> Builder<'text> {
         self.report(error);
     }
 
+    /// Whether nothing more is to be said about a segment.
+    fn is_settled(&self, segment: usize, offset: u32) -> bool {
+        self.stop.get() || self.last_segment == Some(segment) || self.is_damaged(segment, offset)
+    }
+
     /// Whether the lexer or the layout reported something around or before the offset in its segment.
     fn is_damaged(&self, segment: usize, offset: u32) -> bool {
         let start = segment
@@ -192,7 +200,7 @@ impl<'text> Builder<'text> {
             .map_or(0, |index| self.segments[index]);
         self.damaged
             .iter()
-            .any(|&(from, to)| from <= offset && (start <= to || offset <= to))
+            .any(|&(from, to)| from <= offset && (start < to || offset <= to))
     }
 
     fn malformed(&mut self, span: Span, error: NumeralError) {
@@ -212,9 +220,7 @@ impl<'text> Builder<'text> {
                 );
                 match instead {
                     Some(instead) => {
-                        error
-                            .label(why)
-                            .replace(format!("write `{instead}`"), span, instead)
+                        error.replace(format!("write `{instead}`: {why}"), span, instead)
                     }
                     None => error.help(why),
                 }
@@ -480,8 +486,9 @@ impl<'text> Builder<'text> {
         if u64::from(expr.height()) <= self.limits.nesting {
             return expr;
         }
-        let segment = self.segments.partition_point(|&at| at <= end);
-        if self.last_segment.replace(segment) != Some(segment) {
+        let segment = self.segments.partition_point(|&at| at < end);
+        let repeated = self.last_segment.replace(segment) == Some(segment);
+        if !repeated && !self.is_damaged(segment, end) {
             let error = SyntaxError::limit(LimitKind::Nesting, self.limits.nesting, expr.span)
                 .help("name parts of it with `let`, or move them into a function");
             self.report(error);
@@ -774,21 +781,9 @@ impl<'text> Builder<'text> {
 
     // ------------------------------------------------------------------------------- rule sets
 
-    pub(crate) fn rule(
-        &mut self,
-        start: u32,
-        end: u32,
-        next: u32,
-        name: Name,
-        why: Option<Text>,
-        clauses: Vec<Clause>,
-    ) -> Rule {
+    pub(crate) fn rule(&mut self, start: u32, end: u32, (name, why, clauses): RuleParts) -> Rule {
         let span = self.span(start, end);
-        let settled =
-            |clause: &Clause| matches!(clause.kind, ClauseKind::Then(_) | ClauseKind::Error);
-        if !clauses.iter().any(settled) {
-            self.without_outcome(&name, span, next);
-        }
+        self.count_rule(span);
         Rule {
             docs: self.docs(start),
             span,
@@ -798,10 +793,31 @@ impl<'text> Builder<'text> {
         }
     }
 
+    /// Checks that a rule says what comes out; `next` is where the token behind it starts.
+    pub(crate) fn with_outcome(&mut self, rule: Rule, next: u32) -> Rule {
+        let settled =
+            |clause: &Clause| matches!(clause.kind, ClauseKind::Then(_) | ClauseKind::Error);
+        if !rule.clauses.iter().any(settled) {
+            self.without_outcome(&rule.name, rule.span, next);
+        }
+        rule
+    }
+
+    pub(crate) fn row(&mut self, start: u32, end: u32, cells: Vec<Pattern>, value: Expr) -> Row {
+        let span = self.span(start, end);
+        self.count_rule(span);
+        Row {
+            docs: self.docs(start),
+            span,
+            cells,
+            value,
+        }
+    }
+
     /// Reports a rule without `then`, unless a word near it was reported.
     fn without_outcome(&mut self, name: &Name, span: Span, next: u32) {
-        let segment = self.segments.partition_point(|&at| at <= span.end);
-        if self.last_segment == Some(segment) || self.is_damaged(segment, span.end) {
+        let segment = self.segments.partition_point(|&at| at < span.end);
+        if self.is_settled(segment, span.end) {
             return;
         }
         let rest = self.text.get(next as usize..).unwrap_or_default();
@@ -825,8 +841,8 @@ impl<'text> Builder<'text> {
         );
     }
 
-    /// Counts a rule or a row; false beyond the limit.
-    fn count_rule(&mut self, span: Span) -> bool {
+    /// Counts a rule or a row; beyond the limit nothing more is read.
+    fn count_rule(&mut self, span: Span) {
         self.rules += 1;
         if self.rules == self.limits.rules + 1 {
             self.report(SyntaxError::limit(
@@ -836,7 +852,6 @@ impl<'text> Builder<'text> {
             ));
             self.stop.set(true);
         }
-        self.rules <= self.limits.rules
     }
 
     fn split(
@@ -849,14 +864,11 @@ impl<'text> Builder<'text> {
         for entry in entries {
             match entry {
                 RuleEntry::Rule(rule) => {
-                    let (span, counts) = match &rule {
-                        RuleItem::Rule(rule) => (rule.span, true),
-                        RuleItem::Group(group) => (group.span, false),
-                        RuleItem::Error(span) => (*span, false),
+                    let span = match &rule {
+                        RuleItem::Rule(rule) => rule.span,
+                        RuleItem::Group(group) => group.span,
+                        RuleItem::Error(span) => *span,
                     };
-                    if counts && !self.count_rule(span) {
-                        break;
-                    }
                     if let (Some(otherwise), false) =
                         (&otherwise, matches!(rule, RuleItem::Error(_)))
                     {
@@ -904,10 +916,6 @@ impl<'text> Builder<'text> {
         );
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one for each part of the production"
-    )]
     pub(crate) fn rule_set(
         &mut self,
         name: Name,
@@ -915,8 +923,7 @@ impl<'text> Builder<'text> {
         result: Type,
         stream: Option<Name>,
         policy: HitPolicy,
-        clauses: Vec<SetClause>,
-        entries: Vec<RuleEntry>,
+        (clauses, entries): (Vec<SetClause>, Vec<RuleEntry>),
     ) -> ItemKind {
         let (rules, otherwise) = self.split(entries, "rule set");
         ItemKind::RuleSet(Box::new(RuleSet {
@@ -967,17 +974,13 @@ impl<'text> Builder<'text> {
         params: Vec<Param>,
         result: Type,
         policy: HitPolicy,
-        clauses: Vec<SetClause>,
-        entries: Vec<RowEntry>,
+        (clauses, entries): (Vec<SetClause>, Vec<RowEntry>),
     ) -> ItemKind {
         let mut rows = Vec::with_capacity(entries.len());
         let mut otherwise: Option<Otherwise> = None;
         for entry in entries {
             match entry {
                 RowEntry::Row(row) => {
-                    if !self.count_rule(row.span) {
-                        break;
-                    }
                     if let Some(otherwise) = &otherwise {
                         self.not_last(otherwise.span, row.span);
                     }
@@ -1003,5 +1006,69 @@ impl<'text> Builder<'text> {
             rows,
             otherwise,
         }))
+    }
+
+    pub(crate) fn pipeline(
+        &mut self,
+        name: Name,
+        params: Vec<Param>,
+        result: Type,
+        (stages, then, end): (Vec<Option<Stage>>, Option<Expr>, u32),
+    ) -> ItemKind {
+        let incomplete = stages.iter().any(Option::is_none);
+        let stages = stages.into_iter().flatten().collect();
+        let then = then.unwrap_or_else(|| self.missing("`then`", end));
+        ItemKind::Pipeline(Box::new(Pipeline {
+            name,
+            params,
+            result,
+            stages,
+            then,
+            incomplete,
+        }))
+    }
+
+    pub(crate) fn prove(
+        &mut self,
+        title: Text,
+        forall: Vec<Param>,
+        filter: Option<Expr>,
+        holds: Option<Expr>,
+        end: u32,
+    ) -> ItemKind {
+        let holds = holds.unwrap_or_else(|| self.missing("`holds`", end));
+        ItemKind::Prove(Box::new(Prove {
+            title,
+            forall,
+            filter,
+            holds,
+        }))
+    }
+
+    /// What stands for an expression that should have come before the `}` at `end`.
+    fn missing(&mut self, expected: &str, end: u32) -> Expr {
+        let span = self.span(end, end);
+        let segment = self.segments.partition_point(|&at| at < end);
+        if !self.is_settled(segment, end) {
+            let kind = SyntaxErrorKind::Unexpected {
+                found: "`}`".into(),
+                expected: vec![expected.into()],
+            };
+            let message = format!("expected {expected}, found `}}`");
+            self.report(
+                SyntaxError::new(kind, span, message).label(format!("expected {expected}")),
+            );
+        }
+        Expr::error(span)
+    }
+
+    /// What stands before the first item and is none.
+    pub(crate) fn broken_start(&mut self, recovery: Recovery) {
+        let span = self.recovered(recovery);
+        self.items.push(Item {
+            docs: None,
+            span,
+            kind: ItemKind::Error,
+        });
     }
 }

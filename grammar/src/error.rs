@@ -267,15 +267,11 @@ impl SyntaxError {
         } else {
             format!("expected {}, found {found_words}", enumerate(&expected))
         };
-        let label = expected
-            .first()
-            .map(|first| format!("expected {first}"))
-            .unwrap_or_default();
         let error_kind = SyntaxErrorKind::Unexpected {
             found: found_words.into(),
             expected: expected.iter().map(|word| word.as_str().into()).collect(),
         };
-        let error = SyntaxError::new(error_kind, span, message).label(label);
+        let error = SyntaxError::new(error_kind, span, message).label("does not fit here");
         match advice(&terminals, kind) {
             Some(advice) => error.help(advice),
             None => error,
@@ -335,7 +331,7 @@ fn advice(terminals: &[&str], kind: Option<TokenKind>) -> Option<&'static str> {
             Some("`cost`, `active` and `mode` of a rule set stand before its rules")
         }
         TokenKind::GreaterEqual if fits(">") => Some("put a blank between `>` and `=`"),
-        _ if kind.is_keyword() && fits("name") => {
+        _ if kind.is_keyword() && fits("name") && !fits("int") && !fits("when") => {
             Some("a keyword is a name only behind `.` and before `:`; choose another name")
         }
         _ => None,
@@ -393,6 +389,7 @@ fn in_words(terminals: &[&str]) -> Vec<String> {
                 "tags", "on", "active", "mode", "when", "once", "within", "then",
             ]
             .contains(&terminal)
+                || ["rule", "deny", "group", "otherwise", "block }"].contains(&terminal)
         });
     }
     if fits("ruleset") && fits("fn") {
@@ -418,6 +415,18 @@ fn in_words(terminals: &[&str]) -> Vec<String> {
                 || [".", "[", "(", "<", "in", "per", "..", "..<"].contains(&terminal)
         });
     }
+    // What only continues something is worth a word only if nothing else is.
+    let continues = |terminal: &str| {
+        [".", "[", "(", "<", "..", "..<", "?", "matching", "per"].contains(&terminal)
+    };
+    if left.iter().any(|terminal| !continues(terminal)) || !words.is_empty() {
+        take(&mut left, &continues);
+    }
+    if fits("label") || fits("=>") {
+        take(&mut left, &|terminal| terminal == ",");
+    }
+    // What closes comes behind what goes on.
+    left.sort_by_key(|terminal| [")", "]", "}", "block }", ","].contains(terminal));
     for terminal in left {
         words.push(match terminal {
             "name" => "a name".into(),

@@ -332,6 +332,7 @@ impl Arranger<'_> {
             Some(T::Pipeline) => [STAGES, INFIX, &[]],
             Some(T::Test) => [STEPS, INFIX, &[]],
             Some(T::Prove) => [CLAIMS, INFIX, &[]],
+            Some(T::State | T::Stream | T::Boundary | T::Record) => [INFIX, &[], &[]],
             Some(_) => return None,
         };
         let word = &self.text[token.start as usize..token.end as usize];
@@ -477,6 +478,7 @@ impl Arranger<'_> {
     fn unopened(&mut self, token: Token) {
         let close = spelling(token.kind);
         let span = token.span(self.file);
+        self.out.damage.push((token.start, token.end));
         self.report(
             SyntaxError::new(
                 SyntaxErrorKind::Unopened { close },

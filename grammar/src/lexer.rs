@@ -65,6 +65,7 @@ impl Lexer<'_> {
             );
             if self.out.tokens.len() as u64 >= limits.tokens {
                 self.report(SyntaxError::limit(LimitKind::Tokens, limits.tokens, span));
+                self.out.damage.push((span.start, self.text.len() as u32));
                 break;
             }
             if u64::from(span.len()) > limits.text_bytes && kind != Ok(TokenKind::Comment) {

@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+pub mod ast_print;
 mod builder;
 pub mod error;
 mod layout;

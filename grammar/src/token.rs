@@ -189,7 +189,7 @@ macro_rules! define_kinds {
             #[regex(r"'[^'\n]*'")]
             SingleQuoted,
             /// Letters of other scripts.
-            #[regex(r"[A-Za-z0-9_]*[^\x00-\x7F][^\x00-\x40\x5B-\x5E\x60\x7B-\x7F]*")]
+            #[regex(r"([A-Za-z_][A-Za-z0-9_]*)?[^\x00-\x7F][^\x00-\x40\x5B-\x5E\x60\x7B-\x7F]*")]
             Foreign,
             /// From `#` to the end of the line.
             #[regex(r"#[^\n]*", allow_greedy = true)]
@@ -316,13 +316,22 @@ pub fn keywords() -> impl Iterator<Item = &'static str> {
 /// assert_eq!(nearest("tenant", keywords()), None);
 /// ```
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Types are written with a capital; nobody means a keyword by one.
+    let is_type = word.starts_with(|c: char| c.is_ascii_uppercase())
+        && word.bytes().any(|b| b.is_ascii_lowercase());
     if word.len() > 40 {
         return None;
     }
     let most = (word.len() / 3).clamp(1, 2);
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len().abs_diff(word.len()) <= most && candidate.len() > 1)
+        .filter(|candidate| {
+            let same = candidate.eq_ignore_ascii_case(word);
+            // Two letters are near too many words.
+            same || (!is_type
+                && candidate.len() > 2
+                && candidate.len().abs_diff(word.len()) <= most)
+        })
         .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|&(distance, _)| distance <= most)
         .min_by_key(|&(distance, _)| distance)
@@ -346,4 +355,68 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
         before_last = std::mem::replace(&mut last, row);
     }
     last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_grammar_knows_the_tokens_of_the_table() {
+        let grammar = include_str!("tollgate.lalrpop");
+        let (_, block) = grammar
+            .split_once("enum TokenKind {")
+            .expect("an extern block");
+        let block = &block[..block.find("\n    }\n").expect("its end")];
+        let mut declared = BTreeSet::new();
+        for line in block.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (terminal, kind) = line.split_once(" => TokenKind::").expect(line);
+            declared.insert((
+                terminal.trim_matches('"').to_owned(),
+                kind.trim_end_matches(',').to_owned(),
+            ));
+        }
+        let shapes = [
+            TokenKind::Name,
+            TokenKind::Label,
+            TokenKind::Int,
+            TokenKind::Float,
+            TokenKind::Percent,
+            TokenKind::Quantity,
+            TokenKind::Money,
+            TokenKind::Text,
+            TokenKind::Tagged,
+            TokenKind::BlockOpen,
+            TokenKind::BlockClose,
+            TokenKind::RowBar,
+            TokenKind::Bad,
+        ];
+        let table: BTreeSet<_> = FIXED
+            .iter()
+            .map(|&(kind, ..)| kind)
+            .chain(shapes)
+            .map(|kind| (kind.terminal().to_owned(), format!("{kind:?}")))
+            .collect();
+        assert_eq!(declared, table);
+    }
+
+    #[test]
+    fn a_word_is_near_a_keyword_or_not() {
+        let check =
+            |word, expect: Option<&str>| assert_eq!(nearest(word, keywords()), expect, "{word}");
+        check("rulee", Some("rule"));
+        check("rul", Some("rule"));
+        check("wehn", Some("when"));
+        check("Rule", Some("rule"));
+        check("rulset", Some("ruleset"));
+        check("pipline", Some("pipeline"));
+        check("othrwise", Some("otherwise"));
+        check("int", None);
+        check("Int", None);
+        check("Test", Some("test"));
+        check("Rate", None);
+        check("x", None);
+        check(&"rule".repeat(20), None);
+    }
 }
