@@ -1,0 +1,30 @@
+//! § The kinds of test. A kind is a file here and a row in the table.
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+
+/// Finds the trials of a kind below the root of the project.
+pub(crate) type Kind = fn(root: &Path) -> Vec<Trial>;
+
+/// Every kind.
+pub(crate) const KINDS: &[Kind] = &[];
+
+/// The files with an ending below a folder, sorted.
+#[allow(dead_code, reason = "kinds use it")]
+pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
