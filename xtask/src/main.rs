@@ -19,11 +19,29 @@
 //!
 //! Any crate of ours, except as files and as `cargo metadata`.
 
+mod ci;
 mod house;
 
+use std::env;
 use std::process::ExitCode;
 
+const HELP: &str = "cargo xtask COMMAND
+
+  ci      everything that must hold before a change lands: format, lints, tests, docs
+  house   the house rules alone (also run by `cargo test`)";
+
 fn main() -> ExitCode {
+    match env::args().nth(1).as_deref() {
+        Some("ci") => ci::run(),
+        Some("house") => house(),
+        _ => {
+            println!("{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn house() -> ExitCode {
     let findings = house::findings();
     for finding in &findings {
         println!("{finding}");

@@ -1,0 +1,167 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Rules at the edge: gateways, campaigns, overload.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tollgate",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "Examples:
+  tollgate new shop                                      a folder to start from
+  tollgate check shop/shop.rules                         what the compiler thinks of it
+  tollgate test shop/shop.rules                          run its test blocks
+  tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
+  tollgate explain missing-answer                        what a diagnostic means
+
+Exit codes: 0 clean, 1 findings or refusals, 2 usage, 3 a bug in tollgate.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a folder with a first rule set, its test and a request
+    New(New),
+    /// Check rule files and say what is wrong with them
+    Check(Check),
+    /// Decide: JSON lines in, one JSON decision a line out
+    Run(Run),
+    /// Run the `test` blocks of rule files
+    Test(Test),
+    /// Print what a stage of the compiler makes of a rule file
+    Emit(Emit),
+    /// Print the page of a diagnostic, such as `missing-answer`
+    Explain(Explain),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tollgate new shop && tollgate test shop/shop.rules")]
+pub(crate) struct New {
+    /// The folder to make; its name becomes the module's
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tollgate check gateway.rules\n  tollgate check --format json *.rules | jq .slug"
+)]
+pub(crate) struct Check {
+    /// Rule files
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How findings are printed: for people on standard error, or as JSON lines on standard output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Exit with 1 for warnings too
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A line of the input is the entry's parameter, or an object of its parameters when it has several.
+Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or {\"line\": 7, \"refused\": {…}} for a
+record that violates the schema. Refusals make the exit code 1; they never stop the others.
+
+Examples:
+  tollgate run gateway.rules route --input requests.jsonl > decisions.jsonl
+  cat requests.jsonl | tollgate run gateway.rules route --input - --data tenants=tenants.json"
+)]
+pub(crate) struct Run {
+    /// The rule file
+    pub(crate) file: PathBuf,
+    /// The rule set, guard, table or pipeline that decides
+    pub(crate) entry: String,
+    /// A file of JSON lines, or `-` for standard input
+    #[arg(long, short)]
+    pub(crate) input: PathBuf,
+    /// Where decisions go, instead of standard output
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// A JSON file for a `data` of the program
+    #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
+    pub(crate) data: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tollgate test --filter checkout gateway.rules")]
+pub(crate) struct Test {
+    /// Rule files
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Run only tests whose title contains this
+    #[arg(long)]
+    pub(crate) filter: Option<String>,
+    /// How results are printed: for people, or as JSON lines
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tollgate emit --stage ir gateway.rules")]
+pub(crate) struct Emit {
+    /// The rule file
+    pub(crate) file: PathBuf,
+    /// The stage: tokens, ast, hir, ir, opt, bytecode
+    #[arg(long)]
+    pub(crate) stage: String,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The slug in the brackets of a diagnostic; without it all are listed
+    pub(crate) slug: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  tollgate completions bash > ~/.local/share/bash-completion/completions/tollgate"
+)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// How the program is run.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// The engine
+    #[arg(long, default_value = "vm")]
+    pub(crate) backend: String,
+    /// How hard the optimizer tries: 0, 1 or 2
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) level: u8,
+}
+
+/// How something is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Human,
+    /// For machines: one JSON object a line
+    Json,
+}
+
+fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text
+        .split_once('=')
+        .ok_or("expected NAME=FILE, such as tenants=tenants.json")?;
+    Ok((name.to_owned(), file.into()))
+}

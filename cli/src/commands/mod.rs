@@ -1,0 +1,89 @@
+//! The commands, one file each.
+
+mod check;
+mod emit;
+mod explain;
+mod new;
+mod run;
+mod test;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use tollgate::{Engine, Error, Level, Report};
+
+use crate::args::{Arguments, Command, EngineArgs};
+use crate::terminal;
+
+/// How a command ended that ran to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to complain about.
+    Clean,
+    /// Diagnostics, refusals or failed tests, already printed.
+    Findings,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Clean => 0,
+            Outcome::Findings => 1,
+        })
+    }
+}
+
+/// What stops a command: a sentence for the user.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+impl Command {
+    /// Runs the command.
+    pub(crate) fn run(self) -> Result<Outcome> {
+        match self {
+            Command::New(args) => new::run(&args),
+            Command::Check(args) => check::run(&args),
+            Command::Run(args) => run::run(&args),
+            Command::Test(args) => test::run(&args),
+            Command::Emit(args) => emit::run(&args),
+            Command::Explain(args) => explain::run(&args),
+            Command::Completions(args) => {
+                clap_complete::generate(
+                    args.shell,
+                    &mut Arguments::command(),
+                    "tollgate",
+                    &mut io::stdout(),
+                );
+                Ok(Outcome::Clean)
+            }
+        }
+    }
+}
+
+impl EngineArgs {
+    /// The engine that was asked for.
+    pub(crate) fn engine(&self) -> Result<Engine> {
+        let level = match self.level {
+            0 => Level::O0,
+            1 => Level::O1,
+            _ => Level::O2,
+        };
+        Ok(Engine::new().backend(&self.backend)?.level(level))
+    }
+}
+
+/// Prints a report for people.
+pub(crate) fn show(report: &Report) {
+    eprint!("{}", report.render(terminal::colour()));
+}
+
+/// Prints why a program could not be had: its diagnostics, or the error itself.
+pub(crate) fn explain_failure(error: Error) -> Result<Outcome> {
+    match error.report() {
+        Some(report) => {
+            show(report);
+            Ok(Outcome::Findings)
+        }
+        None => Err(error.into()),
+    }
+}

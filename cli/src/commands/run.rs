@@ -1,0 +1,257 @@
+//! `tollgate run`
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tollgate::{Call, Error, Program, Session};
+
+use super::{Outcome, Result, explain_failure, show};
+use crate::args::Run;
+use crate::terminal::thousands;
+
+/// Bytes of the longest line that is read; a longer one is refused.
+const LINE_MAX: u64 = 16 * 1024 * 1024;
+/// Refusals shown on standard error; the rest are counted.
+const SHOWN: u64 = 10;
+
+pub(crate) fn run(args: &Run) -> Result<Outcome> {
+    let mut program = match args.engine.engine()?.compile_file(&args.file) {
+        Ok(program) => program,
+        Err(error) => return explain_failure(error),
+    };
+    show(program.report());
+    if !program.entries().any(|name| name == args.entry) {
+        let entries: Vec<&str> = program.entries().collect();
+        return Err(match &entries[..] {
+            [] => format!(
+                "{} has nothing that decides: no rule set, guard, table or pipeline",
+                args.file.display()
+            ),
+            _ => format!(
+                "{} has no `{}`; it has {}",
+                args.file.display(),
+                args.entry,
+                entries.join(", ")
+            ),
+        }
+        .into());
+    }
+    for (name, file) in &args.data {
+        let json = fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        program = program
+            .with_data(name, &json)
+            .map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    let input = open(&args.input)?;
+    let bar = progress(&args.input);
+    let output: Box<dyn Write> = match &args.output {
+        Some(file) => Box::new(
+            File::create(file).map_err(|e| format!("cannot write {}: {e}", file.display()))?,
+        ),
+        None => Box::new(io::stdout().lock()),
+    };
+    let began = Instant::now();
+    let counts = decide_all(
+        &program,
+        &args.entry,
+        input,
+        BufWriter::with_capacity(1 << 16, output),
+        &bar,
+    )?;
+    bar.finish_and_clear();
+    summarise(&counts, began.elapsed());
+    Ok(if counts.refused > 0 {
+        Outcome::Findings
+    } else {
+        Outcome::Clean
+    })
+}
+
+/// What was read and what became of it.
+#[derive(Default)]
+struct Counts {
+    decided: u64,
+    refused: u64,
+    blank: u64,
+    /// Time spent deciding, without reading and writing.
+    deciding: Duration,
+}
+
+fn decide_all(
+    program: &Program,
+    entry: &str,
+    mut input: impl BufRead,
+    mut output: impl Write,
+    bar: &ProgressBar,
+) -> Result<Counts> {
+    let mut session = program.session();
+    let mut counts = Counts::default();
+    let (mut line, mut answer) = (Vec::new(), String::new());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_micros());
+    let time = i64::try_from(now).unwrap_or(0);
+    for number in 1u64.. {
+        line.clear();
+        let read = input
+            .by_ref()
+            .take(LINE_MAX)
+            .read_until(b'\n', &mut line)
+            .map_err(|e| format!("cannot read on: {e}"))?;
+        if read == 0 {
+            break;
+        }
+        bar.inc(read as u64);
+        let too_long = read as u64 == LINE_MAX && line.last() != Some(&b'\n');
+        if too_long {
+            skip_line(&mut input, bar)?;
+        }
+        let json = line.trim_ascii();
+        if json.is_empty() {
+            counts.blank += 1;
+            continue;
+        }
+        answer.clear();
+        let refusal = if too_long {
+            Some(json!({ "reason": format!("the line is longer than {} MiB", LINE_MAX >> 20) }))
+        } else {
+            let began = Instant::now();
+            let refusal = decide(
+                &mut session,
+                entry,
+                json,
+                &Call {
+                    id: &number.to_string(),
+                    time,
+                },
+                &mut answer,
+            )?;
+            counts.deciding += began.elapsed();
+            refusal
+        };
+        match refusal {
+            None => counts.decided += 1,
+            Some(refusal) => {
+                counts.refused += 1;
+                if counts.refused <= SHOWN {
+                    bar.suspend(|| eprintln!("line {number} refused: {}", one_line(&refusal)));
+                }
+                answer.clear();
+                answer.push_str(&json!({ "line": number, "refused": refusal }).to_string());
+            }
+        }
+        answer.push('\n');
+        output
+            .write_all(answer.as_bytes())
+            .map_err(|e| format!("cannot write: {e}"))?;
+    }
+    output.flush().map_err(|e| format!("cannot write: {e}"))?;
+    Ok(counts)
+}
+
+/// Decides one record into `answer`, or gives what is wrong with it.
+fn decide(
+    session: &mut Session<'_>,
+    entry: &str,
+    json: &[u8],
+    call: &Call<'_>,
+    answer: &mut String,
+) -> Result<Option<serde_json::Value>> {
+    match session.decide_json(entry, json, call) {
+        Ok(decision) => {
+            decision.write_json(answer);
+            Ok(None)
+        }
+        Err(error) => refusal(error).map(Some),
+    }
+}
+
+fn refusal(error: Error) -> Result<serde_json::Value> {
+    match error.refusal() {
+        Some(refusal) => Ok(
+            json!({ "field": refusal.path(), "value": refusal.value(), "reason": refusal.reason() }),
+        ),
+        None => Err(error.into()),
+    }
+}
+
+fn one_line(refusal: &serde_json::Value) -> String {
+    let text = |key: &str| refusal[key].as_str().unwrap_or_default().to_owned();
+    match (text("field"), text("value")) {
+        (field, _) if field.is_empty() => text("reason"),
+        (field, value) if value.is_empty() => format!("{field}: {}", text("reason")),
+        (field, value) => format!("{field} = {value}: {}", text("reason")),
+    }
+}
+
+/// Reads to the end of a line without keeping it.
+fn skip_line(input: &mut impl BufRead, bar: &ProgressBar) -> Result<()> {
+    loop {
+        let buffer = input
+            .fill_buf()
+            .map_err(|e| format!("cannot read on: {e}"))?;
+        let end = buffer.iter().position(|b| *b == b'\n');
+        let used = end.map_or(buffer.len(), |at| at + 1);
+        input.consume(used);
+        bar.inc(used as u64);
+        if end.is_some() || used == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    if path.is_dir() {
+        return Err(format!(
+            "{} is a folder; --input takes a file of JSON lines, or -",
+            path.display()
+        )
+        .into());
+    }
+    let file = File::open(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+/// A bar over the bytes of the input, on a terminal and where the size is known.
+fn progress(path: &Path) -> ProgressBar {
+    let size = fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)
+        .map(|m| m.len());
+    match size {
+        Some(size) if io::stderr().is_terminal() => {
+            let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {eta}");
+            ProgressBar::new(size)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }
+        _ => ProgressBar::hidden(),
+    }
+}
+
+fn summarise(counts: &Counts, elapsed: Duration) {
+    let all = counts.decided + counts.refused;
+    let each = counts
+        .deciding
+        .as_nanos()
+        .checked_div(u128::from(all))
+        .unwrap_or(0);
+    eprintln!(
+        "{} decided, {} refused in {:.2?} ({each} ns each for decoding, deciding and encoding)",
+        thousands(counts.decided),
+        thousands(counts.refused),
+        elapsed
+    );
+    if counts.refused > SHOWN {
+        eprintln!(
+            "({} more refusals are in the output)",
+            thousands(counts.refused - SHOWN)
+        );
+    }
+}

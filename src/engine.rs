@@ -1,0 +1,153 @@
+//! The engine: how programs are compiled.
+
+use std::path::Path;
+
+use tollgate_frontend::library::NoModules;
+use tollgate_optimizer::Level;
+
+use crate::backends::{BackendRow, backends};
+use crate::error::Error;
+use crate::loader::{Folder, read_main};
+use crate::pipeline::{self, Main};
+use crate::program::Program;
+use crate::report::Report;
+use crate::stage::Stage;
+
+/// How programs are compiled: which backend, how much optimised. Cheap to make and to copy.
+///
+/// ```
+/// use tollgate::{Engine, Level};
+/// let engine = Engine::new().backend("vm")?.level(Level::O1);
+/// let report = engine.check_source("x.rules", "edition 2026\nmodule x\nfn f(a: Int) -> Int = b");
+/// assert_eq!(report.slugs(), ["unknown-name"]);
+/// # Ok::<(), tollgate::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Engine {
+    backend: &'static BackendRow,
+    level: Level,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Engine::new()
+    }
+}
+
+impl Engine {
+    /// The default backend, fully optimised.
+    pub fn new() -> Engine {
+        Engine {
+            backend: &backends()[0],
+            level: Level::O2,
+        }
+    }
+
+    /// With another backend.
+    ///
+    /// # Errors
+    /// When this build has no backend of that name; the error names those it has.
+    pub fn backend(self, name: &str) -> Result<Engine, Error> {
+        let Some(backend) = backends().iter().find(|b| b.name == name) else {
+            let names: Vec<&str> = backends().iter().map(|b| b.name).collect();
+            return Err(Error::other(format!(
+                "there is no backend `{name}`; this build has {}",
+                names.join(", ")
+            )));
+        };
+        Ok(Engine { backend, ..self })
+    }
+
+    /// With another level of optimisation.
+    #[must_use]
+    pub fn level(self, level: Level) -> Engine {
+        Engine { level, ..self }
+    }
+
+    /// What the compiler thinks of a file and of the modules it uses.
+    ///
+    /// # Errors
+    /// When the file cannot be read. What is wrong *in* it stands in the report.
+    pub fn check_file(&self, path: &Path) -> Result<Report, Error> {
+        let (text, name) = (read_main(path)?, path.display().to_string());
+        Ok(report_of(
+            &Main {
+                name: &name,
+                text: &text,
+            },
+            &mut Folder::of(path),
+        ))
+    }
+
+    /// What the compiler thinks of a program of one file.
+    pub fn check_source(&self, name: &str, text: &str) -> Report {
+        report_of(&Main { name, text }, &mut NoModules)
+    }
+
+    /// Compiles a file and the modules it uses, which stand in the same folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the rules do not compile ([`Error::report`]).
+    pub fn compile_file(&self, path: &Path) -> Result<Program, Error> {
+        let (text, name) = (read_main(path)?, path.display().to_string());
+        pipeline::compile(
+            &Main {
+                name: &name,
+                text: &text,
+            },
+            &mut Folder::of(path),
+            self.level,
+            self.backend,
+        )
+    }
+
+    /// Compiles a program of one file.
+    ///
+    /// # Errors
+    /// When the rules do not compile ([`Error::report`]).
+    pub fn compile_source(&self, name: &str, text: &str) -> Result<Program, Error> {
+        pipeline::compile(
+            &Main { name, text },
+            &mut NoModules,
+            self.level,
+            self.backend,
+        )
+    }
+
+    /// What a stage makes of a file, as text.
+    ///
+    /// # Errors
+    /// As [`Engine::compile_file`]; the stages before the checker work on files with errors too.
+    pub fn emit_file(&self, path: &Path, stage: Stage) -> Result<String, Error> {
+        let (text, name) = (read_main(path)?, path.display().to_string());
+        stage.print(
+            &Main {
+                name: &name,
+                text: &text,
+            },
+            &mut Folder::of(path),
+            self.level,
+            self.backend,
+        )
+    }
+
+    /// What a stage makes of a program of one file, as text.
+    ///
+    /// # Errors
+    /// As [`Engine::emit_file`].
+    pub fn emit_source(&self, name: &str, text: &str, stage: Stage) -> Result<String, Error> {
+        stage.print(
+            &Main { name, text },
+            &mut NoModules,
+            self.level,
+            self.backend,
+        )
+    }
+}
+
+fn report_of(main: &Main<'_>, loader: &mut dyn tollgate_frontend::library::Loader) -> Report {
+    match pipeline::lower(main, loader) {
+        Ok((_, report)) => report,
+        Err(error) => error.into_report(),
+    }
+}

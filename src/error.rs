@@ -1,0 +1,111 @@
+//! What can go wrong for a host: its files, its rules, its records.
+
+use std::fmt;
+use std::path::Path;
+
+use tollgate_runtime::json;
+
+use crate::report::Report;
+
+/// Why something was not done. One sentence by `Display`; details by its methods.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The rules do not compile.
+    Rules(Box<Report>),
+    /// A record or data violates the schema.
+    Refused(Refusal),
+    /// Anything else: a sentence.
+    Other(String),
+}
+
+/// A record that violates its schema: which field, what stood there, and the rule it breaks.
+#[derive(Debug)]
+pub struct Refusal(json::Refusal);
+
+impl Error {
+    pub(crate) fn other(sentence: impl Into<String>) -> Error {
+        Error {
+            kind: Kind::Other(sentence.into()),
+        }
+    }
+
+    pub(crate) fn file(path: &Path, reason: impl fmt::Display) -> Error {
+        Error::other(format!("cannot read {}: {reason}", path.display()))
+    }
+
+    pub(crate) fn rules(report: Report) -> Error {
+        Error {
+            kind: Kind::Rules(Box::new(report)),
+        }
+    }
+
+    pub(crate) fn refused(refusal: json::Refusal) -> Error {
+        Error {
+            kind: Kind::Refused(Refusal(refusal)),
+        }
+    }
+
+    /// What the compiler said, when the rules do not compile.
+    pub fn report(&self) -> Option<&Report> {
+        if let Kind::Rules(report) = &self.kind {
+            Some(report)
+        } else {
+            None
+        }
+    }
+
+    /// The report of an error that has one.
+    pub(crate) fn into_report(self) -> Report {
+        match self.kind {
+            Kind::Rules(report) => *report,
+            // Lowering reports nothing else.
+            Kind::Refused(_) | Kind::Other(_) => Report::new(Default::default(), Vec::new()),
+        }
+    }
+
+    /// What is wrong with the record, when it was refused.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        if let Kind::Refused(refusal) = &self.kind {
+            Some(refusal)
+        } else {
+            None
+        }
+    }
+}
+
+impl Refusal {
+    /// The field: `client.ip`, `headers["x-role"][0]`; empty for the record as a whole.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// What stood there, as JSON, cut short; empty where nothing stood.
+    pub fn value(&self) -> &str {
+        &self.0.value
+    }
+
+    /// The rule it breaks.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Rules(report) => match report.errors() {
+                1 => write!(f, "the rules have an error:\n{}", report.render(false)),
+                n => write!(f, "the rules have {n} errors:\n{}", report.render(false)),
+            },
+            Kind::Refused(refusal) => refusal.0.fmt(f),
+            Kind::Other(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

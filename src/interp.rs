@@ -1,0 +1,39 @@
+//! The reference interpreter as a backend like any other, so that every test runs on it too.
+
+use tollgate_backend_api::{Backend, CompileError, Executable};
+use tollgate_ir::entities::FuncId;
+use tollgate_ir::{Legalized, interp, text};
+use tollgate_runtime::{Cx, Word};
+
+/// The interpreter.
+pub(crate) struct Interp;
+
+struct Interpreted {
+    program: interp::Interpreter,
+}
+
+impl Backend for Interp {
+    fn name(&self) -> &'static str {
+        "interp"
+    }
+
+    fn compile(&self, program: &Legalized) -> Result<Box<dyn Executable>, CompileError> {
+        Ok(Box::new(Interpreted {
+            program: interp::Interpreter::new((**program).clone()),
+        }))
+    }
+}
+
+impl Executable for Interpreted {
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        self.program.run(func, cx, args)
+    }
+
+    fn listing(&self) -> String {
+        text::print_module(self.program.module())
+    }
+
+    fn counts_steps(&self) -> bool {
+        true
+    }
+}

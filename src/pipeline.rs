@@ -1,0 +1,102 @@
+//! The whole compiler on one page. Every step is one line that says what goes in and what comes out; `--stage` stops in between.
+
+use std::sync::Arc;
+
+use tollgate_frontend::hir;
+use tollgate_frontend::library::{Library, LibraryModule, Loader};
+use tollgate_frontend::lower::Lowered;
+use tollgate_grammar::source::SourceMap;
+use tollgate_ir::Legalized;
+use tollgate_ir::module::Module;
+use tollgate_optimizer::{Level, Options};
+
+use crate::backends::BackendRow;
+use crate::error::Error;
+use crate::program::{EntryInfo, Program, Shared};
+use crate::report::Report;
+use crate::test_run::Tests;
+
+/// The main file of a program.
+pub(crate) struct Main<'m> {
+    pub(crate) name: &'m str,
+    pub(crate) text: &'m str,
+}
+
+/// Text to meaning.
+pub(crate) fn check(main: &Main<'_>, loader: &mut dyn Loader) -> (Option<hir::Program>, Report) {
+    let mut sources = SourceMap::new();
+    let checked = tollgate_frontend::check(main.name, main.text, loader, &library(), &mut sources);
+    (
+        checked.program,
+        Report::new(Arc::new(sources), checked.diagnostics),
+    )
+}
+
+/// Meaning to IR, with rule sets whole.
+pub(crate) fn lower(main: &Main<'_>, loader: &mut dyn Loader) -> Result<(Lowered, Report), Error> {
+    let (program, mut report) = check(main, loader);
+    let Some(program) = program else {
+        return Err(Error::rules(report));
+    };
+    let lowered = tollgate_frontend::lower(&program);
+    report.add(tollgate_frontend::check_cost(&program, &lowered));
+    if report.errors() > 0 {
+        Err(Error::rules(report))
+    } else {
+        Ok((lowered, report))
+    }
+}
+
+/// IR to legal IR.
+pub(crate) fn optimize(module: Module, level: Level) -> Result<Legalized, Error> {
+    tollgate_optimizer::run(module, &Options::new(level), &mut |_| {})
+        .map_err(|bug| Error::other(bug.to_string()))
+}
+
+/// Text to a program.
+pub(crate) fn compile(
+    main: &Main<'_>,
+    loader: &mut dyn Loader,
+    level: Level,
+    backend: &'static BackendRow,
+) -> Result<Program, Error> {
+    let (
+        Lowered {
+            module,
+            tests: plans,
+        },
+        report,
+    ) = lower(main, loader)?;
+    let entries = EntryInfo::all(&module);
+    let tests = (!plans.is_empty()).then(|| Tests {
+        module: module.clone(),
+        plans,
+        level,
+        backend,
+    });
+    let module = optimize(module, level)?;
+    let executable = (backend.make)()
+        .compile(&module)
+        .map_err(|e| Error::other(e.to_string()))?;
+    Ok(Program::new(Shared::new(
+        module, executable, entries, tests, report,
+    )))
+}
+
+/// The standard library, as the frontend wants it.
+fn library() -> Library {
+    use std::sync::LazyLock;
+    static MODULES: LazyLock<Vec<LibraryModule>> = LazyLock::new(|| {
+        let row = |m: &tollgate_stdlib::Module| LibraryModule {
+            name: m.name,
+            file: m.file,
+            source: m.source,
+            prelude: m.prelude,
+        };
+        tollgate_stdlib::library().modules.iter().map(row).collect()
+    });
+    Library {
+        modules: &MODULES,
+        natives: tollgate_stdlib::library().natives,
+    }
+}

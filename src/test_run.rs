@@ -1,0 +1,264 @@
+//! Running the `test` blocks of a program.
+//!
+//! The functions of the tests are compiled as entries of a program of their own, on the same backend at the same level,
+//! so that a program that is only run does not carry them.
+
+use tollgate_backend_api::Executable;
+use tollgate_frontend::lower::{TestPlan, TestStep};
+use tollgate_grammar::source::{SourceMap, Span};
+use tollgate_ir::Legalized;
+use tollgate_ir::entities::{DataId, Entity, FuncId, SiteId};
+use tollgate_ir::module::{Entry, Module, Site, Target};
+use tollgate_optimizer::Level;
+use tollgate_runtime::schema::{Type, TypeId};
+use tollgate_runtime::{Arena, Cx, Frozen, Value, Word, json};
+
+use crate::backends::BackendRow;
+use crate::error::Error;
+use crate::pipeline;
+
+/// What became of a test.
+#[derive(Clone, Debug)]
+pub struct TestResult {
+    /// What it shows.
+    pub title: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The line of its title, from 1.
+    pub line: u32,
+    /// What did not hold; empty when it passed.
+    pub failures: Vec<TestFailure>,
+}
+
+/// An `expect` that did not hold.
+#[derive(Clone, Debug)]
+pub struct TestFailure {
+    /// The file it stands in.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u32,
+    /// What was expected, and what was seen.
+    pub message: String,
+}
+
+/// The tests of a program before they are compiled.
+pub(crate) struct Tests {
+    pub(crate) module: Module,
+    pub(crate) plans: Vec<TestPlan>,
+    pub(crate) level: Level,
+    pub(crate) backend: &'static BackendRow,
+}
+
+/// The tests of a program, compiled.
+struct Compiled<'t> {
+    module: Legalized,
+    executable: Box<dyn Executable>,
+    /// The functions of the plans, before and after optimising; sorted.
+    funcs: Vec<(FuncId, FuncId)>,
+    sources: &'t SourceMap,
+}
+
+impl Tests {
+    /// Runs those whose title contains `filter`.
+    pub(crate) fn run(
+        &self,
+        filter: Option<&str>,
+        sources: &SourceMap,
+    ) -> Result<Vec<TestResult>, Error> {
+        let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
+        let plans: Vec<&TestPlan> = self.plans.iter().filter(wanted).collect();
+        let compiled = self.compile(&plans, sources)?;
+        Ok(plans.into_iter().map(|plan| compiled.test(plan)).collect())
+    }
+
+    fn compile<'t>(
+        &self,
+        plans: &[&TestPlan],
+        sources: &'t SourceMap,
+    ) -> Result<Compiled<'t>, Error> {
+        let mut funcs: Vec<FuncId> = Vec::new();
+        for step in plans.iter().flat_map(|p| &p.steps) {
+            match step {
+                TestStep::Data(_, func) => funcs.push(*func),
+                TestStep::Expect {
+                    condition,
+                    subject,
+                    id,
+                    time,
+                    ..
+                } => {
+                    funcs.push(*condition);
+                    funcs.extend(subject.map(|(func, _)| func));
+                    funcs.extend([*id, *time].into_iter().flatten());
+                }
+            }
+        }
+        funcs.sort();
+        funcs.dedup();
+        let mut module = self.module.clone();
+        let entry = |func: &FuncId| Entry {
+            name: module.funcs[*func].name.clone(),
+            target: Target::Func(*func),
+            params: Vec::new(),
+            // How a value is shown is said by the plan, not by the entry.
+            result: TypeId(0),
+        };
+        module.entries = funcs.iter().map(entry).collect();
+        let module = pipeline::optimize(module, self.level)?;
+        let executable = (self.backend.make)()
+            .compile(&module)
+            .map_err(|e| Error::other(e.to_string()))?;
+        let after = module.entries.iter().map(|e| match e.target {
+            Target::Func(func) => func,
+            Target::Rules(_) => unreachable!("legal IR has no rule sets"),
+        });
+        let funcs = funcs.into_iter().zip(after).collect();
+        Ok(Compiled {
+            module,
+            executable,
+            funcs,
+            sources,
+        })
+    }
+}
+
+impl Compiled<'_> {
+    fn test(&self, plan: &TestPlan) -> TestResult {
+        let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
+        let mut failures = Vec::new();
+        for step in &plan.steps {
+            match step {
+                TestStep::Data(id, func) => {
+                    let arena = Arena::new();
+                    let word = self.call(*func, &mut Cx::new(&arena, "", 0));
+                    data[id.index()] = Some(Frozen::from(&Value::of(word)));
+                }
+                TestStep::Expect { .. } => failures.extend(self.expect(step, &data)),
+            }
+        }
+        let (file, line) = self.place(plan.span);
+        TestResult {
+            title: plan.title.to_string(),
+            file,
+            line,
+            failures,
+        }
+    }
+
+    fn expect(&self, step: &TestStep, data: &[Option<Frozen>]) -> Option<TestFailure> {
+        let TestStep::Expect {
+            span,
+            condition,
+            subject,
+            by,
+            id,
+            time,
+        } = step
+        else {
+            return None;
+        };
+        let arena = Arena::new();
+        let fail = |message: String| {
+            let (file, line) = self.place(*span);
+            Some(TestFailure {
+                file,
+                line,
+                message,
+            })
+        };
+        let words = arena.slots(data.len());
+        for (i, word) in words.iter_mut().enumerate() {
+            *word = match (&data[i], self.empty(DataId::new(i))) {
+                (Some(frozen), _) => frozen.word(),
+                (None, Some(empty)) => empty,
+                (None, None) => {
+                    let name = &self.module.data[DataId::new(i)].name;
+                    return fail(format!(
+                        "the program expects data `{name}`: write `given {name} = …`"
+                    ));
+                }
+            };
+        }
+        let words: &[Word<'_>] = words;
+        let begin = || {
+            let mut cx = Cx::new(&arena, "", 0);
+            cx.data = words;
+            cx
+        };
+        let own_id = id.map_or("", |func| self.call(func, &mut begin()).str());
+        let own_time = time.map_or(0, |func| self.call(func, &mut begin()).int());
+        let ask = |func: FuncId| {
+            let mut cx = Cx {
+                id: own_id,
+                time: own_time,
+                ..begin()
+            };
+            let word = self.call(func, &mut cx);
+            (word, cx.marks)
+        };
+        let (held, marks) = ask(*condition);
+        let decided: Vec<&str> = marks.iter().filter_map(|m| self.rule(m.0)).collect();
+        let by_held = by
+            .as_ref()
+            .is_none_or(|by| by.iter().map(|name| &**name).eq(decided.iter().copied()));
+        if held.bool() && by_held {
+            return None;
+        }
+        let mut message = String::from(if held.bool() {
+            "decided by another rule"
+        } else {
+            "did not hold"
+        });
+        if let Some((func, ty)) = subject {
+            message.push_str(": it was ");
+            let (word, _) = ask(*func);
+            // Writing to a string cannot fail.
+            let _ = json::encode(&self.module.schema, *ty, word, &mut message);
+        }
+        if by.is_some() {
+            let names = if decided.is_empty() {
+                "no rule".into()
+            } else {
+                decided.join(", ")
+            };
+            message.push_str(&format!(" by {names}"));
+        }
+        fail(message)
+    }
+
+    fn call<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>) -> Word<'a> {
+        let at = self
+            .funcs
+            .binary_search_by_key(&func, |(before, _)| *before);
+        at.map_or(Word::None, |at| {
+            self.executable.run(self.funcs[at].1, cx, &[])
+        })
+    }
+
+    /// The rule a mark names; stages are no rules.
+    fn rule(&self, mark: u32) -> Option<&str> {
+        match self.module.sites.get(SiteId(mark))? {
+            Site::Rule { rule, .. } => Some(rule),
+            Site::Otherwise { .. } => Some("otherwise"),
+            Site::Stage { .. } => None,
+        }
+    }
+
+    /// What data that a test does not give is: nothing, where the type has a value for that.
+    fn empty(&self, data: DataId) -> Option<Word<'static>> {
+        match self.module.schema.get(self.module.data[data].schema?) {
+            Type::List { .. } | Type::Set { .. } | Type::Map { .. } | Type::Values { .. } => {
+                Some(Word::Seq(&[]))
+            }
+            Type::Opt(_) => Some(Word::None),
+            _ => None,
+        }
+    }
+
+    fn place(&self, span: Span) -> (String, u32) {
+        (
+            self.sources.file(span.file).name().to_string(),
+            self.sources.position(span).line,
+        )
+    }
+}

@@ -1,0 +1,124 @@
+//! The examples on their own data, judged by something that is not our matcher.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use tollgate::{Call, Program};
+
+use super::run::engines;
+
+const CALL: Call<'_> = Call { id: "test", time: 0 };
+
+/// The trials.
+pub(crate) fn trials(root: &Path) -> Vec<Trial> {
+    let (github, log) = (root.to_owned(), root.to_owned());
+    vec![
+        Trial::test("examples/github", move || decides_every_operation(&github)),
+        Trial::test("examples/access_log", move || accounts_for_every_line(&log)),
+    ]
+}
+
+/// Every request of the GitHub example is decided by the rule of its own operation. The rule's method and path are taken from the
+/// source by plain text search, and compared with the request segment by segment.
+fn decides_every_operation(root: &Path) -> Result<(), Failed> {
+    let folder = root.join("examples/github");
+    let source = fs::read_to_string(folder.join("github.rules"))?;
+    let operations = operations(&source);
+    let requests = fs::read_to_string(folder.join("requests.jsonl"))?;
+    for (name, engine) in engines().filter(|(name, _)| !name.starts_with("interp O0")) {
+        let program = engine.compile_file(&folder.join("github.rules"))?;
+        let mut session = program.session();
+        let mut decided = 0;
+        for line in requests.lines() {
+            let request: Value = serde_json::from_str(line)?;
+            let decision = session.decide_json("route", line.as_bytes(), &CALL)?;
+            let by = decision.by().next().unwrap_or_default();
+            let (id, method, path) = operations.get(by.as_str()).ok_or_else(|| format!("{name}: {line} by {by}"))?;
+            let own = request["id"] == id.as_str() && request["method"] == method.as_str();
+            if !own || !fits(path, request["path"].as_str().unwrap_or_default()) {
+                return Err(format!("{name}: {line} was decided by {by}, which is {method} {path}").into());
+            }
+            decided += 1;
+        }
+        if (decided, operations.len()) != (1223, 1223) {
+            return Err(format!("{name}: {decided} decided, {} operations", operations.len()).into());
+        }
+    }
+    Ok(())
+}
+
+/// Rule name → operation id, method, path, from the text of the generated rules.
+fn operations(source: &str) -> HashMap<&str, (String, String, String)> {
+    let mut operations = HashMap::new();
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    for pair in lines.windows(2) {
+        if let Some(rule) = pair[0].strip_prefix("rule ")
+            && let Some((name, id)) = rule.split_once(' ')
+            && let Some(on) = pair[1].strip_prefix("on ")
+            && let Some((method, path)) = on.split_once(' ')
+        {
+            let path = path.trim_start_matches("p\"").trim_end_matches('"');
+            operations.insert(name, (id.trim_matches('"').to_owned(), method.to_owned(), path.to_owned()));
+        }
+    }
+    operations
+}
+
+/// Whether a path has the literal segments of a template, whatever stands for its captures.
+fn fits(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template.split('/'), path.split('/'));
+    loop {
+        match (template.next(), path.next()) {
+            (None, None) => return true,
+            (Some(t), _) if t.ends_with(": **}") => return true,
+            (Some(t), Some(p)) if t.starts_with('{') || t == p => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Every line of a real access log is decided, and the counts are those that a plain text search gives.
+fn accounts_for_every_line(root: &Path) -> Result<(), Failed> {
+    let archive = root.join("../shared/data/apache-access-log/apache_logs.jsonl.gz");
+    if !archive.exists() {
+        println!("left out: the real access log is not beside the project");
+        return Ok(());
+    }
+    let log = unzip(&archive)?;
+    let program = tollgate::Engine::new().compile_file(&root.join("examples/access_log/log.rules"))?;
+    let (mut lines, mut missing, mut unnamed) = (0, 0, 0);
+    for line in log.lines() {
+        lines += 1;
+        decide(&program, "kind", line)?;
+        let flags = decide(&program, "flags", line)?;
+        missing += usize::from(flags.contains("missing_page"));
+        unnamed += usize::from(flags.contains("unnamed_client"));
+    }
+    let count = |wanted: &dyn Fn(&Value) -> bool| -> usize {
+        log.lines().filter(|l| serde_json::from_str(l).is_ok_and(|v| wanted(&v))).count()
+    };
+    let expected_missing = count(&|v| v["status"] == 404 && !v["referer"].is_null());
+    let expected_unnamed = count(&|v| v["user_agent"].is_null());
+    if (lines, missing, unnamed) != (10_000, expected_missing, expected_unnamed) {
+        return Err(format!("{lines} lines, {missing} missing, {unnamed} unnamed").into());
+    }
+    Ok(())
+}
+
+fn decide(program: &Program, entry: &str, line: &str) -> Result<String, Failed> {
+    let mut session = program.session();
+    Ok(session.decide_json(entry, line.as_bytes(), &CALL)?.value_json())
+}
+
+fn unzip(archive: &Path) -> Result<String, Failed> {
+    let mut child = Command::new("gzip").arg("-dc").arg(archive).stdout(Stdio::piped()).spawn()?;
+    let mut text = String::new();
+    child.stdout.take().ok_or("gzip has an output")?.read_to_string(&mut text)?;
+    child.wait()?;
+    Ok(text)
+}

@@ -1,0 +1,56 @@
+//! Everything that must hold before a change lands, in the order in which it is quickest to fail.
+
+use std::env;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+/// A step: what it shows, and the arguments to cargo.
+const STEPS: &[(&str, &[&str])] = &[
+    ("formatted", &["fmt", "--all", "--check"]),
+    (
+        "no lint",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    ),
+    ("every test", &["test", "--workspace", "--no-fail-fast"]),
+    (
+        "documentation without warnings",
+        &["doc", "--workspace", "--no-deps", "--quiet"],
+    ),
+];
+
+/// Runs every step, tells which failed, and goes on after a failure so that one run tells everything.
+pub(crate) fn run() -> ExitCode {
+    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut failed = Vec::new();
+    for (what, arguments) in STEPS {
+        println!("── {what}: cargo {}", arguments.join(" "));
+        let began = Instant::now();
+        let status = Command::new(&cargo)
+            .args(*arguments)
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .status();
+        match status {
+            Ok(status) if status.success() => println!("── {what}: ok in {:.0?}", began.elapsed()),
+            Ok(_) => failed.push(*what),
+            Err(error) => {
+                println!("cannot run {cargo}: {error}");
+                failed.push(*what);
+            }
+        }
+    }
+    if failed.is_empty() {
+        println!("── all of it holds");
+        return ExitCode::SUCCESS;
+    }
+    println!("── failed: {}", failed.join(", "));
+    println!("   (rustfmt and clippy missing? `rustup component add rustfmt clippy`)");
+    ExitCode::FAILURE
+}
