@@ -135,24 +135,41 @@ pub fn int_to_float(a: i64) -> f64 {
 /// The set of some elements, which are sorted in place.
 pub fn set<'a>(arena: &'a Arena, words: &mut [Word<'a>]) -> Word<'a> {
     words.sort_unstable_by(|a, b| a.order(*b));
-    let distinct = (0..words.len()).filter(|i| *i == 0 || !words[i - 1].same(words[*i]));
-    let distinct: Vec<Word<'a>> = distinct.map(|i| words[i]).collect();
-    Word::Seq(arena.seq(&distinct))
+    let mut distinct = 0;
+    for i in 0..words.len() {
+        if distinct == 0 || !words[distinct - 1].same(words[i]) {
+            words[distinct] = words[i];
+            distinct += 1;
+        }
+    }
+    Word::Seq(arena.seq(&words[..distinct]))
 }
 
 /// The map of keys and values in turn; of equal keys the first stays.
 pub fn map<'a>(arena: &'a Arena, words: &[Word<'a>]) -> Word<'a> {
-    let mut entries: Vec<[Word<'a>; 2]> = words.as_chunks().0.to_vec();
-    // The sort is stable, so the first of equals stands first.
-    entries.sort_by(|a, b| a[0].order(b[0]));
-    entries.dedup_by(|later, earlier| earlier[0].same(later[0]));
-    Word::Seq(arena.seq(entries.as_flattened()))
+    // Key, value and position, so that the first of equals stands first without a sort that allocates.
+    let entries = arena.slots(words.len() / 2 * 3).as_chunks_mut::<3>().0;
+    for (i, (entry, pair)) in entries.iter_mut().zip(words.as_chunks::<2>().0).enumerate() {
+        *entry = [pair[0], pair[1], Word::Int(i as i64)];
+    }
+    entries.sort_unstable_by(|a, b| a[0].order(b[0]).then_with(|| a[2].order(b[2])));
+    let map = arena.slots(words.len());
+    let mut len = 0;
+    for [key, value, _] in entries {
+        if len == 0 || !map[len - 2].same(*key) {
+            map[len] = *key;
+            map[len + 1] = *value;
+            len += 2;
+        }
+    }
+    Word::Seq(&map[..len])
 }
 
 /// The list of what is present.
 pub fn collect<'a>(arena: &'a Arena, words: &[Word<'a>]) -> Word<'a> {
-    let present: Vec<Word<'a>> = words.iter().copied().filter(|w| !w.is_none()).collect();
-    Word::Seq(arena.seq(&present))
+    let mut present = words.iter().copied().filter(|w| !w.is_none());
+    let len = present.clone().count();
+    Word::Seq(arena.seq_with(len, |_| present.next().unwrap_or(Word::None)))
 }
 
 /// An element of a list, absent past its end and before its beginning.
@@ -194,19 +211,17 @@ pub fn regex_capture<'t>(pattern: &Pattern, text: &'t str, group: usize) -> Word
 /// The canonical path of some texts and paths, one behind the other. What cannot be a segment of a canonical path (nothing, a dot segment)
 /// is left out, whatever the parts: no path that leaves here can be read as another. Only a slash at the end of the last part stays.
 pub fn path_join<'a>(arena: &'a Arena, parts: &[Word<'a>]) -> Word<'a> {
-    let mut pieces = Vec::new();
-    for part in parts {
-        for segment in part.str().split('/').filter(|s| is_segment(s)) {
-            pieces.push("/");
-            pieces.push(segment);
-        }
-    }
+    let segments = || {
+        parts
+            .iter()
+            .flat_map(|part| part.str().split('/').filter(|s| is_segment(s)))
+    };
     // `/` alone is the rest of which nothing is left: it adds nothing.
     let last = parts.last().map_or("", |p| p.str());
-    if pieces.is_empty() || (last.len() > 1 && last.ends_with('/')) {
-        pieces.push("/");
-    }
-    Word::Str(arena.concat(&pieces))
+    let slash = segments().next().is_none() || (last.len() > 1 && last.ends_with('/'));
+    let chars = segments().flat_map(|segment| std::iter::once('/').chain(segment.chars()));
+    let bytes = parts.iter().map(|p| p.str().len() + 1).sum::<usize>() + 1;
+    Word::Str(arena.collect_str(bytes, chars.chain(slash.then_some('/'))))
 }
 
 /// `n / d` to the nearest integer, of two nearest the even one; saturates; zero if `d` is.

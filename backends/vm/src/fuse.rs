@@ -169,11 +169,7 @@ impl<'f> Fusion<'f> {
                     self.absorb_konst(block, *a);
                 }
             }
-            Inst::CidrsHave { a, .. } => {
-                if self.absorb_konst(block, *a) {
-                    self.absorb(id);
-                }
-            }
+            Inst::CidrsHave { a, .. } if self.absorb_konst(block, *a) => self.absorb(id),
             _ => {}
         }
     }

@@ -35,7 +35,6 @@ mod operand;
 mod ops;
 mod program;
 mod run;
-mod semantics;
 mod slots;
 mod verify;
 

@@ -17,6 +17,7 @@
 //! Opcodes are numbered in the order of their rows, so a new row goes to the end of its group together with
 //! a new [`VERSION`](crate::encode::VERSION) of the file format.
 
+use tollgate_ir::cost::TERMINATOR;
 use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
 use tollgate_ir::instructions::Opcode;
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
@@ -30,9 +31,6 @@ use crate::operand::{
 };
 use crate::program::Program;
 use crate::verify::{Checker, Flaw};
-
-/// Steps of a terminator.
-const TERMINATOR: u64 = 1;
 
 /// Hands the whole table to a macro.
 macro_rules! for_each_op {
@@ -297,10 +295,6 @@ macro_rules! define_ops {
         }
 
         impl Op {
-            /// Every mnemonic, in the order of the table.
-            #[cfg(test)]
-            pub(crate) const MNEMONICS: &'static [&'static str] = &[$(stringify!($mnemonic)),*];
-
             /// Its name in a listing.
             pub(crate) fn mnemonic(&self) -> &'static str {
                 match self { $(Op::$name { .. } => stringify!($mnemonic),)* }

@@ -5,9 +5,9 @@
 //!
 //! What an instruction means is said once, in `tollgate_ir::semantics`; the handlers here fetch registers and call it.
 
-use crate::semantics;
 use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
+use tollgate_ir::semantics;
 use tollgate_runtime::{Cx, Mark, Pattern, Word};
 
 use crate::operand::{Call, Dst, Each, Imm32, List, NativeCall, Reg, Short, TableIx, Target};
@@ -308,9 +308,8 @@ impl<'a> Handlers<'a> for Machine<'a, '_> {
         self.write(dst, Word::Int((self.read(a).seq().len() / 2) as i64));
     }
     fn get(&mut self, dst: Dst, a: Reg, index: Reg) {
-        let index = usize::try_from(self.read(index).int());
-        let list = self.read(a);
-        self.write(dst, index.map_or(Word::None, |i| list.at(i)));
+        let word = semantics::get(self.read(a), self.read(index).int());
+        self.write(dst, word);
     }
     fn lookup(&mut self, dst: Dst, a: Reg, key: Reg) {
         let word = self.read(a).map_get(self.read(key));

@@ -28,8 +28,8 @@ use crate::program::{Code, Program};
 pub(crate) const FRAME_MAX: u32 = 1 << 16;
 /// Most registers of a function and everything below it.
 pub(crate) const STACK_MAX: u32 = 1 << 20;
-/// How deep calls may nest.
-pub(crate) const DEPTH_MAX: u32 = 256;
+/// How deep calls may nest: as deep as in the IR.
+pub(crate) const DEPTH_MAX: u32 = tollgate_ir::verify::CALL_DEPTH_MAX;
 /// Most steps one call may take in the worst case.
 pub(crate) const STEPS_MAX: u64 = 1 << 40;
 /// Most words of register sets that are kept at a time while a function is checked.
