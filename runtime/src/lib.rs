@@ -30,6 +30,7 @@ pub mod boundary;
 pub mod cx;
 pub mod facts;
 pub mod frozen;
+pub mod http;
 pub mod json;
 pub mod kinds;
 pub mod native;

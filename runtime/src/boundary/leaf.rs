@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::arena::Arena;
 use crate::kinds::{header, host, money, path, rate, time, zone};
-use crate::schema::{Boundary, Schema, Type};
+use crate::schema::{Boundary, STRING_LIMIT, Schema, Type};
 use crate::word::Word;
 
 /// What is wrong, as a sentence.
@@ -30,7 +30,9 @@ pub(super) fn from_text<'a>(
                 _ => Ok(Word::Str(arena.str(text))),
             }));
         }
-        Type::Key => return Some(Ok(Word::Str(arena.str(text)))),
+        Type::Key => {
+            return Some(check_len(text, STRING_LIMIT).map(|()| Word::Str(arena.str(text))));
+        }
         Type::Bytes { max } => return Some(bytes(text, *max, arena)),
         Type::Duration { lo, hi } => return Some(units(time::parse_duration(text), *lo, *hi, ty)),
         Type::Percent { lo, hi } => return Some(units(money::parse_percent(text), *lo, *hi, ty)),

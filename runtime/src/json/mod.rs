@@ -28,6 +28,13 @@ pub use encode::{encode, encode_fields, write_text};
 /// let arena = Arena::new();
 /// let decoded = json::decode(&schema, duration, br#""1s500ms""#, &arena).unwrap();
 /// assert_eq!(decoded.word, Word::Int(1_500_000));
+///
+/// // What is to outlive a decision is read into memory of its own.
+/// use tollgate_runtime::Frozen;
+/// let data = Frozen::try_new(|arena| {
+///     json::decode(&schema, duration, br#""5s""#, arena).map(|decoded| decoded.word)
+/// });
+/// assert_eq!(data.unwrap().word(), Word::Int(5_000_000));
 /// ```
 pub fn decode<'a>(
     schema: &Schema,
