@@ -5,10 +5,10 @@
 //! optimizer, which sees both side by side, merges the copies. Lowering cannot fail, and is linear in the program.
 
 mod binders;
-mod budget;
 mod condition;
 mod expr;
 mod func;
+mod limits;
 mod pattern;
 mod pipelines;
 mod quantify;
@@ -23,65 +23,52 @@ use tollgate_ir::bug;
 use tollgate_ir::entities::{self as ir, FuncId, IndexVec};
 use tollgate_ir::module::{Data, Entry, Module, Target};
 
-use crate::diagnostics::Sink;
 use crate::hir::{Callee, FnId, LocalId, PipelineId, Program, RuleSetId};
 use schema::SchemaBuilder;
 use types::TypeMap;
 use walk::Item;
 
-pub use tests::{TestPlan, TestStep};
+pub use limits::check_limits;
+pub use tests::{TestFn, TestPlan, TestStep};
 
 /// What lowering gives.
 #[derive(Clone, Debug)]
 pub struct Lowered {
-    /// The program. Functions and rule sets that neither an entry, a test nor a `cost` needs are left out.
+    /// The program. Functions and rule sets that nothing needs are left out.
     pub module: Module,
-    /// The tests of the main module, in source order.
-    pub tests: Vec<TestPlan>,
+    fns: IndexVec<FnId, Option<FuncId>>,
+    rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
+    pipelines: IndexVec<PipelineId, Option<FuncId>>,
 }
 
-/// Lowers a program without errors. Linear in its size.
+/// Lowers what the entries of a program need, and what has a `cost`. Linear in the size of the program.
 ///
 /// # Panics
 /// When the program has errors: check before.
 pub fn lower(program: &Program) -> Lowered {
-    let mut module = Module::default();
-    let mut cx = Lowering {
-        program,
-        types: TypeMap::new(program, &mut module.types),
-        schema: SchemaBuilder::new(program),
-        fns: program.fns.keys().map(|_| None).collect(),
-        rulesets: program.rulesets.keys().map(|_| None).collect(),
-        pipelines: program.pipelines.keys().map(|_| None).collect(),
-        names: Names::default(),
-    };
-    for data in program.data.values() {
-        let ty = cx.types.get(&mut module.types, &data.ty);
-        module.data.push(Data {
-            name: (&*data.name).into(),
-            ty,
-            schema: Some(cx.schema.get(&data.ty)),
-        });
-    }
-    for item in callees_first(program) {
-        match item {
-            Item::Fn(id) => cx.function(&mut module, id),
-            Item::Callee(Callee::RuleSet(id)) => cx.ruleset(&mut module, id),
-            Item::Callee(Callee::Pipeline(id)) => cx.pipeline(&mut module, id),
-        }
-    }
+    let mut roots: Vec<Item> = program.entries.iter().map(|c| Item::Callee(*c)).collect();
+    let budgeted = program.rulesets.iter().filter(|(_, r)| r.cost.is_some());
+    roots.extend(budgeted.map(|(id, _)| Item::Callee(Callee::RuleSet(id))));
+    let (mut module, mut cx) = Lowering::start(program, roots);
     for callee in &program.entries {
         let entry = cx.entry(*callee);
         module.entries.push(entry);
     }
-    let tests = cx.tests(&mut module);
-    module.schema = cx.schema.finish();
-    Lowered { module, tests }
+    cx.finish(module)
 }
 
-/// Reports rule sets whose worst case is above their `cost`. The module is the one that [`lower`] made of the program.
-pub fn check_budgets(program: &Program, module: &Module, sink: &mut Sink) {
-    budget::check(program, module, sink);
+/// Lowers the tests of a program and what they need; the functions that a plan names are the entries of the module.
+///
+/// # Panics
+/// When the program has errors: check before.
+pub fn lower_tests(program: &Program) -> (Lowered, Vec<TestPlan>) {
+    let mut roots = Vec::new();
+    for step in program.tests.iter().flat_map(|t| &t.steps) {
+        tests::exprs(step, &mut |e| walk::calls(e, &mut roots));
+    }
+    let (mut module, mut cx) = Lowering::start(program, roots);
+    let plans = cx.tests(&mut module);
+    (cx.finish(module), plans)
 }
 
 /// What is known while a program is lowered.
@@ -97,6 +84,46 @@ struct Lowering<'h> {
 }
 
 impl<'h> Lowering<'h> {
+    /// Lowers the roots and everything they need.
+    fn start(program: &'h Program, roots: Vec<Item>) -> (Module, Lowering<'h>) {
+        let mut module = Module::default();
+        let mut cx = Lowering {
+            program,
+            types: TypeMap::new(program, &mut module.types),
+            schema: SchemaBuilder::new(program),
+            fns: program.fns.keys().map(|_| None).collect(),
+            rulesets: program.rulesets.keys().map(|_| None).collect(),
+            pipelines: program.pipelines.keys().map(|_| None).collect(),
+            names: Names::default(),
+        };
+        for data in program.data.values() {
+            let ty = cx.types.get(&mut module.types, &data.ty);
+            module.data.push(Data {
+                name: (&*data.name).into(),
+                ty,
+                schema: Some(cx.schema.get(&data.ty)),
+            });
+        }
+        for item in callees_first(program, roots) {
+            match item {
+                Item::Fn(id) => cx.function(&mut module, id),
+                Item::Callee(Callee::RuleSet(id)) => cx.ruleset(&mut module, id),
+                Item::Callee(Callee::Pipeline(id)) => cx.pipeline(&mut module, id),
+            }
+        }
+        (module, cx)
+    }
+
+    fn finish(self, mut module: Module) -> Lowered {
+        module.schema = self.schema.finish();
+        Lowered {
+            module,
+            fns: self.fns,
+            rulesets: self.rulesets,
+            pipelines: self.pipelines,
+        }
+    }
+
     fn entry(&mut self, callee: Callee) -> Entry {
         let program = self.program;
         let (name, params, locals, result) = match callee {
@@ -187,13 +214,13 @@ impl Names {
     }
 }
 
-/// Everything that entries, tests and budgets need, callees before callers.
-fn callees_first(program: &Program) -> Vec<Item> {
+/// Everything that the roots need, callees before callers.
+fn callees_first(program: &Program, roots: Vec<Item>) -> Vec<Item> {
     let mut order = Vec::new();
     let mut seen = FxHashSet::default();
     // A stack of its own: chains of calls can be as long as the program.
     let mut stack: Vec<(Item, Vec<Item>)> = Vec::new();
-    for root in roots(program) {
+    for root in roots {
         if seen.insert(root) {
             stack.push((root, calls_of(program, root)));
         }
@@ -209,18 +236,6 @@ fn callees_first(program: &Program) -> Vec<Item> {
         }
     }
     order
-}
-
-fn roots(program: &Program) -> Vec<Item> {
-    let mut roots: Vec<Item> = program.entries.iter().map(|c| Item::Callee(*c)).collect();
-    let budgeted = program.rulesets.iter().filter(|(_, r)| r.cost.is_some());
-    roots.extend(budgeted.map(|(id, _)| Item::Callee(Callee::RuleSet(id))));
-    for test in &program.tests {
-        for step in &test.steps {
-            tests::exprs(step, &mut |e| walk::calls(e, &mut roots));
-        }
-    }
-    roots
 }
 
 /// What an item calls, last call first.

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
-use tollgate_ir::entities::{DataId, Entity, FuncId};
-use tollgate_ir::module::Module;
-use tollgate_ir::types::Type;
-use tollgate_runtime::schema::TypeId;
+use tollgate_ir::entities::{DataId, Entity};
+use tollgate_ir::module::{Entry, Module, Target};
 
 use super::Lowering;
 use super::binders::Source;
@@ -26,25 +24,29 @@ pub struct TestPlan {
     pub steps: Vec<TestStep>,
 }
 
+/// A function without parameters: an index into the entries of the tests' module, which know how its value is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestFn(pub u32);
+
 /// A step of a test.
 #[derive(Clone, Debug)]
 pub enum TestStep {
     /// From here on the data is what the function, `() -> T`, gives.
-    Data(DataId, FuncId),
+    Data(DataId, TestFn),
     /// Something must hold.
     Expect {
         /// All of the `expect`.
         span: Span,
         /// `() -> bool`
-        condition: FuncId,
-        /// What the condition looks at: `() -> T`, and how a `T` is shown.
-        subject: Option<(FuncId, TypeId)>,
+        condition: TestFn,
+        /// What the condition looks at: `() -> T`.
+        subject: Option<TestFn>,
         /// The rules that must have decided, in order; `otherwise` for none.
         by: Option<Vec<Arc<str>>>,
         /// The id of the decision asked for, `() -> str`, where its first parameter has one.
-        id: Option<FuncId>,
+        id: Option<TestFn>,
         /// The time of the decision asked for, `() -> int`, where its first parameter has one.
-        time: Option<FuncId>,
+        time: Option<TestFn>,
     },
 }
 
@@ -87,7 +89,7 @@ impl<'h> Lowering<'h> {
                 Step::GivenData(data, value) => {
                     let ty = &self.program.data[*data].ty;
                     let name = format!("{name}.data");
-                    let value = self.build_value(module, &owner, &name, &[], ty, value);
+                    let value = self.test_value(module, &owner, &name, ty, value);
                     steps.push(TestStep::Data(DataId::new(data.index()), value));
                 }
                 Step::Expect {
@@ -96,33 +98,26 @@ impl<'h> Lowering<'h> {
                     subject,
                     by,
                 } => {
-                    let expect = format!("{name}.expect");
-                    let holds = self.build(module, &owner, &expect, &[], Type::BOOL, |f| {
-                        let holds = f.expr(condition, Type::BOOL);
-                        f.b.ret(holds);
-                    });
-                    let subject = subject.as_ref().map(|subject| {
-                        let name = format!("{name}.subject");
-                        let value =
-                            self.build_value(module, &owner, &name, &[], &subject.ty, subject);
-                        (value, self.schema.get(&subject.ty))
-                    });
+                    let holds = format!("{name}.expect");
+                    let shown = format!("{name}.subject");
                     let decided = decision(condition);
                     let mut input = |field: &str| {
                         let (argument, index, ty) = input_field(self.program, decided?, field)?;
                         let name = format!("{name}.{field}");
-                        let result = self.types.get(&mut module.types, ty);
-                        Some(self.build(module, &owner, &name, &[], result, |f| {
-                            let argument = f.expr_alone(argument);
-                            let value = f.b.field(argument, index);
-                            f.b.ret(value);
-                        }))
+                        let value = Expr {
+                            kind: ExprKind::Field(Box::new(argument.clone()), index),
+                            ty: ty.clone(),
+                            span: argument.span,
+                        };
+                        Some(self.test_value(module, &owner, &name, ty, &value))
                     };
                     let (id, time) = (input("id"), input("time"));
                     steps.push(TestStep::Expect {
                         span: *span,
-                        condition: holds,
-                        subject,
+                        condition: self.test_value(module, &owner, &holds, &Ty::Bool, condition),
+                        subject: subject
+                            .as_ref()
+                            .map(|e| self.test_value(module, &owner, &shown, &e.ty, e)),
                         by: by.clone(),
                         id,
                         time,
@@ -135,6 +130,26 @@ impl<'h> Lowering<'h> {
             span: test.span,
             steps,
         }
+    }
+
+    /// A function without parameters that gives a value, and the entry for it.
+    fn test_value(
+        &mut self,
+        module: &mut Module,
+        owner: &Owner<'h>,
+        name: &str,
+        ty: &Ty,
+        value: &Expr,
+    ) -> TestFn {
+        let func = self.build_value(module, owner, name, &[], ty, value);
+        let entry = TestFn(module.entries.len() as u32);
+        module.entries.push(Entry {
+            name: module.funcs[func].name.clone(),
+            target: Target::Func(func),
+            params: Vec::new(),
+            result: self.schema.get(ty),
+        });
+        entry
     }
 }
 
@@ -158,7 +173,7 @@ fn input_field<'h>(
     program: &'h Program,
     argument: &'h Expr,
     name: &str,
-) -> Option<(&'h Expr, usize, &'h Ty)> {
+) -> Option<(&'h Expr, u32, &'h Ty)> {
     let Ty::Record(id) = &argument.ty else {
         return None;
     };
@@ -169,5 +184,5 @@ fn input_field<'h>(
         "id" => matches!(ty, Ty::Str { .. }),
         _ => matches!(ty, Ty::Num(Unit::Instant, _)),
     };
-    fits.then_some((argument, index, ty))
+    fits.then_some((argument, index as u32, ty))
 }

@@ -1,3 +1,17 @@
-//! Diagnostics: limits.
+//! Programs that are larger than the compiler takes, or than their author allows.
 
-diagnostics! {}
+diagnostics! {
+    /// Functions and rule sets call each other to a greater depth than the compiler takes.
+    ///
+    /// Calls cannot be recursive, so their depth is known; the limit keeps the engines' stacks small. No program that people
+    /// write comes near it.
+    fn calls_too_deep(name, most) = error "`{name}` calls more than {most} levels deep";
+
+    /// The worst case of a rule set is above its `cost`.
+    ///
+    /// Every rule set has a worst case that is known when it is compiled: no rule loops without a bound. It is counted in
+    /// steps, for the plain search through all rules; an engine never takes more. `cost 500` says that more than that must not
+    /// come into this rule set unnoticed: by a new rule, or by a dearer function that a rule calls. Raise the number where that is meant,
+    /// or give the lists and texts the rules look at smaller bounds.
+    fn over_budget(name, cost, limit) = error "rule set `{name}` may cost {cost} steps, {limit} are allowed";
+}
