@@ -73,6 +73,8 @@ fn modules_and_examples_are_in_the_language() {
     for module in library().modules {
         parse(module.file, module.source);
     }
+    parse("core/tests.rules", include_str!("core/tests.rules"));
+    parse("gateway/tests.rules", include_str!("gateway/tests.rules"));
     for native in library().natives {
         for example in native.examples {
             let text = format!(
