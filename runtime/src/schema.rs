@@ -263,10 +263,101 @@ pub struct Schema {
     pub enums: Vec<Enum>,
 }
 
+/// How far [`Schema::flaw`] is with a type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    New,
+    Open,
+    Done,
+}
+
 impl Schema {
     /// The type behind an id.
     pub fn get(&self, id: TypeId) -> &Type {
         &self.types[id.0 as usize]
+    }
+
+    /// What is wrong with a schema that did not come from the checker, such as one of a damaged artifact: an index out of
+    /// range, an optional of an optional, or a type that contains itself. Everything else here may rely on a schema without flaw.
+    ///
+    /// Costs time linear in the schema, and no stack.
+    ///
+    /// ```
+    /// use tollgate_runtime::schema::{Schema, Type, TypeId};
+    /// let mut schema = Schema::default();
+    /// schema.add(Type::List { of: TypeId(7), max: 1 });
+    /// assert_eq!(schema.flaw().unwrap(), "type 0 mentions type 7, which does not exist");
+    /// ```
+    pub fn flaw(&self) -> Option<String> {
+        for (i, ty) in self.types.iter().enumerate() {
+            match ty {
+                Type::Record(r) if self.records.get(*r as usize).is_none() => {
+                    return Some(format!(
+                        "type {i} mentions record {r}, which does not exist"
+                    ));
+                }
+                Type::Enum(e) if self.enums.get(*e as usize).is_none() => {
+                    return Some(format!("type {i} mentions enum {e}, which does not exist"));
+                }
+                Type::Opt(of) if matches!(self.types.get(of.0 as usize), Some(Type::Opt(_))) => {
+                    return Some(format!("type {i} is an optional of an optional"));
+                }
+                _ => {}
+            }
+            let parts = self.parts(ty);
+            if let Some(part) = parts.iter().find(|p| p.0 as usize >= self.types.len()) {
+                let part = part.0;
+                return Some(format!(
+                    "type {i} mentions type {part}, which does not exist"
+                ));
+            }
+        }
+        // Depth first; a type is open while what it contains is being walked.
+        let mut state = vec![Walk::New; self.types.len()];
+        for start in 0..self.types.len() {
+            let mut stack = vec![start];
+            while let Some(&at) = stack.last() {
+                match state[at] {
+                    Walk::New => {
+                        state[at] = Walk::Open;
+                        for part in self.parts(&self.types[at]) {
+                            match state[part.0 as usize] {
+                                Walk::New => stack.push(part.0 as usize),
+                                Walk::Open => {
+                                    return Some(format!("type {} contains itself", part.0));
+                                }
+                                Walk::Done => {}
+                            }
+                        }
+                    }
+                    Walk::Open | Walk::Done => {
+                        state[at] = Walk::Done;
+                        stack.pop();
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The types a type is directly made of.
+    fn parts(&self, ty: &Type) -> Vec<TypeId> {
+        let of_fields = |fields: &[Field]| fields.iter().map(|f| f.ty).collect::<Vec<_>>();
+        match ty {
+            Type::Opt(of) | Type::List { of, .. } | Type::Set { of, .. } => vec![*of],
+            Type::Map { key, value, .. } => vec![*key, *value],
+            Type::Record(r) => self
+                .records
+                .get(*r as usize)
+                .map_or_else(Vec::new, |r| of_fields(&r.fields)),
+            Type::Enum(e) => self.enums.get(*e as usize).map_or_else(Vec::new, |e| {
+                e.variants
+                    .iter()
+                    .flat_map(|v| of_fields(&v.fields))
+                    .collect()
+            }),
+            _ => Vec::new(),
+        }
     }
 
     /// Adds a type.
@@ -303,5 +394,79 @@ impl std::fmt::Debug for Currency {
 impl std::fmt::Display for Currency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(types: Vec<Type>) -> Schema {
+        Schema {
+            types,
+            ..Schema::default()
+        }
+    }
+
+    #[test]
+    fn flaws_are_found() {
+        let list = |of| Type::List {
+            of: TypeId(of),
+            max: 1,
+        };
+        assert_eq!(
+            schema(vec![Type::Bool, list(0), list(0), list(1)]).flaw(),
+            None
+        );
+        let flaw = |types| schema(types).flaw().unwrap();
+        assert_eq!(
+            flaw(vec![Type::Record(0)]),
+            "type 0 mentions record 0, which does not exist"
+        );
+        assert_eq!(
+            flaw(vec![Type::Enum(1)]),
+            "type 0 mentions enum 1, which does not exist"
+        );
+        assert_eq!(
+            flaw(vec![Type::Bool, Type::Opt(TypeId(0)), Type::Opt(TypeId(1))]),
+            "type 2 is an optional of an optional"
+        );
+        assert_eq!(flaw(vec![list(0)]), "type 0 contains itself");
+        assert_eq!(
+            flaw(vec![list(1), list(2), list(0)]),
+            "type 0 contains itself"
+        );
+    }
+
+    #[test]
+    fn a_type_used_twice_is_no_cycle() {
+        let mut s = schema(vec![Type::Bool, Type::Record(0), Type::Record(1)]);
+        let field = |ty| Field {
+            name: "f".into(),
+            ty: TypeId(ty),
+            default: None,
+        };
+        let record = |fields| Record {
+            name: "R".into(),
+            fields,
+            boundary: Boundary::default(),
+        };
+        s.records = vec![
+            record(vec![field(0), field(0)]),
+            record(vec![field(1), field(0), field(1)]),
+        ];
+        assert_eq!(s.flaw(), None);
+        s.records[0].fields.push(field(2));
+        assert!(s.flaw().unwrap().ends_with("contains itself"));
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_stack() {
+        let types = (0..200_000).map(|i| Type::List {
+            of: TypeId(i + 1),
+            max: 1,
+        });
+        let s = schema(types.chain([Type::Bool]).collect());
+        assert_eq!(s.flaw(), None);
     }
 }
