@@ -1,0 +1,64 @@
+//! Random programs on every engine at every level against the reference interpreter on unoptimised IR.
+//!
+//! A short seeded run belongs to every run of the suite; `TOLLGATE_PROGRAMS=10000` and `TOLLGATE_SEED=7` make it longer and other.
+
+use std::env;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+use tollgate::Call;
+
+use super::run::engines;
+use crate::random::case;
+
+/// Programs in an ordinary run of the suite.
+const PROGRAMS: u64 = 200;
+/// Records for each.
+const INPUTS: usize = 20;
+/// Programs in one trial.
+const BATCH: u64 = 50;
+
+/// One trial a batch.
+pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
+    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let programs = number("TOLLGATE_PROGRAMS").unwrap_or(PROGRAMS);
+    let first = number("TOLLGATE_SEED").unwrap_or(0);
+    let batches = programs.div_ceil(BATCH);
+    let batch = |i: u64| {
+        let from = first + i * BATCH;
+        let to = (from + BATCH).min(first + programs);
+        Trial::test(format!("differential/{from}..{to}"), move || (from..to).try_for_each(agree))
+    };
+    (0..batches).map(batch).collect()
+}
+
+/// Every engine decides every record as the reference does, within the bound.
+fn agree(seed: u64) -> Result<(), Failed> {
+    let case = case(seed, INPUTS);
+    let tell = |what: String| Failed::from(format!("seed {seed}: {what}\n{}", case.source));
+    let mut expected: Vec<String> = Vec::new();
+    let mut engines: Vec<_> = engines().collect();
+    // The reference goes first.
+    engines.sort_by_key(|(name, _)| name != "interp O0");
+    for (name, engine) in engines {
+        let program = engine.compile_source("random.rules", &case.source).map_err(|e| tell(format!("{name}: {e}")))?;
+        let bound = program.bound("decide").unwrap_or(0);
+        let mut session = program.session();
+        for (i, input) in case.inputs.iter().enumerate() {
+            let call = Call { id: "random", time: 0 };
+            let decision = session.decide_json("decide", input.as_bytes(), &call).map_err(|e| tell(format!("{input}: {e}")))?;
+            if decision.steps() > bound {
+                return Err(tell(format!("{name} took {} steps, the bound is {bound}, on {input}", decision.steps())));
+            }
+            let decided = decision.to_json();
+            match expected.get(i) {
+                None => expected.push(decided),
+                Some(wanted) if *wanted == decided => {}
+                Some(wanted) => {
+                    return Err(tell(format!("{name} decided {decided}, the reference {wanted}, on {input}")));
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Random programs, well typed by construction, and inputs for them.
+//!
+//! The generator is directed by types: it is asked for an expression of a type and gives the text of one, together with
+//! the interval that it proves of a number, so that the checker must accept every program. Literals are few and small, and inputs are drawn from
+//! their neighbourhood, so that comparisons go both ways.
+
+mod exprs;
+mod inputs;
+mod rng;
+mod sets;
+
+pub(crate) use rng::Rng;
+
+/// A program with one entry, `decide`, and records to decide about, as JSON.
+pub(crate) struct Case {
+    /// The source.
+    pub(crate) source: String,
+    /// Objects of the entry's parameters.
+    pub(crate) inputs: Vec<String>,
+}
+
+/// The program and `inputs` records of a seed. The same seed gives the same case.
+pub(crate) fn case(seed: u64, inputs: usize) -> Case {
+    let mut rng = Rng::new(seed);
+    let source = sets::program(&mut rng);
+    let inputs = (0..inputs).map(|_| inputs::params(&mut rng)).collect();
+    Case { source, inputs }
+}
