@@ -23,7 +23,7 @@ const BACKENDS: &[BackendRow] = &[
     BackendRow {
         name: "interp",
         doc: "the reference interpreter: slow, obvious",
-        make: || Box::new(crate::interp::Interp),
+        make: || Box::new(crate::interp::Reference),
     },
 ];
 

@@ -147,7 +147,7 @@ impl Engine {
 
 fn report_of(main: &Main<'_>, loader: &mut dyn tollgate_frontend::library::Loader) -> Report {
     match pipeline::lower(main, loader) {
-        Ok((_, report)) => report,
+        Ok((_, _, report)) => report,
         Err(error) => error.into_report(),
     }
 }

@@ -2,17 +2,19 @@
 
 use tollgate_backend_api::{Backend, CompileError, Executable};
 use tollgate_ir::entities::FuncId;
-use tollgate_ir::{Legalized, interp, text};
+use tollgate_ir::interp::Interp;
+use tollgate_ir::module::Target;
+use tollgate_ir::{Legalized, text};
 use tollgate_runtime::{Cx, Word};
 
 /// The interpreter.
-pub(crate) struct Interp;
+pub(crate) struct Reference;
 
 struct Interpreted {
-    program: interp::Interpreter,
+    interp: Interp<Legalized>,
 }
 
-impl Backend for Interp {
+impl Backend for Reference {
     fn name(&self) -> &'static str {
         "interp"
     }
@@ -26,11 +28,11 @@ impl Backend for Interp {
 
 impl Executable for Interpreted {
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
-        self.program.run(func, cx, args)
+        self.interp.run(Target::Func(func), cx, args)
     }
 
     fn listing(&self) -> String {
-        text::print_module(self.program.module())
+        text::print_module(self.interp.module())
     }
 
     fn counts_steps(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tollgate_backend_api::Executable;
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Library, LibraryModule, Loader};
 use tollgate_frontend::lower::Lowered;
@@ -33,24 +34,22 @@ pub(crate) fn check(main: &Main<'_>, loader: &mut dyn Loader) -> (Option<hir::Pr
 }
 
 /// Meaning to IR, with rule sets whole.
-pub(crate) fn lower(main: &Main<'_>, loader: &mut dyn Loader) -> Result<(Lowered, Report), Error> {
+pub(crate) fn lower(main: &Main<'_>, loader: &mut dyn Loader) -> Result<(hir::Program, Lowered, Report), Error> {
     let (program, mut report) = check(main, loader);
-    let Some(program) = program else {
-        return Err(Error::rules(report));
-    };
+    let Some(program) = program else { return Err(Error::rules(report)) };
     let lowered = tollgate_frontend::lower(&program);
-    report.add(tollgate_frontend::check_cost(&program, &lowered));
-    if report.errors() > 0 {
-        Err(Error::rules(report))
-    } else {
-        Ok((lowered, report))
-    }
+    report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
+    if report.errors() > 0 { Err(Error::rules(report)) } else { Ok((program, lowered, report)) }
 }
 
 /// IR to legal IR.
 pub(crate) fn optimize(module: Module, level: Level) -> Result<Legalized, Error> {
-    tollgate_optimizer::run(module, &Options::new(level), &mut |_| {})
-        .map_err(|bug| Error::other(bug.to_string()))
+    tollgate_optimizer::run(module, &Options::new(level), &mut |_| {}).map_err(|bug| Error::other(bug.to_string()))
+}
+
+/// Legal IR to something that runs.
+pub(crate) fn executable(module: &Legalized, backend: &BackendRow) -> Result<Box<dyn Executable>, Error> {
+    (backend.make)().compile(module).map_err(|error| Error::other(error.to_string()))
 }
 
 /// Text to a program.
@@ -60,27 +59,16 @@ pub(crate) fn compile(
     level: Level,
     backend: &'static BackendRow,
 ) -> Result<Program, Error> {
-    let (
-        Lowered {
-            module,
-            tests: plans,
-        },
-        report,
-    ) = lower(main, loader)?;
-    let entries = EntryInfo::all(&module);
-    let tests = (!plans.is_empty()).then(|| Tests {
-        module: module.clone(),
-        plans,
-        level,
-        backend,
+    let (program, lowered, report) = lower(main, loader)?;
+    let entries = EntryInfo::all(&lowered.module);
+    let tests = (!program.tests.is_empty()).then(|| {
+        let (lowered, plans) = tollgate_frontend::lower::lower_tests(&program);
+        Tests { module: lowered.module, plans, level, backend }
     });
-    let module = optimize(module, level)?;
-    let executable = (backend.make)()
-        .compile(&module)
-        .map_err(|e| Error::other(e.to_string()))?;
-    Ok(Program::new(Shared::new(
-        module, executable, entries, tests, report,
-    )))
+    drop(program);
+    let module = optimize(lowered.module, level)?;
+    let executable = executable(&module, backend)?;
+    Ok(Program::new(Shared::new(module, executable, entries, tests, report)))
 }
 
 /// The standard library, as the frontend wants it.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::module::{Policy, Site, Target};
-use tollgate_ir::{Legalized, cost};
+use tollgate_ir::Legalized;
+use tollgate_ir::cost::Costs;
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::schema::{Field, Type, TypeId};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word, facts, json};
@@ -186,7 +187,7 @@ impl Program {
         let Target::Func(func) = self.entry(entry).ok()?.target else {
             return None;
         };
-        Some(cost::bounds(&self.shared.module)[func])
+        Some(Costs::new(&self.shared.module).func(func))
     }
 
     /// What the backend made, for people.

@@ -44,6 +44,11 @@ impl Report {
         self.diagnostics.iter().map(|d| d.slug).collect()
     }
 
+    /// The slugs of the errors, in order.
+    pub fn error_slugs(&self) -> Vec<&'static str> {
+        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).map(|d| d.slug).collect()
+    }
+
     /// The report for people, drawn on the source.
     pub fn render(&self, colour: bool) -> String {
         self.diagnostics

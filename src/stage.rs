@@ -1,9 +1,12 @@
 //! § The stages of the compiler, and how each prints what it makes. A stage is one row here.
 
+use std::fmt::Write;
+
 use tollgate_frontend::library::Loader;
-use tollgate_grammar::source::FileId;
-use tollgate_ir::text::print_module;
-use tollgate_optimizer::Level;
+use tollgate_grammar::source::{FileId, SourceFile, SourceMap};
+use tollgate_ir::module::Module;
+use tollgate_ir::text::{print_func, print_module};
+use tollgate_optimizer::{Event, Level, Options};
 
 use crate::backends::BackendRow;
 use crate::error::Error;
@@ -48,7 +51,7 @@ macro_rules! stages {
 
 stages! {
     /// The words of the text.
-    Tokens = "tokens", |input| Ok(tollgate_grammar::print_tokens(input.main.text));
+    Tokens = "tokens", |input| Ok(with_source(&input, tollgate_grammar::ast_print::print_tokens));
     /// The tree of what was written.
     Ast = "ast", |input| Ok(tollgate_grammar::ast_print::print(&tollgate_grammar::parse(FileId(0), input.main.text).ast));
     /// What it means: typed and resolved.
@@ -57,11 +60,11 @@ stages! {
         (None, report) => Err(Error::rules(report)),
     };
     /// SSA, with rule sets whole.
-    Ir = "ir", |input| Ok(print_module(&pipeline::lower(input.main, input.loader)?.0.module));
+    Ir = "ir", |input| Ok(print_module(&pipeline::lower(input.main, input.loader)?.1.module));
     /// What each pass changes, and the legal IR in the end.
     Opt = "opt", |input| {
-        let (lowered, _) = pipeline::lower(input.main, input.loader)?;
-        Ok(tollgate_optimizer::narrate(lowered.module, input.level))
+        let (_, lowered, _) = pipeline::lower(input.main, input.loader)?;
+        narrate(lowered.module, input.level)
     };
     /// What the backend makes of it.
     Bytecode = "bytecode", |input| Ok(pipeline::compile(input.main, input.loader, input.level, input.backend)?.listing());
@@ -91,4 +94,39 @@ impl Stage {
             backend,
         })
     }
+}
+
+fn with_source(input: &Input<'_, '_>, print: fn(FileId, &SourceFile) -> String) -> String {
+    let mut sources = SourceMap::new();
+    let id = sources.add(input.main.name, input.main.text);
+    print(id, sources.file(id))
+}
+
+/// What each pass changes: a line for every pass, the functions it changed, and the module in the end.
+fn narrate(module: Module, level: Level) -> Result<String, Error> {
+    let mut text = String::new();
+    let options = Options { verify: true, ..Options::new(level) };
+    let legal = tollgate_optimizer::run(module, &options, &mut |event| {
+        let Event::After { pass, round, module, changed, funcs, before, after } = event else { return };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "; {} (round {round}): {}; instructions {} → {}, blocks {} → {}, functions {} → {}",
+            pass.name,
+            if changed { "changed" } else { "nothing to do" },
+            before.insts,
+            after.insts,
+            before.blocks,
+            after.blocks,
+            before.funcs,
+            after.funcs,
+        );
+        for func in funcs {
+            text.push_str(&print_func(module, *func));
+            text.push('\n');
+        }
+    });
+    let legal = legal.map_err(|bug| Error::other(bug.to_string()))?;
+    let _ = write!(text, "; in the end\n{}", print_module(&legal));
+    Ok(text)
 }

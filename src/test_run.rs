@@ -4,13 +4,13 @@
 //! so that a program that is only run does not carry them.
 
 use tollgate_backend_api::Executable;
-use tollgate_frontend::lower::{TestPlan, TestStep};
+use tollgate_frontend::lower::{TestFn, TestPlan, TestStep};
 use tollgate_grammar::source::{SourceMap, Span};
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::{DataId, Entity, FuncId, SiteId};
-use tollgate_ir::module::{Entry, Module, Site, Target};
+use tollgate_ir::entities::{DataId, Entity, SiteId};
+use tollgate_ir::module::{Module, Site, Target};
 use tollgate_optimizer::Level;
-use tollgate_runtime::schema::{Type, TypeId};
+use tollgate_runtime::schema::Type;
 use tollgate_runtime::{Arena, Cx, Frozen, Value, Word, json};
 
 use crate::backends::BackendRow;
@@ -43,6 +43,7 @@ pub struct TestFailure {
 
 /// The tests of a program before they are compiled.
 pub(crate) struct Tests {
+    /// Its entries are the functions that the plans name.
     pub(crate) module: Module,
     pub(crate) plans: Vec<TestPlan>,
     pub(crate) level: Level,
@@ -53,72 +54,17 @@ pub(crate) struct Tests {
 struct Compiled<'t> {
     module: Legalized,
     executable: Box<dyn Executable>,
-    /// The functions of the plans, before and after optimising; sorted.
-    funcs: Vec<(FuncId, FuncId)>,
     sources: &'t SourceMap,
 }
 
 impl Tests {
     /// Runs those whose title contains `filter`.
-    pub(crate) fn run(
-        &self,
-        filter: Option<&str>,
-        sources: &SourceMap,
-    ) -> Result<Vec<TestResult>, Error> {
+    pub(crate) fn run(&self, filter: Option<&str>, sources: &SourceMap) -> Result<Vec<TestResult>, Error> {
+        let module = pipeline::optimize(self.module.clone(), self.level)?;
+        let executable = pipeline::executable(&module, self.backend)?;
+        let compiled = Compiled { module, executable, sources };
         let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
-        let plans: Vec<&TestPlan> = self.plans.iter().filter(wanted).collect();
-        let compiled = self.compile(&plans, sources)?;
-        Ok(plans.into_iter().map(|plan| compiled.test(plan)).collect())
-    }
-
-    fn compile<'t>(
-        &self,
-        plans: &[&TestPlan],
-        sources: &'t SourceMap,
-    ) -> Result<Compiled<'t>, Error> {
-        let mut funcs: Vec<FuncId> = Vec::new();
-        for step in plans.iter().flat_map(|p| &p.steps) {
-            match step {
-                TestStep::Data(_, func) => funcs.push(*func),
-                TestStep::Expect {
-                    condition,
-                    subject,
-                    id,
-                    time,
-                    ..
-                } => {
-                    funcs.push(*condition);
-                    funcs.extend(subject.map(|(func, _)| func));
-                    funcs.extend([*id, *time].into_iter().flatten());
-                }
-            }
-        }
-        funcs.sort();
-        funcs.dedup();
-        let mut module = self.module.clone();
-        let entry = |func: &FuncId| Entry {
-            name: module.funcs[*func].name.clone(),
-            target: Target::Func(*func),
-            params: Vec::new(),
-            // How a value is shown is said by the plan, not by the entry.
-            result: TypeId(0),
-        };
-        module.entries = funcs.iter().map(entry).collect();
-        let module = pipeline::optimize(module, self.level)?;
-        let executable = (self.backend.make)()
-            .compile(&module)
-            .map_err(|e| Error::other(e.to_string()))?;
-        let after = module.entries.iter().map(|e| match e.target {
-            Target::Func(func) => func,
-            Target::Rules(_) => unreachable!("legal IR has no rule sets"),
-        });
-        let funcs = funcs.into_iter().zip(after).collect();
-        Ok(Compiled {
-            module,
-            executable,
-            funcs,
-            sources,
-        })
+        Ok(self.plans.iter().filter(wanted).map(|plan| compiled.test(plan)).collect())
     }
 }
 
@@ -187,7 +133,7 @@ impl Compiled<'_> {
         };
         let own_id = id.map_or("", |func| self.call(func, &mut begin()).str());
         let own_time = time.map_or(0, |func| self.call(func, &mut begin()).int());
-        let ask = |func: FuncId| {
+        let ask = |func: TestFn| {
             let mut cx = Cx {
                 id: own_id,
                 time: own_time,
@@ -209,11 +155,12 @@ impl Compiled<'_> {
         } else {
             "did not hold"
         });
-        if let Some((func, ty)) = subject {
+        if let Some(subject) = subject {
             message.push_str(": it was ");
-            let (word, _) = ask(*func);
+            let (word, _) = ask(*subject);
+            let ty = self.module.entries[subject.0 as usize].result;
             // Writing to a string cannot fail.
-            let _ = json::encode(&self.module.schema, *ty, word, &mut message);
+            let _ = json::encode(&self.module.schema, ty, word, &mut message);
         }
         if by.is_some() {
             let names = if decided.is_empty() {
@@ -226,13 +173,11 @@ impl Compiled<'_> {
         fail(message)
     }
 
-    fn call<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>) -> Word<'a> {
-        let at = self
-            .funcs
-            .binary_search_by_key(&func, |(before, _)| *before);
-        at.map_or(Word::None, |at| {
-            self.executable.run(self.funcs[at].1, cx, &[])
-        })
+    fn call<'a>(&'a self, func: TestFn, cx: &mut Cx<'a>) -> Word<'a> {
+        match self.module.entries[func.0 as usize].target {
+            Target::Func(func) => self.executable.run(func, cx, &[]),
+            Target::Rules(_) => Word::None,
+        }
     }
 
     /// The rule a mark names; stages are no rules.

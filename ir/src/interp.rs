@@ -16,6 +16,7 @@
 //!
 //! Calls nest no deeper than the verifier allows ([`CALL_DEPTH_MAX`](crate::verify::CALL_DEPTH_MAX)), which bounds this interpreter's stack.
 
+use std::ops::Deref;
 use std::sync::OnceLock;
 
 use tollgate_runtime::{Cx, Frozen, Mark, Word};
@@ -42,19 +43,23 @@ use crate::types::Type;
 /// assert_eq!(cx.steps, 2);
 /// ```
 #[derive(Debug)]
-pub struct Interp<'m> {
-    module: &'m Module,
+pub struct Interp<M> {
+    /// A module, however it is held.
+    module: M,
     /// Laid out when first asked for.
     consts: IndexVec<ConstId, OnceLock<Frozen>>,
 }
 
-impl<'m> Interp<'m> {
+impl<M: Deref<Target = Module>> Interp<M> {
     /// An interpreter of a module that [`verify`](crate::verify::verify) accepts.
-    pub fn new(module: &'m Module) -> Interp<'m> {
-        Interp {
-            module,
-            consts: module.consts.keys().map(|_| OnceLock::new()).collect(),
-        }
+    pub fn new(module: M) -> Interp<M> {
+        let consts = module.consts.keys().map(|_| OnceLock::new()).collect();
+        Interp { module, consts }
+    }
+
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
     }
 
     /// Calls a function or decides by a rule set, with one word a parameter, of the declared types.
@@ -128,7 +133,7 @@ impl<'m> Interp<'m> {
             }
             Inst::Native { native, .. } => {
                 cx.steps += u64::from(self.module.natives[*native].cost);
-                eval(self.module, func, inst, operands, cx)
+                eval(&self.module, func, inst, operands, cx)
             }
             Inst::Any { func, .. } => {
                 let (sequence, captured) = (operands[0], &operands[1..]);
@@ -158,7 +163,7 @@ impl<'m> Interp<'m> {
                 mark(cx, *site);
                 Word::None
             }
-            _ => eval(self.module, func, inst, operands, cx),
+            _ => eval(&self.module, func, inst, operands, cx),
         }
     }
 
@@ -200,8 +205,8 @@ fn mark(cx: &mut Cx<'_>, site: SiteId) {
 }
 
 /// One decision by a rule set.
-struct Decision<'d, 'a> {
-    interp: &'a Interp<'a>,
+struct Decision<'d, 'a, M> {
+    interp: &'a Interp<M>,
     rules: &'a RuleSet,
     args: &'d [Word<'a>],
     /// Which groups hold, as far as they were asked.
@@ -209,7 +214,7 @@ struct Decision<'d, 'a> {
     cx: &'d mut Cx<'a>,
 }
 
-impl<'a> Decision<'_, 'a> {
+impl<'a, M: Deref<Target = Module>> Decision<'_, 'a, M> {
     fn first(&mut self) -> Word<'a> {
         for rule in &self.rules.rules {
             if self.matches(rule) {
