@@ -39,6 +39,7 @@ mod slots;
 mod verify;
 
 pub use decode::LoadError;
+pub use ops::{OPCODES, Opcode};
 pub use program::Program;
 use tollgate_backend_api::{Backend, CompileError, Executable};
 use tollgate_ir::Legalized;
