@@ -119,6 +119,8 @@ pub struct Native {
     pub class: NativeClass,
     /// Examples.
     pub examples: &'static [Example],
+    /// Whether the body names the context. One that does not is a function of its arguments, which a compiler may call.
+    pub context: bool,
     /// The function.
     pub call: NativeFn,
 }
@@ -212,6 +214,7 @@ macro_rules! natives {
                     cost: $cost,
                     class: $crate::native::NativeClass::$class,
                     examples: &[$($crate::native::Example { source: $source, result: $expect }),+],
+                    context: !stringify!($($cx)?).is_empty(),
                     call,
                 };
                 &ROW

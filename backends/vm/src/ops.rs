@@ -19,7 +19,7 @@
 
 use tollgate_ir::cost::TERMINATOR;
 use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
-use tollgate_ir::instructions::Opcode as IrOpcode;
+use tollgate_ir::instructions::Opcode;
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 use tollgate_runtime::Word;
 
@@ -261,7 +261,7 @@ macro_rules! steps_of {
         TERMINATOR
     };
     ($inst:ident) => {
-        IrOpcode::$inst.cost()
+        Opcode::$inst.cost()
     };
 }
 
@@ -293,11 +293,6 @@ macro_rules! define_ops {
         enum Number {
             $($name,)*
         }
-
-        /// Every opcode of the machine, in the order of its table.
-        pub const OPCODES: &[Opcode] = &[
-            $(Opcode { mnemonic: stringify!($mnemonic), doc: concat!($($doc),*).trim_ascii(), parts: &[$(stringify!($inst)),*] },)*
-        ];
 
         impl Op {
             /// Its name in a listing.
@@ -373,17 +368,6 @@ macro_rules! define_ops {
             $($(#[doc = $doc])* fn $mnemonic(&mut self, $($field: $kind),*) -> answer!($flow, 'a);)*
         }
     };
-}
-
-/// What the table says of an opcode, for readers and tools.
-#[derive(Clone, Copy, Debug)]
-pub struct Opcode {
-    /// Its name in a listing.
-    pub mnemonic: &'static str,
-    /// What it does, one sentence or two.
-    pub doc: &'static str,
-    /// The instructions and terminators of the IR that it stands for; its steps are the sum of theirs.
-    pub parts: &'static [&'static str],
 }
 
 /// Where control goes behind an opcode.

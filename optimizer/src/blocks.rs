@@ -1,0 +1,48 @@
+//! What several passes ask about branches.
+
+use tollgate_ir::cfg::Cfg;
+use tollgate_ir::entities::Val;
+use tollgate_ir::instructions::Inst;
+use tollgate_ir::module::{Def, Func, Jump, Terminator};
+
+/// Where a switch goes for a value. Logarithmic.
+pub(crate) fn case<'t>(cases: &'t [(i64, Jump)], default: &'t Jump, value: i64) -> &'t Jump {
+    match cases.binary_search_by_key(&value, |(v, _)| *v) {
+        Ok(at) => &cases[at].1,
+        Err(_) => default,
+    }
+}
+
+/// The way a terminator takes if it branches on a constant; `val` gives what stands for a value.
+pub(crate) fn known_way<'t>(
+    func: &Func,
+    term: &'t Terminator,
+    mut val: impl FnMut(Val) -> Val,
+) -> Option<&'t Jump> {
+    match term {
+        Terminator::Br(v, yes, no) => match func.def(val(*v))? {
+            Inst::Bconst { imm } => Some(if imm.0 { yes } else { no }),
+            _ => None,
+        },
+        Terminator::Switch(v, cases, default) => match func.def(val(*v))? {
+            Inst::Iconst { imm } => Some(case(cases, default, imm.0)),
+            _ => None,
+        },
+        Terminator::Jump(_) | Terminator::Return(_) => None,
+    }
+}
+
+/// Whether some block cannot be reached.
+pub(crate) fn has_unreachable(func: &Func) -> bool {
+    let cfg = Cfg::new(func);
+    func.blocks.keys().any(|b| !cfg.is_reachable(b))
+}
+
+/// Makes every block parameter say where it stands, after parameters were dropped.
+pub(crate) fn number_params(func: &mut Func) {
+    for (block, data) in func.blocks.iter() {
+        for (index, param) in data.params.iter().enumerate() {
+            func.vals[*param].def = Def::Param(block, index as u32);
+        }
+    }
+}
