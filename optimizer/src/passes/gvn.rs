@@ -68,11 +68,7 @@ fn canonical(mut inst: Inst) -> Inst {
         | Inst::Fmul { a, b }
         | Inst::Same { a, b }
         | Inst::Band { a, b }
-        | Inst::Bor { a, b }
-            if a > b =>
-        {
-            std::mem::swap(a, b);
-        }
+        | Inst::Bor { a, b } => sort(a, b),
         Inst::Icmp { cc, a, b } | Inst::Fcmp { cc, a, b } | Inst::Scmp { cc, a, b } => {
             let swap = match cc {
                 Cc::Gt | Cc::Ge => true,
@@ -87,4 +83,10 @@ fn canonical(mut inst: Inst) -> Inst {
         _ => {}
     }
     inst
+}
+
+fn sort(a: &mut Val, b: &mut Val) {
+    if a > b {
+        std::mem::swap(a, b);
+    }
 }
