@@ -16,13 +16,10 @@ use crate::encode::{HEADER, MAGIC, VERSION, checksum};
 use crate::operand::Target;
 use crate::ops::Op;
 use crate::program::{Code, Program, Table, freeze};
-use crate::verify::{self, Flaw};
+use crate::verify::{self, Flaw, REGEXES_MAX};
 
 /// How deep a constant may nest; types nest less deep.
 const NESTING_MAX: u32 = 512;
-
-/// Most patterns of a program that a file may hold; each is compiled when the file is loaded.
-const PATTERNS_MAX: usize = 1 << 16;
 
 /// Why a file was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,11 +53,27 @@ impl From<Flaw> for LoadError {
 impl Program {
     /// Reads a program that [`Program::bytes`] wrote. `native` knows the natives of the host by name.
     ///
-    /// Whatever the bytes, this neither panics nor hangs, and uses memory in proportion to them; a program that is
-    /// accepted ends on every input and touches nothing that it was not given.
+    /// Whatever the bytes, this neither panics nor hangs, and uses memory in proportion to them and to the
+    /// regular expressions they name; a program that is accepted ends on every input and touches nothing that it was not given.
+    /// It is no sandbox: what a file decides is as good as who made it, and a forged one can build values nested deeper
+    /// than any type.
     ///
     /// # Errors
     /// Says what is wrong: not a program, another version, damaged, an unknown native, or larger than a limit.
+    ///
+    /// ```
+    /// use tollgate_backend_vm::Program;
+    /// # use tollgate_ir::{text::parse, verify::legal};
+    /// # let text = "func half(int) -> int {\nblock0(v0: int):\n    v1 = iconst 2\n    v2 = idiv v0, v1\n    return v2\n}\nentry half = half\n";
+    /// # let module = legal(parse(text, &[]).unwrap().module).unwrap();
+    /// let program = Program::compile(&module).unwrap();
+    /// let mut file = program.bytes();
+    /// let loaded = Program::load(&file, &|_native| None).unwrap();
+    /// assert_eq!(loaded.entry("half"), program.entry("half"));
+    /// *file.last_mut().unwrap() ^= 1;
+    /// let error = Program::load(&file, &|_native| None).unwrap_err();
+    /// assert_eq!(error.to_string(), "the program is damaged: its checksum does not match");
+    /// ```
     pub fn load(
         bytes: &[u8],
         native: &dyn Fn(&str) -> Option<&'static Native>,
@@ -304,10 +317,11 @@ impl<'b> Reader<'b> {
             let kind = input.u8()?;
             Ok((kind, input.at, input.str()?))
         })?;
-        if patterns.len() > PATTERNS_MAX {
+        // Compiling is the dear part, so the verifier's limit is asked before.
+        let regexes = patterns.iter().filter(|(kind, ..)| *kind == 2).count();
+        if regexes > REGEXES_MAX {
             return Err(LoadError::new(format!(
-                "the program has {} patterns, the limit is {PATTERNS_MAX}",
-                patterns.len()
+                "the program has {regexes} regular expressions, the limit is {REGEXES_MAX}"
             )));
         }
         let compile = |(kind, at, text): (u8, usize, &str)| {

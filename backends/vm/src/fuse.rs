@@ -12,7 +12,7 @@ use tollgate_ir::types::TypeData;
 
 use crate::operand::{Imm32, Short};
 
-/// What is absorbed in a function, and how often each value is used.
+/// What is absorbed in a function.
 pub(crate) struct Fusion<'f> {
     func: &'f Func,
     absorbed: Vec<bool>,
@@ -58,11 +58,6 @@ impl<'f> Fusion<'f> {
     /// Whether an instruction is emitted with its user.
     pub(crate) fn is_absorbed(&self, inst: InstId) -> bool {
         self.absorbed[inst.index()]
-    }
-
-    /// How often a value is used.
-    pub(crate) fn uses(&self, val: Val) -> u32 {
-        self.uses[val.index()]
     }
 
     /// The instruction behind a value, if it was absorbed.
@@ -113,7 +108,7 @@ impl<'f> Fusion<'f> {
         let Def::Inst(id) = self.func.vals[val].def else {
             return None;
         };
-        let free = self.uses(val) == 1 && self.home[id.index()] == Some(block);
+        let free = self.uses[val.index()] == 1 && self.home[id.index()] == Some(block);
         (free && !self.is_absorbed(id)).then(|| (id, &self.func.insts[id].inst))
     }
 

@@ -39,6 +39,7 @@ mod slots;
 mod verify;
 
 pub use decode::LoadError;
+pub use ops::{OPCODES, Opcode};
 pub use program::Program;
 use tollgate_backend_api::{Backend, CompileError, Executable};
 use tollgate_ir::Legalized;
@@ -46,6 +47,20 @@ use tollgate_ir::entities::FuncId;
 use tollgate_runtime::{Cx, Word};
 
 /// The backend: `--backend vm`.
+///
+/// ```
+/// use tollgate_backend_api::Backend;
+/// use tollgate_backend_vm::Vm;
+/// use tollgate_runtime::{Arena, Cx, Word};
+/// # use tollgate_ir::{text::parse, verify::legal};
+/// let text = "func twice(int) -> int {\nblock0(v0: int):\n    v1 = iadd v0, v0\n    return v1\n}\n";
+/// let module = legal(parse(text, &[]).unwrap().module).unwrap();
+/// let program = Vm.compile(&module).unwrap();
+/// let (arena, twice) = (Arena::new(), module.funcs.keys().next().unwrap());
+/// let mut cx = Cx::new(&arena, "decision-1", 0);
+/// assert_eq!(program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
+/// assert_eq!(cx.steps, 2);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Vm;
 

@@ -186,24 +186,19 @@ impl<'f> Lower<'f> {
         Ok(())
     }
 
-    /// Values that only become parameters, of a block that other blocks jumped to before, are made in the
-    /// register of the parameter: nothing else stands there, and no copy is needed.
+    /// Values that become parameters, of a block that other blocks jumped to before, are made in the register of the parameter:
+    /// nothing else stands there, and no copy is needed.
+    ///
+    /// Such a value is not read behind the jump: this block does not dominate one that has other predecessors.
     fn pin(&mut self, block: Block) {
         let Terminator::Jump(jump) = &self.func.blocks[block].term else {
             return;
         };
         let params = &self.func.blocks[jump.block].params;
         for (param, arg) in params.iter().zip(&jump.args) {
-            let made_here = match self.func.vals[*arg].def {
-                Def::Inst(id) => {
-                    // The block's own instructions are those without a register yet that the jump uses last.
-                    !self.fusion.is_absorbed(id) && self.slots.get(*arg).is_none()
-                }
-                Def::Param(..) => false,
-            };
-            if let (true, 1, Some(slot)) =
-                (made_here, self.fusion.uses(*arg), self.slots.get(*param))
-            {
+            let made = matches!(self.func.vals[*arg].def, Def::Inst(_));
+            // What has a register already was made in a block above.
+            if let (true, None, Some(slot)) = (made, self.slots.get(*arg), self.slots.get(*param)) {
                 self.slots.pin(*arg, slot);
             }
         }

@@ -19,7 +19,7 @@
 
 use tollgate_ir::cost::TERMINATOR;
 use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
-use tollgate_ir::instructions::Opcode;
+use tollgate_ir::instructions::Opcode as IrOpcode;
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 use tollgate_runtime::Word;
 
@@ -261,7 +261,7 @@ macro_rules! steps_of {
         TERMINATOR
     };
     ($inst:ident) => {
-        Opcode::$inst.cost()
+        IrOpcode::$inst.cost()
     };
 }
 
@@ -293,6 +293,11 @@ macro_rules! define_ops {
         enum Number {
             $($name,)*
         }
+
+        /// Every opcode of the machine, in the order of its table.
+        pub const OPCODES: &[Opcode] = &[
+            $(Opcode { mnemonic: stringify!($mnemonic), doc: concat!($($doc),*).trim_ascii(), parts: &[$(stringify!($inst)),*] },)*
+        ];
 
         impl Op {
             /// Its name in a listing.
@@ -370,6 +375,17 @@ macro_rules! define_ops {
     };
 }
 
+/// What the table says of an opcode, for readers and tools.
+#[derive(Clone, Copy, Debug)]
+pub struct Opcode {
+    /// Its name in a listing.
+    pub mnemonic: &'static str,
+    /// What it does, one sentence or two.
+    pub doc: &'static str,
+    /// The instructions and terminators of the IR that it stands for; its steps are the sum of theirs.
+    pub parts: &'static [&'static str],
+}
+
 /// Where control goes behind an opcode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Flow {
@@ -384,6 +400,9 @@ pub(crate) enum Flow {
 }
 
 for_each_op!(define_ops);
+
+/// Four opcodes a cache line; a row that breaks this has too many operands.
+const _: () = assert!(size_of::<Op>() == 16);
 
 /// Runs the handler of one opcode: counts its steps, then moves the program counter, or leaves the loop.
 macro_rules! dispatch {

@@ -8,7 +8,8 @@
 //! 3. Jumps go forward, to an opcode of the same function, and a function does not run past its end.
 //! 4. No function calls itself, directly or not, and calls nest at most [`DEPTH_MAX`] deep.
 //! 5. A register is written, on every path, before it is read.
-//! 6. The limits hold: see the constants.
+//! 6. Lists and jump tables are not shared between opcodes, so that checking them is linear.
+//! 7. The limits hold: see the constants.
 //!
 //! Of 3 and 4 it follows that running ends; the worst case is worked out here as well, and held against [`STEPS_MAX`].
 //! Of 1, 2 and 5 it follows that running is a function of its inputs.
@@ -16,9 +17,11 @@
 //! Because jumps go forward, one sweep over a function meets every opcode behind everything that can come before it: what is
 //! known at an opcode is the intersection of what its predecessors left. Linear but for the width of a register set.
 
+use std::cell::Cell;
 use std::fmt;
 
 use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
+use tollgate_runtime::Pattern;
 
 use crate::operand::{Call, Dst, Each, List, NativeCall, Reg, TableIx, Target};
 use crate::ops::{Flow, Op};
@@ -32,6 +35,8 @@ pub(crate) const STACK_MAX: u32 = 1 << 20;
 pub(crate) const DEPTH_MAX: u32 = tollgate_ir::verify::CALL_DEPTH_MAX;
 /// Most steps one call may take in the worst case.
 pub(crate) const STEPS_MAX: u64 = 1 << 40;
+/// Most regular expressions, each of which may take [`REGEX_MAX`](tollgate_runtime::pattern::REGEX_MAX) bytes.
+pub(crate) const REGEXES_MAX: usize = 1 << 12;
 /// Most words of register sets that are kept at a time while a function is checked.
 const PENDING_MAX: usize = 1 << 22;
 
@@ -79,10 +84,12 @@ impl fmt::Display for Flaw {
 /// Checks a program, and works out how many registers and steps each function needs with what it calls.
 pub(crate) fn verify(program: &mut Program) -> Result<(), Flaw> {
     entries(program)?;
+    patterns(program)?;
+    let unclaimed = Cell::new(pooled(program));
     let order = callees_first(program)?;
     let mut worst = vec![0u64; program.funcs.len()];
     for func in order {
-        let summary = function(program, func, &worst)?;
+        let summary = function(program, func, &worst, &unclaimed)?;
         worst[func as usize] = summary.steps;
         let code = &mut program.funcs[func as usize];
         code.stack = summary.stack;
@@ -99,6 +106,23 @@ fn entries(program: &Program) -> Result<(), Flaw> {
         }
     }
     Ok(())
+}
+
+fn patterns(program: &Program) -> Result<(), Flaw> {
+    let regexes = program.patterns.iter();
+    let regexes = regexes.filter(|p| matches!(p, Pattern::Regex(_))).count();
+    if regexes > REGEXES_MAX {
+        return Err(Flaw::limit(format!(
+            "{regexes} regular expressions, the limit is {REGEXES_MAX}"
+        )));
+    }
+    Ok(())
+}
+
+/// How many entries all lists and tables have.
+fn pooled(program: &Program) -> usize {
+    let cases = program.tables.iter().map(|table| table.cases.len() + 1);
+    program.lists.len() + cases.sum::<usize>()
 }
 
 /// All functions, each behind those that it calls.
@@ -187,7 +211,12 @@ struct Summary {
     steps: u64,
 }
 
-fn function(program: &Program, func: u32, worst: &[u64]) -> Result<Summary, Flaw> {
+fn function(
+    program: &Program,
+    func: u32,
+    worst: &[u64],
+    unclaimed: &Cell<usize>,
+) -> Result<Summary, Flaw> {
     let code = &program.funcs[func as usize];
     let ops = ops_of(program, code);
     let located = |pc: usize, flaw: Flaw| Flaw {
@@ -205,6 +234,7 @@ fn function(program: &Program, func: u32, worst: &[u64]) -> Result<Summary, Flaw
         program,
         code,
         worst,
+        unclaimed,
         pc: 0,
         len: ops.len(),
         now: Some(Known::parameters(code)),
@@ -286,6 +316,8 @@ pub(crate) struct Checker<'p> {
     code: &'p Code,
     /// Worst-case steps of the functions below.
     worst: &'p [u64],
+    /// Entries of lists and tables that no opcode has named yet.
+    unclaimed: &'p Cell<usize>,
     pc: usize,
     len: usize,
     /// What is known here; nothing comes here if absent.
@@ -384,6 +416,7 @@ impl Checker<'_> {
         let Some(table) = self.program.table(table) else {
             return Err(Flaw::new(format!("no jump table {}", table.0)));
         };
+        self.claim(table.cases.len() + 1)?;
         self.forward(table.default)?;
         table.cases.iter().try_for_each(|(_, to)| self.forward(*to))
     }
@@ -473,7 +506,18 @@ impl Checker<'_> {
         if len.map(|len| *len as usize) != Some(registers.len()) {
             return Err(Flaw::new(format!("no list {at}")));
         }
+        self.claim(lead + 1 + registers.len())?;
         registers.iter().try_for_each(|r| self.read(Reg(*r)))
+    }
+
+    fn claim(&self, entries: usize) -> Result<(), Flaw> {
+        match self.unclaimed.get().checked_sub(entries) {
+            Some(left) => {
+                self.unclaimed.set(left);
+                Ok(())
+            }
+            None => Err(Flaw::new("lists or jump tables are shared")),
+        }
     }
 
     fn exists(&self, what: &str, index: u32, count: usize) -> Result<(), Flaw> {
@@ -490,3 +534,6 @@ impl Program {
         self.funcs.get(func.0 as usize).map_or(0, |code| code.bound)
     }
 }
+
+#[cfg(test)]
+mod tests;

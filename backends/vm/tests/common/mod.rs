@@ -55,6 +55,7 @@ pub(crate) static WEIGH: Native = Native {
     cost: 7,
     class: NativeClass::Opaque,
     examples: &[],
+    context: false,
     call: |_, args| {
         let bytes = args[0].str().len() as i64;
         tollgate_runtime::Word::Int(bytes.wrapping_add(args[1].int()))
