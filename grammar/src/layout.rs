@@ -37,6 +37,8 @@ pub(crate) fn arrange(file: FileId, text: &str, lexed: &mut Lexed, limits: &Limi
         lexical_damage: &lexed.damage,
         stack: Vec::new(),
         item: None,
+        chain: 0,
+        run: 0,
         out: Layout {
             tokens: Vec::with_capacity(raw.len() + 8),
             errors: Vec::new(),
@@ -64,6 +66,9 @@ struct Open {
     group: bool,
     /// Whether a row of a table waits for its `=>`.
     in_row: bool,
+    /// What `chain` was outside, and is at the start of each part inside.
+    chain_outside: u64,
+    chain_inside: u64,
 }
 
 struct Arranger<'a> {
@@ -74,6 +79,10 @@ struct Arranger<'a> {
     stack: Vec<Open>,
     /// The keyword of the item at hand, until its block is closed.
     item: Option<TokenKind>,
+    /// `if`s, `not`s and minus signs at hand, here and outside, each of which waits for an operand.
+    chain: u64,
+    /// `not`s and minus signs right before this token.
+    run: u64,
     out: Layout,
 }
 
@@ -81,16 +90,18 @@ impl Arranger<'_> {
     fn run(&mut self, limits: &Limits) {
         let mut at = 0;
         while at < self.raw.len() {
-            if self.stack.len() as u64 > limits.nesting {
+            if self.nesting() > limits.nesting {
                 let token = self.raw[at - 1];
                 self.report(SyntaxError::limit(
                     LimitKind::Nesting,
                     limits.nesting,
                     token.span(self.file),
                 ));
+                let start = self.stack.first().map_or(token.start, |open| open.start);
+                let segment = self.out.segments.last().copied().unwrap_or(0);
                 self.out
                     .damage
-                    .push((self.stack[0].start, self.text.len() as u32));
+                    .push((start.min(segment), self.text.len() as u32));
                 break;
             }
             at += self.step(at);
@@ -116,6 +127,7 @@ impl Arranger<'_> {
         {
             token.kind = kind;
         }
+        self.count_prefix(token.kind);
         match token.kind {
             kind if kind.class() == TokenClass::Item => {
                 if fresh_line && !self.stack.is_empty() {
@@ -172,6 +184,37 @@ impl Arranger<'_> {
         }
         self.out.tokens.push(token);
         1
+    }
+
+    /// How many things are open, brackets and operands.
+    fn nesting(&self) -> u64 {
+        self.stack.len() as u64 + self.chain + self.run
+    }
+
+    /// Counts what opens without a bracket.
+    fn count_prefix(&mut self, kind: TokenKind) {
+        let operand_before = self
+            .out
+            .tokens
+            .last()
+            .is_some_and(|token| ends_operand(token.kind));
+        match kind {
+            TokenKind::Not => self.run += 1,
+            TokenKind::Minus if !operand_before => self.run += 1,
+            TokenKind::ParenOpen | TokenKind::SquareOpen | TokenKind::BraceOpen => {}
+            TokenKind::If => {
+                self.chain += 1 + self.run;
+                self.run = 0;
+            }
+            TokenKind::Comma | TokenKind::FatArrow | TokenKind::Label => self.new_part(),
+            _ => self.run = 0,
+        }
+    }
+
+    /// What was open without a bracket is complete.
+    fn new_part(&mut self) {
+        self.chain = self.stack.last().map_or(0, |open| open.chain_inside);
+        self.run = 0;
     }
 
     /// The kind of a token as far as its neighbours tell it.
@@ -306,33 +349,33 @@ impl Arranger<'_> {
         if !starts {
             return None;
         }
-        let candidates: [&[T]; 3] = match block {
+        let candidates: [&[T]; 2] = match block {
             None if self.stack.is_empty() => {
                 // `enum Event tag "…"`; `ruleset r() -> T on s hit first`; `mode shadow until …`.
                 if before == Some(T::Enum) {
                     return None;
                 }
-                if self.starts_line(at) && matches!(next, Some(T::Name | T::Label | T::Text)) {
-                    [ITEMS, &[], &[]]
-                } else if matches!(previous, None | Some(T::BlockClose)) {
-                    [ITEMS, &[], &[]]
+                let begins =
+                    self.starts_line(at) && matches!(next, Some(T::Name | T::Label | T::Text));
+                if begins || matches!(previous, None | Some(T::BlockClose)) {
+                    [ITEMS, &[]]
                 } else {
-                    [HEADER, INFIX, &[]]
+                    [HEADER, INFIX]
                 }
             }
-            None => [INFIX, &[], &[]],
+            None => [INFIX, &[]],
             Some(T::RuleSet | T::Guard | T::Group | T::Table) if before == Some(T::Mode) => {
                 return None;
             }
             Some(T::RuleSet | T::Guard | T::Group) => match previous {
-                Some(T::BlockOpen | T::BlockClose) => [RULES, &[T::Cost, T::Mode, T::Active], &[]],
-                _ => [CLAUSES, INFIX, &[]],
+                Some(T::BlockOpen | T::BlockClose) => [RULES, &[T::Cost, T::Mode, T::Active]],
+                _ => [CLAUSES, INFIX],
             },
-            Some(T::Table) => [&[T::Otherwise], INFIX, &[]],
-            Some(T::Pipeline) => [STAGES, INFIX, &[]],
-            Some(T::Test) => [STEPS, INFIX, &[]],
-            Some(T::Prove) => [CLAIMS, INFIX, &[]],
-            Some(T::State | T::Stream | T::Boundary | T::Record) => [INFIX, &[], &[]],
+            Some(T::Table) => [&[T::Otherwise], INFIX],
+            Some(T::Pipeline) => [STAGES, INFIX],
+            Some(T::Test) => [STEPS, INFIX],
+            Some(T::Prove) => [CLAIMS, INFIX],
+            Some(T::State | T::Stream | T::Boundary | T::Record) => [INFIX, &[]],
             Some(_) => return None,
         };
         let word = &self.text[token.start as usize..token.end as usize];
@@ -409,7 +452,11 @@ impl Arranger<'_> {
             matches: 0,
             group: false,
             in_row: false,
+            chain_outside: self.chain,
+            chain_inside: self.chain + self.run,
         });
+        self.chain += self.run;
+        self.run = 0;
     }
 
     fn close(&mut self, token: Token, at: usize) {
@@ -441,6 +488,7 @@ impl Arranger<'_> {
             self.close_down_to(partner + 1, self.last_end());
         }
         if let Some(open) = self.stack.pop() {
+            self.chain = open.chain_outside;
             self.out.tokens.push(Token {
                 kind: open.close,
                 ..token
@@ -549,6 +597,7 @@ impl Arranger<'_> {
         while self.stack.len() > bottom
             && let Some(open) = self.stack.pop()
         {
+            self.chain = open.chain_outside;
             self.out.tokens.push(Token {
                 kind: open.close,
                 start: at,
@@ -564,6 +613,7 @@ impl Arranger<'_> {
     }
 
     fn segment(&mut self, token: Token) {
+        self.new_part();
         self.out.segments.push(token.start);
     }
 

@@ -35,6 +35,7 @@ pub mod ast;
 pub mod ast_print;
 mod builder;
 pub mod error;
+mod feed;
 mod layout;
 mod lexer;
 pub mod literal;
@@ -49,8 +50,6 @@ mod grammar {
 
 pub use error::{Help, LimitKind, SyntaxError, SyntaxErrorKind};
 pub use source::{FileId, Position, SourceMap, Span};
-
-use std::cell::Cell;
 
 /// How many mistakes are reported for one file before a last one says that there are more.
 pub const MOST_ERRORS: usize = 100;
@@ -124,15 +123,11 @@ pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parse {
             errors: vec![error],
         };
     }
-    let stop = Cell::new(false);
+    let control = feed::Control::default();
     let mut lexed = lexer::lex(file, text, limits);
     let mut layout = layout::arrange(file, text, &mut lexed, limits);
-    let mut builder = builder::Builder::new(file, text, limits, &stop, &mut lexed, &mut layout);
-    let tokens = layout
-        .tokens
-        .iter()
-        .take_while(|_| !stop.get())
-        .map(|token| Ok((token.start, token.kind, token.end)));
+    let mut builder = builder::Builder::new(file, text, limits, &control, &mut lexed, &mut layout);
+    let tokens = feed::Feed::new(&layout.tokens, &control);
     if let Err(error) = grammar::FileParser::new().parse(&mut builder, tokens) {
         builder.unexpected(&error);
     }

@@ -110,7 +110,7 @@ fn ten_megabytes_of_brackets() {
         "f(",
         "not (",
         "match x { _ => ",
-        "((a) ",
+        "(a + ",
         "if a then (",
     ] {
         let bytes = if bracket == "(" {
@@ -214,4 +214,20 @@ fn many_mistakes_end_with_a_note() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_dropped_is_dropped_quickly() {
+    for open in ["(", "f(", "[", "match x { _ => ("] {
+        let text = format!("const a = {}{}", open.repeat(120), "x y ".repeat(100_000));
+        let parse = quickly(&text);
+        assert!(parse.errors.len() <= 4, "{open}: {}", parse.errors.len());
+    }
+    let text = format!("fn f( {}", "a ".repeat(1_000_000));
+    let kinds: Vec<&str> = quickly(&text)
+        .errors
+        .iter()
+        .map(|error| error.kind.slug())
+        .collect();
+    assert_eq!(kinds, ["unclosed-bracket", "too-many-errors"]);
 }
