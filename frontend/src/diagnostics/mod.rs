@@ -6,6 +6,8 @@
 //! nobody complains about again.
 
 pub mod catalog;
+pub mod json;
+pub mod render;
 
 use tollgate_grammar::source::Span;
 

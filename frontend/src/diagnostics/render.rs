@@ -1,0 +1,180 @@
+//! Diagnostics for people: drawn on the source. The one file that knows ariadne.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use ariadne::{Cache, Color, Config, IndexType, Label, Report, ReportKind, Source};
+use tollgate_grammar::source::{FileId, SourceMap, Span};
+
+use super::{Diagnostic, Severity};
+
+/// Bytes of a line from which on it is not drawn: it would fill the screen and hide what is said.
+const LINE_MAX: u32 = 2_000;
+
+/// Renders diagnostics of one program; keeps what it learned of the texts from one to the next.
+#[derive(Debug)]
+pub struct Renderer<'s> {
+    sources: Texts<'s>,
+    colour: bool,
+}
+
+impl<'s> Renderer<'s> {
+    /// A renderer for places in these texts, with the colours of a terminal or without.
+    pub fn new(sources: &'s SourceMap, colour: bool) -> Renderer<'s> {
+        Renderer {
+            sources: Texts {
+                map: sources,
+                known: BTreeMap::new(),
+            },
+            colour,
+        }
+    }
+
+    /// The diagnostic as text that ends in a line break. Linear in what it shows, once a file has been seen.
+    pub fn render(&mut self, diagnostic: &Diagnostic) -> String {
+        let mut out = Vec::new();
+        let labels = &diagnostic.labels;
+        let drawable = !labels.is_empty() && labels.iter().all(|l| self.is_drawable(l.span));
+        if !drawable || self.draw(diagnostic, &mut out).is_err() {
+            return self.plain(diagnostic);
+        }
+        let text = String::from_utf8_lossy(&out);
+        // Trailing blanks would make snapshots and diffs of this text a nuisance.
+        let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        while lines.last().is_some_and(|line| line.is_empty()) {
+            lines.pop();
+        }
+        lines.join("\n") + "\n"
+    }
+
+    fn draw(&mut self, diagnostic: &Diagnostic, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let kind = match diagnostic.severity {
+            Severity::Error => ReportKind::Custom("error", Color::Red),
+            Severity::Warning => ReportKind::Custom("warning", Color::Yellow),
+            Severity::Note => ReportKind::Custom("note", Color::Blue),
+        };
+        let config = Config::default()
+            .with_color(self.colour)
+            .with_index_type(IndexType::Byte);
+        let main = diagnostic.labels[0].span;
+        let mut report = Report::build(kind, place(main))
+            .with_config(config)
+            .with_code(diagnostic.slug)
+            .with_message(&diagnostic.message);
+        for (i, label) in diagnostic.labels.iter().enumerate() {
+            let colour = match (i, diagnostic.severity) {
+                (0, Severity::Error) => Color::Red,
+                (0, Severity::Warning) => Color::Yellow,
+                _ => Color::Blue,
+            };
+            let mut drawn = Label::new(place(label.span)).with_color(colour);
+            if !label.text.is_empty() {
+                drawn = drawn.with_message(&label.text);
+            }
+            report = report.with_label(drawn);
+        }
+        report.with_notes(&diagnostic.notes);
+        report.with_helps(diagnostic.help.iter().map(|h| self.help(h)));
+        report.finish().write(&mut self.sources, out)
+    }
+
+    /// Without the source: for lines that are too long, and for what has no place.
+    fn plain(&self, diagnostic: &Diagnostic) -> String {
+        let (severity, slug) = (diagnostic.severity.name(), diagnostic.slug);
+        let mut out = format!("{severity}[{slug}]: {}\n", diagnostic.message);
+        let map = self.sources.map;
+        let mut line = |text: fmt::Arguments<'_>| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "  {text}");
+        };
+        for label in &diagnostic.labels {
+            let (file, at) = (map.file(label.span.file).name(), map.position(label.span));
+            line(format_args!("{file}:{at}: {}", label.text));
+        }
+        for note in &diagnostic.notes {
+            line(format_args!("note: {note}"));
+        }
+        for help in &diagnostic.help {
+            line(format_args!("help: {}", self.help(help)));
+        }
+        out
+    }
+
+    /// A piece of advice, with what to write where it is one replacement.
+    fn help(&self, help: &super::Help) -> String {
+        match &help.edits[..] {
+            [(_, text)] if !text.is_empty() && !text.contains('\n') => {
+                format!("{}: `{}`", help.text, text.trim())
+            }
+            _ => help.text.clone(),
+        }
+    }
+
+    fn is_drawable(&self, span: Span) -> bool {
+        let file = self.sources.map.file(span.file);
+        let short = |offset| file.line(file.position(offset).line).len() <= LINE_MAX as usize;
+        short(span.start) && short(span.end)
+    }
+}
+
+/// One diagnostic as text; for several of one program a [`Renderer`] is faster.
+pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, colour: bool) -> String {
+    Renderer::new(sources, colour).render(diagnostic)
+}
+
+fn place(span: Span) -> (FileId, Range<usize>) {
+    (span.file, span.range())
+}
+
+/// The texts of a program, as ariadne wants them.
+#[derive(Debug)]
+struct Texts<'s> {
+    map: &'s SourceMap,
+    known: BTreeMap<u32, Source<&'s str>>,
+}
+
+impl<'s> Cache<FileId> for Texts<'s> {
+    type Storage = &'s str;
+
+    fn fetch(&mut self, id: &FileId) -> Result<&Source<&'s str>, impl fmt::Debug> {
+        let text = self.map.file(*id).text();
+        let source = self.known.entry(id.0);
+        Ok::<_, ()>(source.or_insert_with(|| Source::from(&**text)))
+    }
+
+    fn display<'a>(&self, id: &'a FileId) -> Option<impl fmt::Display + 'a> {
+        Some(self.map.file(*id).name().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::catalog::names::unknown_name;
+
+    fn sample(text: &str) -> (SourceMap, Span) {
+        let mut sources = SourceMap::new();
+        let file = sources.add("a.rules", text);
+        let start = text.find("tenent").unwrap() as u32;
+        (sources, Span::new(file, start, start + 6))
+    }
+
+    #[test]
+    fn a_diagnostic_is_drawn_on_its_source() {
+        let (sources, span) = sample("fn f(tenant: Int) -> Int =\n  tenent + 1\n");
+        let diagnostic = unknown_name("tenent")
+            .at(span, "not found in this scope")
+            .fix("there is", span, "tenant");
+        let text = render(&diagnostic, &sources, false);
+        insta::assert_snapshot!(text, @r"
+        ");
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_drawn() {
+        let (sources, span) = sample(&format!("tenent {}", "x".repeat(10_000)));
+        let text = render(&unknown_name("tenent").at(span, "here"), &sources, false);
+        assert_eq!(text, "error[unknown-name]: unknown name `tenent`\n  a.rules:1:1: here\n");
+    }
+}
