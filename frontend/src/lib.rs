@@ -2,6 +2,7 @@
 mod check;
 pub mod diagnostics;
 pub mod hir;
+pub mod hir_print;
 pub mod library;
 pub mod types;
 pub mod lower;

@@ -41,27 +41,21 @@ impl<'s> Renderer<'s> {
         }
         let text = String::from_utf8_lossy(&out);
         // Trailing blanks would make snapshots and diffs of this text a nuisance.
-        let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-        while lines.last().is_some_and(|line| line.is_empty()) {
-            lines.pop();
+        let mut rendered = self.headline(diagnostic);
+        // The first line is ariadne's headline, which puts the slug before the severity.
+        for line in text.trim_end().lines().skip(1) {
+            rendered.push_str(line.trim_end());
+            rendered.push('\n');
         }
-        lines.join("\n") + "\n"
+        rendered
     }
 
     fn draw(&mut self, diagnostic: &Diagnostic, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let kind = match diagnostic.severity {
-            Severity::Error => ReportKind::Custom("error", Color::Red),
-            Severity::Warning => ReportKind::Custom("warning", Color::Yellow),
-            Severity::Note => ReportKind::Custom("note", Color::Blue),
-        };
         let config = Config::default()
             .with_color(self.colour)
             .with_index_type(IndexType::Byte);
         let main = diagnostic.labels[0].span;
-        let mut report = Report::build(kind, place(main))
-            .with_config(config)
-            .with_code(diagnostic.slug)
-            .with_message(&diagnostic.message);
+        let mut report = Report::build(ReportKind::Error, place(main)).with_config(config);
         for (i, label) in diagnostic.labels.iter().enumerate() {
             let colour = match (i, diagnostic.severity) {
                 (0, Severity::Error) => Color::Red,
@@ -79,10 +73,27 @@ impl<'s> Renderer<'s> {
         report.finish().write(&mut self.sources, out)
     }
 
+    /// `error[unknown-name]: unknown name`
+    fn headline(&self, diagnostic: &Diagnostic) -> String {
+        let (severity, slug) = (diagnostic.severity, diagnostic.slug);
+        let message = &diagnostic.message;
+        if !self.colour {
+            return format!("{}[{slug}]: {message}\n", severity.name());
+        }
+        let code = match severity {
+            Severity::Error => 31,
+            Severity::Warning => 33,
+            Severity::Note => 34,
+        };
+        format!(
+            "\x1b[1;{code}m{}[{slug}]\x1b[0;1m: {message}\x1b[0m\n",
+            severity.name()
+        )
+    }
+
     /// Without the source: for lines that are too long, and for what has no place.
     fn plain(&self, diagnostic: &Diagnostic) -> String {
-        let (severity, slug) = (diagnostic.severity.name(), diagnostic.slug);
-        let mut out = format!("{severity}[{slug}]: {}\n", diagnostic.message);
+        let mut out = self.headline(diagnostic);
         let map = self.sources.map;
         let mut line = |text: fmt::Arguments<'_>| {
             // Writing to a string cannot fail.
@@ -167,14 +178,27 @@ mod tests {
             .at(span, "not found in this scope")
             .fix("there is", span, "tenant");
         let text = render(&diagnostic, &sources, false);
-        insta::assert_snapshot!(text, @r"
-        ");
+        let expected = "\
+error[unknown-name]: unknown name `tenent`
+   ╭─[ a.rules:2:3 ]
+   │
+ 2 │   tenent + 1
+   │   ───┬──
+   │      ╰──── not found in this scope
+   │
+   │ Help: there is: `tenant`
+───╯
+";
+        assert_eq!(text, expected);
     }
 
     #[test]
     fn a_line_without_end_is_not_drawn() {
         let (sources, span) = sample(&format!("tenent {}", "x".repeat(10_000)));
         let text = render(&unknown_name("tenent").at(span, "here"), &sources, false);
-        assert_eq!(text, "error[unknown-name]: unknown name `tenent`\n  a.rules:1:1: here\n");
+        assert_eq!(
+            text,
+            "error[unknown-name]: unknown name `tenent`\n  a.rules:1:1: here\n"
+        );
     }
 }
