@@ -88,7 +88,7 @@ impl Printer<'_> {
                     .map_or(String::new(), |(pattern, value)| {
                         format!(
                             " stop {} => {}",
-                            self.pattern(pattern, locals),
+                            self.pattern(pattern, &stage.value.ty, locals),
                             self.expr(value, locals)
                         )
                     });
