@@ -15,6 +15,7 @@
 //!
 //! [`kinds`]: the table of kinds. `tests/README.md` says which kind answers which question.
 
+mod filecheck;
 mod kinds;
 
 use std::path::Path;

@@ -43,7 +43,7 @@ use crate::entities::{
 mod parse;
 mod print;
 
-pub use parse::{NESTING_MAX, ParseError, Parsed, TEXT_MAX, parse};
+pub use parse::{NESTING_MAX, ParseError, Parsed, TEXT_MAX, parse, parse_values};
 pub(crate) use print::{Line, func_lines, header_lines, ruleset_lines};
 pub use print::{print_func, print_module};
 

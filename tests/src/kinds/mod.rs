@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 
+mod filetest;
+
 /// Finds the trials of a kind below the root of the project.
 pub(crate) type Kind = fn(root: &Path) -> Vec<Trial>;
 
 /// Every kind.
-pub(crate) const KINDS: &[Kind] = &[];
+pub(crate) const KINDS: &[Kind] = &[filetest::trials];
 
 /// The files with an ending below a folder, sorted.
-#[allow(dead_code, reason = "kinds use it")]
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

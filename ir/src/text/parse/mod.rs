@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use rustc_hash::FxHashMap;
-use tollgate_runtime::Native;
 use tollgate_runtime::schema::TypeId;
+use tollgate_runtime::{Native, Value};
 
 use self::lex::{Tok, Token, tokens, unescape};
 use super::{ITEMS, Place};
@@ -103,25 +103,34 @@ impl Parsed {
 /// assert_eq!(print_module(&parsed.module), text);
 /// ```
 pub fn parse(text: &str, natives: &[&'static Native]) -> Result<Parsed, ParseError> {
-    if text.len() > TEXT_MAX {
-        let message = format!("the text has {} bytes; the limit is {TEXT_MAX}", text.len());
-        return Err(ParseError::at(text, 0, message));
-    }
-    let mut parser = Parser {
-        text,
-        tokens: tokens(text)?,
-        at: 0,
-        depth: 0,
-        module: Module::default(),
-        names: Names::default(),
-        places: Vec::new(),
-        all_natives: natives.iter().map(|n| (n.name, *n)).collect(),
-    };
+    let mut parser = Parser::new(text, natives)?;
     parser.module()?;
     Ok(Parsed {
         module: parser.module,
         places: parser.places,
     })
+}
+
+/// Reads values as constants write them, with commas between them: what a test gives to a function.
+///
+/// # Errors
+/// The first thing that is wrong.
+///
+/// ```
+/// use tollgate_ir::text::parse_values;
+/// use tollgate_runtime::Value;
+/// assert_eq!(parse_values("1, [none, #2]").unwrap()[0], Value::Int(1));
+/// ```
+pub fn parse_values(text: &str) -> Result<Vec<Value>, ParseError> {
+    let mut parser = Parser::new(text, &[])?;
+    let mut values = Vec::new();
+    while parser.peek().tok != Tok::End {
+        if !values.is_empty() {
+            parser.punct(b',')?;
+        }
+        values.push(parser.value()?);
+    }
+    Ok(values)
 }
 
 /// What names stand for.
@@ -149,6 +158,23 @@ struct Parser<'t> {
 type Res<T> = Result<T, ParseError>;
 
 impl<'t> Parser<'t> {
+    fn new(text: &'t str, natives: &[&'static Native]) -> Res<Parser<'t>> {
+        if text.len() > TEXT_MAX {
+            let message = format!("the text has {} bytes; the limit is {TEXT_MAX}", text.len());
+            return Err(ParseError::at(text, 0, message));
+        }
+        Ok(Parser {
+            text,
+            tokens: tokens(text)?,
+            at: 0,
+            depth: 0,
+            module: Module::default(),
+            names: Names::default(),
+            places: Vec::new(),
+            all_natives: natives.iter().map(|n| (n.name, *n)).collect(),
+        })
+    }
+
     fn module(&mut self) -> Res<()> {
         let items = self.find_items()?;
         for &item in &items {
