@@ -1,4 +1,34 @@
-//! (skeleton: the crate docs are written with the rest)
+//! # What this is
+//!
+//! The spine of the compiler: an SSA form with block parameters in which every branch goes forward and rule sets are still
+//! whole. It has a text form that prints and parses, a verifier, a definition of what every instruction means, and
+//! a reference interpreter.
+//!
+//! # What goes in and comes out
+//!
+//! The frontend builds a [`Module`](module::Module) with a [`FuncBuilder`](builder::FuncBuilder); passes change it; [`verify::legal`] turns it into
+//! [`Legalized`], which is all that a backend takes. Tests write modules as text ([`text::parse`]).
+//!
+//! # Invariants
+//!
+//! - No loops: branches go forward, the call graph has no cycle and a limited depth. So everything ends, and at a known price ([`cost`]).
+//! - No type rule stands anywhere but in [`typing`], and no meaning anywhere but in [`semantics`].
+//! - No instruction is listed anywhere but in [`for_each_inst!`]: a new row does not compile until every place has thought about it.
+//! - What is printed parses to what prints the same; no text makes the parser panic.
+//! - Nothing recurses over the size of a program, and nothing here is quadratic in it.
+//! - Nothing depends on addresses, clocks or the order of a hash table.
+//!
+//! # Where to start reading
+//!
+//! [`module`] for what there is, [`instructions`] for the table, [`text`] for how it looks, [`verify`] for what must hold.
+//! Then [`interp`], which says what it all means.
+//!
+//! # What it must not know
+//!
+//! The source language, any pass, any backend.
+
+#![forbid(unsafe_code)]
+
 pub mod builder;
 pub mod callgraph;
 pub mod cfg;

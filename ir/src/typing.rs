@@ -428,7 +428,7 @@ impl SpecialRules for Rules<'_> {
         let TypeData::Map(key, value) = self.module.types.get(*ty) else {
             return Err(self.is_type(*ty, "a map"));
         };
-        if items.len() % 2 != 0 {
+        if !items.len().is_multiple_of(2) {
             return Err("a map takes keys and values in turn".into());
         }
         for pair in items.chunks_exact(2) {

@@ -22,6 +22,7 @@ static STARTS_WITH: Native = Native {
     result: NativeType::Bool,
     cost: 10,
     class: NativeClass::Prefix,
+    context: false,
     examples: &[],
     call: starts_with,
 };

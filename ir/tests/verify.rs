@@ -5,7 +5,7 @@ use std::time::Instant;
 use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::entities::{Block, ConstId, FuncId, InstId, Val};
 use tollgate_ir::instructions::Inst;
-use tollgate_ir::module::{Def, Func, Module, Policy, Rule, RuleSet, Site, Target, Terminator};
+use tollgate_ir::module::{Def, Func, Module, Policy, Rule, RuleSet, Site, Terminator};
 use tollgate_ir::operand::Cc;
 use tollgate_ir::text::parse;
 use tollgate_ir::types::{FieldData, RecordData, Type, TypeData};
@@ -188,13 +188,13 @@ fn legal_modules_have_no_rule_sets_left() {
     );
 }
 
-/// A hundred thousand rules of three functions each: verified in about a second where code is optimised, and in any case not quadratically.
+/// Twenty thousand rules: not quadratic. (A hundred thousand take about a second where code is optimised.)
 #[test]
 fn many_rules_verify_fast() {
     let mut module = Module::default();
     let params = [Type::STR, Type::INT];
     let mut rules = Vec::new();
-    for i in 0..100_000u32 {
+    for i in 0..20_000u32 {
         let mut b = FuncBuilder::new(&mut module, format!("when{i}"), &params, Type::BOOL);
         let n = b.params()[1];
         let limit = b.iconst(i.into());
@@ -218,7 +218,7 @@ fn many_rules_verify_fast() {
             outcomes: vec![outcome],
         });
     }
-    let id = module.rulesets.push(RuleSet {
+    module.rulesets.push(RuleSet {
         name: "r".into(),
         params: params.to_vec(),
         result: Type::INT,
@@ -228,7 +228,6 @@ fn many_rules_verify_fast() {
         otherwise: None,
         key: None,
     });
-    assert_eq!(Target::Rules(id), Target::Rules(id));
     let start = Instant::now();
     assert!(verify(&module).is_ok());
     let unoptimised = start.elapsed();

@@ -304,7 +304,7 @@ fn conforms(module: &Module, ty: Type, value: &Value) -> Result<(), String> {
             }
         }
         (TypeData::Map(key, val), Value::Seq(items)) => {
-            if items.len() % 2 != 0 {
+            if !items.len().is_multiple_of(2) {
                 return Err("a map holds keys and values in turn".into());
             }
             for pair in items.chunks_exact(2) {

@@ -15,11 +15,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
+use tollgate_backend_api::{Backend, Executable};
+use tollgate_backend_vm::Vm;
 use tollgate_ir::cost::Costs;
 use tollgate_ir::interp::Interp;
-use tollgate_ir::module::{Module, Target};
+use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::text::{Parsed, parse, parse_values, print_func, print_module};
 use tollgate_ir::verify::verify;
+use tollgate_optimizer::{Level, Options, run as optimize, run_pass};
+use tollgate_runtime::schema::TypeId;
 use tollgate_runtime::{Arena, Cx, Mark, Value, Word};
 
 use super::files;
@@ -97,6 +101,7 @@ fn run(case: &Case, command: &str) -> Result<(), String> {
         "text" => file.text(),
         "verify" => file.verify(),
         "interp" => file.interp(),
+        "run" => file.run(),
         _ => match command.strip_suffix(" precise") {
             Some(pass) => file.precise(pass),
             None => file.pass(command),
@@ -175,27 +180,27 @@ impl File<'_> {
         }
     }
 
+    /// The interpreter on the module as it stands.
     fn interp(&self) -> Result<(), String> {
-        let module = self.verified()?;
-        let interp = Interp::new(&module);
-        let costs = Costs::new(&module);
-        for run in self.runs()? {
-            let target = run.target(&module)?;
-            let bound = match target {
-                Target::Func(f) => costs.func(f),
-                Target::Rules(r) => costs.ruleset(r),
-            };
-            let arena = Arena::new();
-            let args: Vec<Word<'_>> = run.args.iter().map(|v| v.word(&arena)).collect();
-            let mut cx = Cx::new(&arena, "decision", 0);
-            let word = interp.run(target, &mut cx, &args);
-            run.holds("interp", word, &cx.marks)?;
-            if cx.steps > bound {
-                return Err(format!(
-                    "line {}: {} steps, the bound is {bound}",
-                    run.line, cx.steps
-                ));
-            }
+        let mut module = self.verified()?;
+        let runs = self.runs()?;
+        with_entries(&mut module, &runs)?;
+        interpret("interp", &module, &runs)
+    }
+
+    /// Every engine, at every level.
+    fn run(&self) -> Result<(), String> {
+        let mut module = self.verified()?;
+        let runs = self.runs()?;
+        with_entries(&mut module, &runs)?;
+        interpret("interp", &module, &runs)?;
+        for level in [Level::O0, Level::O1, Level::O2] {
+            let legal = optimize(module.clone(), &Options::new(level), &mut |_| {});
+            let legal = legal.map_err(|bug| bug.to_string())?;
+            interpret(&format!("interp at {level:?}"), &legal, &runs)?;
+            let program = Vm.compile(&legal).map_err(|e| e.to_string())?;
+            let name = format!("{} at {level:?}", Vm.name());
+            each_run(&name, &Engine::Compiled(program), &legal, &runs)?;
         }
         Ok(())
     }
@@ -278,15 +283,75 @@ impl File<'_> {
 
     fn after(&self, pass: &str) -> Result<Module, String> {
         let module = self.verified()?;
-        let mut module = run_pass(pass, module)?;
+        let module = run_pass(pass, module);
+        let mut module = module.ok_or_else(|| format!("there is no pass `{pass}`"))?;
         module.funcs.values_mut().for_each(|f| f.compact());
         verified(&module).map_err(|e| format!("behind the pass: {e}"))?;
         Ok(module)
     }
 }
 
-fn run_pass(name: &str, _: Module) -> Result<Module, String> {
-    Err(format!("there is no pass `{name}`"))
+fn interpret(name: &str, module: &Module, runs: &[Run]) -> Result<(), String> {
+    each_run(name, &Engine::Interp(Interp::new(module)), module, runs)
+}
+
+/// Something that runs a module.
+enum Engine<'m> {
+    Interp(Interp<&'m Module>),
+    Compiled(Box<dyn Executable>),
+}
+
+impl Engine<'_> {
+    fn run<'a>(
+        &'a self,
+        target: Target,
+        cx: &mut Cx<'a>,
+        args: &[Word<'a>],
+    ) -> Result<Word<'a>, String> {
+        match (self, target) {
+            (Engine::Interp(interp), target) => Ok(interp.run(target, cx, args)),
+            (Engine::Compiled(program), Target::Func(func)) => Ok(program.run(func, cx, args)),
+            (Engine::Compiled(_), Target::Rules(_)) => Err("a rule set is left".into()),
+        }
+    }
+}
+
+/// Runs every run of a module with an entry for each, and sees that value and marks are as claimed, and no bound is exceeded.
+fn each_run(name: &str, engine: &Engine<'_>, module: &Module, runs: &[Run]) -> Result<(), String> {
+    let costs = Costs::new(module);
+    for (run, entry) in runs.iter().zip(&module.entries) {
+        let bound = match entry.target {
+            Target::Func(f) => costs.func(f),
+            Target::Rules(r) => costs.ruleset(r),
+        };
+        let arena = Arena::new();
+        let args: Vec<Word<'_>> = run.args.iter().map(|v| v.word(&arena)).collect();
+        let mut cx = Cx::new(&arena, "decision", 0);
+        let word = engine.run(entry.target, &mut cx, &args)?;
+        run.holds(name, word, &cx.marks)?;
+        if cx.steps > bound {
+            let steps = cx.steps;
+            return Err(format!(
+                "line {}: {name}: {steps} steps, the bound is {bound}",
+                run.line
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Gives each run an entry of its own, so that the optimizer keeps what is run and tells what became of it.
+fn with_entries(module: &mut Module, runs: &[Run]) -> Result<(), String> {
+    module.entries.clear();
+    for run in runs {
+        module.entries.push(Entry {
+            name: format!("line {}", run.line).into(),
+            target: run.target(module)?,
+            params: Vec::new(),
+            result: TypeId(0),
+        });
+    }
+    Ok(())
 }
 
 fn verified(module: &Module) -> Result<(), String> {
