@@ -9,6 +9,7 @@ mod condition;
 mod expr;
 mod func;
 mod limits;
+mod optional;
 mod pattern;
 mod pipelines;
 mod quantify;
