@@ -4,5 +4,5 @@ pub mod diagnostics;
 pub mod hir;
 pub mod hir_print;
 pub mod library;
-pub mod types;
 pub mod lower;
+pub mod types;

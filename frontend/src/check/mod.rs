@@ -3,6 +3,7 @@
 //! The work goes in three steps over all modules of a program: *declare* every item's name, *define* types, constants and
 //! signatures, then *check* bodies. Items are in `items/`, what stands inside bodies in `body/`.
 
+mod body;
 mod items;
 mod names;
 mod suggest;
@@ -169,6 +170,8 @@ pub(crate) struct Body<'c, 'a> {
     pub(crate) narrowed: Vec<(Narrowed, Ty)>,
     /// Where the expression stands.
     pub(crate) place: Place,
+    /// Whether `?? skip` and `?? deny` may stand there.
+    pub(crate) answers: body::Answers,
 }
 
 /// What a narrowing is about: a local and the fields selected from it.
@@ -194,6 +197,7 @@ impl<'c, 'a> Body<'c, 'a> {
             visible: Vec::new(),
             narrowed: Vec::new(),
             place,
+            answers: body::Answers::No("in a value"),
         }
     }
 

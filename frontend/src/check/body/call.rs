@@ -1,0 +1,563 @@
+//! Calls: functions, natives, rule sets, pipelines, constructors, conversions and the checker's own builtins.
+
+use std::sync::Arc;
+
+use tollgate_grammar::ast;
+use tollgate_grammar::source::Span;
+use tollgate_runtime::native::NativeType;
+use tollgate_runtime::schema::STRING_LIMIT;
+use tollgate_runtime::{Native, Value};
+
+use super::super::suggest::closest;
+use super::super::{Body, Def, Place, Signature};
+use super::builtin;
+use super::fit::{constants, present};
+use crate::diagnostics::catalog::types as catalog;
+use crate::hir::{Callee, EnumId, Expr, ExprKind, Field, RecordId, RefinementId};
+use crate::types::ty::{Interval, Ty, Unit};
+
+/// A parameter or field that an argument can be for.
+pub(super) struct Slot {
+    pub(super) name: Arc<str>,
+    pub(super) ty: Ty,
+    /// What stands for an argument that is not given.
+    default: Option<Value>,
+    /// Whether a `T?` that is not given is `none`: fields, not parameters.
+    field: bool,
+}
+
+impl Body<'_, '_> {
+    pub(super) fn call(&mut self, call: &ast::Call, span: Span, hint: Option<&Ty>) -> Expr {
+        let name = &call.name;
+        if let Some(receiver) = &call.receiver
+            && let Some(id) = self.enum_named(receiver)
+        {
+            return match self.variant(id, &name.text) {
+                Some(tag) => self.construct_variant(id, tag, &call.args, span),
+                None => {
+                    let found = self.unknown_variant(id, &name.text, name.span);
+                    self.refuse(found, span)
+                }
+            };
+        }
+        if call.receiver.is_none()
+            && let Some((id, tag)) = self.variant_of_hint(&name.text, hint)
+        {
+            return self.construct_variant(id, tag, &call.args, span);
+        }
+        if call.receiver.is_none()
+            && let Some(local) = self.local(&name.text)
+        {
+            let declared = self.locals[local].span;
+            let found = catalog::not_callable(name, "a value")
+                .at(name.span, "not a function")
+                .at(declared, "bound here");
+            return self.refuse(found, span);
+        }
+        let module = &self.checker.modules[self.module.0 as usize];
+        let own = module.scope.get(&name.text).cloned();
+        let own = own.map(|e| e.def);
+        if own.is_none()
+            && let Some(builtin) = builtin::find(&name.text)
+        {
+            return self.builtin(builtin, call, span, hint);
+        }
+        match own.or_else(|| self.find(&name.text).map(|e| e.def)) {
+            Some(def) => self.call_def(&def, call, span),
+            None => self.unknown_call(call, span, hint),
+        }
+    }
+
+    /// Whether a name can be called, apart from variants.
+    pub(super) fn callable(&self, name: &str) -> bool {
+        self.find(name).is_some() || builtin::find(name).is_some()
+    }
+
+    fn unknown_call(&mut self, call: &ast::Call, span: Span, hint: Option<&Ty>) -> Expr {
+        let name = &call.name;
+        let found = match hint.map(Ty::present) {
+            // An outcome is nearly always meant to be a variant.
+            Some(Ty::Enum(id)) if call.receiver.is_none() => {
+                let near = closest(&name.text, self.callables())
+                    .or_else(|| closest(&name.text, builtin::names()));
+                let near = near.map(str::to_owned);
+                match near {
+                    Some(near) => self.unknown(&name.text, name.span, None).fix(
+                        format!("did you mean `{near}`?"),
+                        name.span,
+                        near,
+                    ),
+                    None => self.unknown_variant(*id, &name.text, name.span),
+                }
+            }
+            _ => {
+                let mut found = self.unknown(&name.text, name.span, None);
+                if found.help.is_empty()
+                    && let Some(near) = closest(&name.text, builtin::names())
+                {
+                    found = found.fix(format!("did you mean `{near}`?"), name.span, near);
+                }
+                found
+            }
+        };
+        self.checker.sink.emit(found);
+        // Their own mistakes are worth knowing; what they should be is not known.
+        for value in call
+            .receiver
+            .iter()
+            .chain(call.args.iter().map(|a| &a.value))
+        {
+            if !self.is_bare_name(value) {
+                self.infer(value, None);
+            }
+        }
+        Expr::error(span)
+    }
+
+    /// A name or a variant's constructor may depend on a type that is not known.
+    fn is_bare_name(&self, e: &ast::Expr) -> bool {
+        match &e.kind {
+            ast::ExprKind::Name(name) => self.local(name).is_none() && self.find(name).is_none(),
+            ast::ExprKind::Call(call) => call.receiver.is_none() && !self.callable(&call.name.text),
+            ast::ExprKind::List(parts) | ast::ExprKind::Set(parts) => {
+                parts.iter().any(|p| self.is_bare_name(p))
+            }
+            _ => false,
+        }
+    }
+
+    fn callables(&self) -> impl Iterator<Item = &str> {
+        let module = &self.checker.modules[self.module.0 as usize];
+        let all = module.scope.iter().chain(&self.checker.prelude);
+        all.filter(|(_, e)| {
+            matches!(
+                e.def,
+                Def::Fn(_) | Def::Native(_) | Def::RuleSet(_) | Def::Record(_)
+            )
+        })
+        .map(|(name, _)| name.as_str())
+    }
+
+    fn call_def(&mut self, def: &Def, call: &ast::Call, span: Span) -> Expr {
+        let (receiver, args, name) = (call.receiver.as_ref(), &*call.args, &call.name);
+        let what = match def {
+            Def::Error => {
+                for value in receiver.into_iter().chain(args.iter().map(|a| &a.value)) {
+                    if !self.is_bare_name(value) {
+                        self.infer(value, None);
+                    }
+                }
+                return Expr::error(span);
+            }
+            Def::Fn(id) => {
+                let Some(signature) = self.checker.fn_signatures.get(id).cloned() else {
+                    return Expr::error(span);
+                };
+                let args = self.signature_args(name, &signature, receiver, args, span);
+                return self.called(args, signature.result, span, |args| {
+                    ExprKind::Call(*id, args)
+                });
+            }
+            Def::RuleSet(id) => {
+                let Some(signature) = self.checker.ruleset_signatures.get(id).cloned() else {
+                    return Expr::error(span);
+                };
+                let args = self.signature_args(name, &signature, receiver, args, span);
+                return self.called(args, signature.result, span, |args| ExprKind::Decide {
+                    callee: Callee::RuleSet(*id),
+                    args,
+                    marked: false,
+                });
+            }
+            Def::Pipeline(id) => {
+                let Some(signature) = self.checker.pipeline_signatures.get(id).cloned() else {
+                    return Expr::error(span);
+                };
+                let args = self.signature_args(name, &signature, receiver, args, span);
+                return self.called(args, signature.result, span, |args| ExprKind::Decide {
+                    callee: Callee::Pipeline(*id),
+                    args,
+                    marked: false,
+                });
+            }
+            Def::Native(native) => {
+                let slots: Vec<Slot> = native
+                    .params
+                    .iter()
+                    .map(|p| Slot::param(p.name.into(), native_type(p.ty)))
+                    .collect();
+                let args = self.arguments(native.name, &slots, receiver, args, span, None);
+                return self.called(args, native_type(native.result), span, |args| {
+                    ExprKind::Native(native, args)
+                });
+            }
+            Def::Refinement(id) => return self.convert(*id, call, span),
+            Def::Record(id) if receiver.is_none() => return self.construct_record(*id, args, span),
+            Def::Record(_) | Def::Enum(_) | Def::Alias(_) => "a type",
+            Def::Const(_) => "a constant",
+            Def::Data(_) => "data",
+        };
+        let mut found = catalog::not_callable(name, what).at(name.span, "not a function");
+        if let Def::Enum(id) = def {
+            let item = &self.checker.program.enums[*id];
+            if let Some(variant) = item.variants.first() {
+                found = found.help(format!(
+                    "a value of it is one of its variants, such as `{name}.{}`",
+                    variant.name
+                ));
+            }
+        }
+        self.refuse(found, span)
+    }
+
+    fn called(
+        &self,
+        args: Option<Vec<Expr>>,
+        result: Ty,
+        span: Span,
+        kind: impl FnOnce(Vec<Expr>) -> ExprKind,
+    ) -> Expr {
+        match args {
+            Some(args) => Expr::new(kind(args), result, span),
+            None => Expr::new(ExprKind::Error, Ty::Error, span),
+        }
+    }
+
+    fn signature_args(
+        &mut self,
+        name: &ast::Name,
+        signature: &Signature,
+        receiver: Option<&ast::Expr>,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Option<Vec<Expr>> {
+        let slots: Vec<Slot> = signature
+            .params
+            .iter()
+            .map(|(n, ty)| Slot::param(n.clone(), ty.clone()))
+            .collect();
+        self.arguments(
+            &name.text,
+            &slots,
+            receiver,
+            args,
+            span,
+            Some(signature.span),
+        )
+    }
+
+    /// The arguments of a call, one a slot, each fitting it. `None` when something was wrong, which has been reported.
+    fn arguments(
+        &mut self,
+        what: &str,
+        slots: &[Slot],
+        receiver: Option<&ast::Expr>,
+        args: &[ast::Arg],
+        span: Span,
+        declared: Option<Span>,
+    ) -> Option<Vec<Expr>> {
+        let names: Vec<&str> = slots.iter().map(|s| &*s.name).collect();
+        let (given, mut fine) = self.arrange(what, &names, receiver, args, declared);
+        let mut values = Vec::with_capacity(slots.len());
+        let mut missing = Vec::new();
+        for (slot, arg) in slots.iter().zip(given) {
+            let value = match arg {
+                Some(arg) => {
+                    let value = self.expr(arg, Some(&slot.ty));
+                    fine &= !value.ty.is_error();
+                    value
+                }
+                None => match self.omitted(slot, span) {
+                    Some(value) => value,
+                    None => {
+                        missing.push(format!("`{}`", slot.name));
+                        Expr::error(span)
+                    }
+                },
+            };
+            values.push(value);
+        }
+        // A misspelt argument is one mistake, not also a missing one.
+        if !missing.is_empty() && fine {
+            let list = missing.join(", ");
+            let mut found =
+                catalog::missing_argument(what, &list).at(span, format!("{list} not given"));
+            if let Some(declared) = declared {
+                found = found.at(declared, "declared here");
+            }
+            self.checker.sink.emit(found);
+        }
+        (fine && missing.is_empty()).then_some(values)
+    }
+
+    fn omitted(&self, slot: &Slot, span: Span) -> Option<Expr> {
+        if let Some(value) = &slot.default {
+            return Some(Expr::constant(value.clone(), slot.ty.clone(), span));
+        }
+        if !slot.field {
+            return None;
+        }
+        if slot.ty.is_optional() {
+            return Some(Expr::constant(Value::None, slot.ty.clone(), span));
+        }
+        if self.place == Place::Test {
+            let value = super::simplest::simplest(&slot.ty, &self.checker.program)?;
+            return Some(Expr::constant(value, slot.ty.clone(), span));
+        }
+        None
+    }
+
+    /// Which argument is for which name: the i-th without a name is for the i-th. Also whether all found their place.
+    pub(super) fn arrange<'e>(
+        &mut self,
+        what: &str,
+        names: &[&str],
+        receiver: Option<&'e ast::Expr>,
+        args: &'e [ast::Arg],
+        declared: Option<Span>,
+    ) -> (Vec<Option<&'e ast::Expr>>, bool) {
+        let mut given: Vec<Option<&ast::Expr>> = vec![None; names.len()];
+        let mut fine = true;
+        let mut position = 0;
+        let receiver = receiver.map(|r| (None, r));
+        let args = args.iter().map(|a| (a.name.as_ref(), &a.value));
+        for (name, value) in receiver.into_iter().chain(args) {
+            let index = match name {
+                Some(name) => names.iter().position(|n| *n == &*name.text),
+                None => {
+                    position += 1;
+                    (position <= names.len()).then(|| position - 1)
+                }
+            };
+            let Some(index) = index else {
+                fine = false;
+                let mut found = match name {
+                    Some(name) => {
+                        let found = catalog::unknown_argument(what, name)
+                            .at(name.span, format!("`{what}` takes no `{name}`"));
+                        match closest(&name.text, names.iter().copied()) {
+                            Some(near) => {
+                                found.fix(format!("did you mean `{near}`?"), name.span, near)
+                            }
+                            None if names.is_empty() => found,
+                            None => found.note(format!("it takes {}", names.join(", "))),
+                        }
+                    }
+                    None => catalog::too_many_arguments(what, names.len())
+                        .at(value.span, "one too many"),
+                };
+                if let Some(declared) = declared {
+                    found = found.at(declared, "declared here");
+                }
+                self.checker.sink.emit(found);
+                continue;
+            };
+            if let Some(first) = given[index] {
+                fine = false;
+                let found = catalog::duplicate_argument(names[index])
+                    .at(name.map_or(value.span, |n| n.span), "given again here")
+                    .at(first.span, "already given here");
+                self.checker.sink.emit(found);
+                continue;
+            }
+            given[index] = Some(value);
+        }
+        (given, fine)
+    }
+
+    fn construct_record(&mut self, id: RecordId, args: &[ast::Arg], span: Span) -> Expr {
+        let record = &self.checker.program.records[id];
+        let (name, declared) = (record.name.clone(), record.span);
+        let slots: Vec<Slot> = record.fields.iter().map(Slot::of).collect();
+        match self.arguments(&name, &slots, None, args, span, Some(declared)) {
+            Some(fields) => match constants(&fields) {
+                Some(all) => Expr::constant(Value::seq(all), Ty::Record(id), span),
+                None => Expr::new(ExprKind::Record(id, fields), Ty::Record(id), span),
+            },
+            // Its type is certain, so that what is wrong in it is reported once.
+            None => Expr::new(ExprKind::Error, Ty::Record(id), span),
+        }
+    }
+
+    pub(super) fn construct_variant(
+        &mut self,
+        id: EnumId,
+        tag: u32,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Expr {
+        let variant = &self.checker.program.enums[id].variants[tag as usize];
+        let (name, declared) = (variant.name.clone(), variant.span);
+        let slots: Vec<Slot> = variant.fields.iter().map(Slot::of).collect();
+        match self.arguments(&name, &slots, None, args, span, Some(declared)) {
+            Some(fields) => match constants(&fields) {
+                Some(all) => Expr::constant(Value::Variant(tag, all.into()), Ty::Enum(id), span),
+                None => Expr::new(ExprKind::Variant(id, tag, fields), Ty::Enum(id), span),
+            },
+            None => Expr::new(ExprKind::Error, Ty::Enum(id), span),
+        }
+    }
+
+    /// `CartId(s)`: a `CartId?`, there when the text matches.
+    fn convert(&mut self, id: RefinementId, call: &ast::Call, span: Span) -> Expr {
+        let refinement = &self.checker.program.refinements[id];
+        let (name, max, regex) = (
+            refinement.name.clone(),
+            refinement.max,
+            refinement.regex.clone(),
+        );
+        let (given, fine) = self.arrange(
+            &name,
+            &["text"],
+            call.receiver.as_ref(),
+            &call.args,
+            Some(refinement.span),
+        );
+        let Some(Some(arg)) = given.first() else {
+            if fine {
+                let found = catalog::missing_argument(&name, "`text`").at(span, "`text` not given");
+                self.checker.sink.emit(found);
+            }
+            return Expr::error(span);
+        };
+        let value = self.expr(
+            arg,
+            Some(&Ty::Str {
+                max: tollgate_runtime::schema::STRING_LIMIT,
+                refined: None,
+            }),
+        );
+        if value.ty.is_error() || !fine {
+            return Expr::error(span);
+        }
+        let ty = Ty::opt(Ty::Str {
+            max,
+            refined: Some(id),
+        });
+        if let Some(Value::Str(text)) = value.value() {
+            let holds = regex.matches(text) && text.len() <= max as usize;
+            let value = if holds {
+                Value::Str(text.clone())
+            } else {
+                Value::None
+            };
+            return Expr::constant(value, ty, span);
+        }
+        // Bound once, tested, and then known to be of the type.
+        let at = value.span;
+        let local = self.fresh(
+            "text",
+            at,
+            Ty::Str {
+                max,
+                refined: Some(id),
+            },
+        );
+        let is = |kind| Expr::new(kind, Ty::Bool, at);
+        let pattern = tollgate_runtime::Pattern::Regex(regex);
+        let bound = Expr::new(ExprKind::Local(local), self.locals[local].ty.clone(), at);
+        let mut tests = vec![
+            is(ExprKind::Let(local, Box::new(value))),
+            is(ExprKind::Matches(
+                Box::new(bound.clone()),
+                pattern,
+                Vec::new(),
+            )),
+        ];
+        if let Some(short) = self.at_most(&bound, max, at) {
+            tests.insert(1, short);
+        }
+        let none = Expr::constant(Value::None, ty.clone(), at);
+        let kind = ExprKind::If(
+            Box::new(is(ExprKind::And(tests))),
+            Box::new(present(bound)),
+            Box::new(none),
+        );
+        Expr::new(kind, ty, span)
+    }
+
+    /// A binding that the author did not write.
+    pub(super) fn fresh(&mut self, name: &str, span: Span, ty: Ty) -> crate::hir::LocalId {
+        self.locals.push(crate::hir::Local {
+            name: name.into(),
+            span,
+            ty,
+        })
+    }
+
+    /// Whether a text has at most `max` bytes.
+    fn at_most(&mut self, text: &Expr, max: u32, span: Span) -> Option<Expr> {
+        let native = self.native("text_len")?;
+        let bytes = Expr::new(
+            ExprKind::Native(native, vec![text.clone()]),
+            native_type(native.result),
+            span,
+        );
+        let point = Ty::Num(Unit::One, Interval::point(max.into()));
+        let bound = Expr::constant(Value::Int(max.into()), point, span);
+        let kind = ExprKind::Compare(
+            crate::hir::CmpKind::Int,
+            tollgate_ir::operand::Cc::Le,
+            Box::new(bytes),
+            Box::new(bound),
+        );
+        Some(Expr::new(kind, Ty::Bool, span))
+    }
+
+    /// A native of the library by its name.
+    pub(super) fn native(&self, name: &str) -> Option<&'static Native> {
+        self.checker
+            .library
+            .natives
+            .iter()
+            .copied()
+            .find(|n| n.name == name)
+    }
+}
+
+impl Slot {
+    pub(super) fn param(name: Arc<str>, ty: Ty) -> Slot {
+        Slot {
+            name,
+            ty,
+            default: None,
+            field: false,
+        }
+    }
+
+    fn of(field: &Field) -> Slot {
+        Slot {
+            name: field.name.clone(),
+            ty: field.ty.clone(),
+            default: field.default.clone(),
+            field: true,
+        }
+    }
+}
+
+/// The checker's type of a native's parameter or result.
+pub(super) fn native_type(ty: NativeType) -> Ty {
+    match ty {
+        NativeType::Bool => Ty::Bool,
+        NativeType::Int { lo, hi } => Ty::int_in(lo, hi),
+        NativeType::Float => Ty::Float,
+        NativeType::Str { max } => Ty::Str { max, refined: None },
+        NativeType::Bytes => Ty::Bytes { max: STRING_LIMIT },
+        NativeType::Duration => Ty::full(Unit::Duration),
+        NativeType::Instant => Ty::full(Unit::Instant),
+        NativeType::Date => Ty::full(Unit::Date),
+        NativeType::Percent { lo, hi } => {
+            Ty::Num(Unit::Percent, Interval::new(lo.into(), hi.into()))
+        }
+        NativeType::Ip => Ty::Ip,
+        NativeType::Cidr => Ty::Cidr,
+        NativeType::Path => Ty::Path,
+        NativeType::Host => Ty::Host,
+        NativeType::HeaderName => Ty::HeaderName,
+        NativeType::Zone => Ty::Zone,
+        NativeType::Key => Ty::Key,
+        NativeType::Values => Ty::Values { max: 1024 },
+        NativeType::Opt(of) => Ty::opt(native_type(*of)),
+        NativeType::List(of, max) => Ty::List(Arc::new(native_type(*of)), max),
+    }
+}

@@ -1,0 +1,682 @@
+//! Coverage: a value that no row takes, a row that takes nothing of its own, a value that two rows take.
+//!
+//! All three are one search, the usefulness of Maranget ("Warnings for pattern matching", JFP 17(3), 2007): is there a row of values
+//! that every one of some *wanted* pattern rows matches and none of some *avoided* ones? Column by column the values of a type are
+//! split into *heads* that the patterns there cannot tell apart: variants, truth values, lengths of lists, and for everything that has an
+//! order the stretches between the bounds that are mentioned. Work is bounded; what was not decided is never claimed.
+
+use std::collections::BTreeSet;
+
+use tollgate_ir::operand::Cc;
+use tollgate_runtime::Value;
+use tollgate_runtime::kinds::net::Ip;
+use tollgate_runtime::kinds::time;
+
+use super::pattern::network;
+use crate::hir::{Pattern, Program};
+use crate::types::literal;
+use crate::types::ty::{Ty, Unit};
+
+/// How many pattern cells one question may look at.
+const FUEL: u64 = 4_000_000;
+
+/// A row of values that no row of patterns takes, as an author would write it, column by column.
+///
+/// When that cannot be decided within bounded work, the answer says so in the words of a witness.
+pub(crate) fn missing(
+    columns: &[Ty],
+    rows: &[Vec<Pattern>],
+    program: &Program,
+) -> Option<Vec<String>> {
+    let shapes = shapes(columns, rows, program);
+    let avoided = shapes.iter().map(|row| row.iter().collect()).collect();
+    let mut search = Search {
+        program,
+        fuel: FUEL,
+    };
+    match search.find(columns, avoided, Vec::new()) {
+        Ok(witness) => witness,
+        Err(Undecided) => Some(vec![
+            "something (too many combinations to name one)".into();
+            columns.len().max(1)
+        ]),
+    }
+}
+
+/// The rows that take nothing that the rows above them leave over.
+pub(crate) fn unreachable(columns: &[Ty], rows: &[Vec<Pattern>], program: &Program) -> Vec<usize> {
+    let shapes = shapes(columns, rows, program);
+    let mut search = Search {
+        program,
+        fuel: FUEL,
+    };
+    let mut found = Vec::new();
+    for (i, row) in shapes.iter().enumerate() {
+        let avoided = shapes[..i].iter().map(|row| row.iter().collect()).collect();
+        match search.find(columns, avoided, vec![row.iter().collect()]) {
+            Ok(None) => found.push(i),
+            Ok(Some(_)) => {}
+            Err(Undecided) => break,
+        }
+    }
+    found
+}
+
+/// A row of values that both rows of patterns take.
+pub(crate) fn overlap(
+    columns: &[Ty],
+    a: &[Pattern],
+    b: &[Pattern],
+    program: &Program,
+) -> Option<Vec<String>> {
+    let (a, b) = (
+        shape_row(columns, a, program),
+        shape_row(columns, b, program),
+    );
+    let wanted = vec![a.iter().collect(), b.iter().collect()];
+    let mut search = Search {
+        program,
+        fuel: FUEL,
+    };
+    search.find(columns, Vec::new(), wanted).unwrap_or(None)
+}
+
+/// A pattern as the search sees it: bindings forgotten, values taken apart.
+#[derive(Clone, Debug)]
+enum Shape {
+    Any,
+    Or(Vec<Shape>),
+    /// A constructor: variant, truth value, absent (0) or present (1), record (0), list by its length.
+    Con(u32, Vec<Shape>),
+    /// Stretches of an ordered type, both ends included.
+    Spans(Vec<(i128, i128)>),
+    /// A comparison with a value of a type whose values are only ordered.
+    Order(Cc, Value),
+}
+
+/// Values of one type that the patterns of a column cannot tell apart.
+#[derive(Clone, Debug)]
+enum Head {
+    Con(u32, Vec<Ty>),
+    /// A list of another length than those mentioned.
+    OtherLength,
+    Span(i128, i128),
+    /// Of an ordered type: exactly a mentioned value, or what lies before, between or behind them.
+    Point(Value),
+    Gap,
+}
+
+struct Undecided;
+
+type Found = Result<Option<Vec<String>>, Undecided>;
+
+struct Search<'p> {
+    program: &'p Program,
+    fuel: u64,
+}
+
+static ANY: Shape = Shape::Any;
+
+impl Search<'_> {
+    fn find(&mut self, types: &[Ty], avoided: Vec<Vec<&Shape>>, wanted: Vec<Vec<&Shape>>) -> Found {
+        let work = (avoided.len() + wanted.len() + 1) * types.len().max(1);
+        self.fuel = self.fuel.checked_sub(work as u64).ok_or(Undecided)?;
+        let Some((ty, rest)) = types.split_first() else {
+            return Ok(avoided.is_empty().then(Vec::new));
+        };
+        if avoided
+            .iter()
+            .any(|row| row.iter().all(|s| matches!(s, Shape::Any)))
+        {
+            return Ok(None);
+        }
+        let tells = |rows: &[Vec<&Shape>]| rows.iter().any(|row| !matches!(row[0], Shape::Any));
+        if !tells(&avoided) && !tells(&wanted) {
+            // A type without values has no rows of values.
+            if self.heads(ty, &[]).is_empty() {
+                return Ok(None);
+            }
+            let found = self.find(rest, tail_of(&avoided), tail_of(&wanted))?;
+            return Ok(found.map(|mut witness| {
+                witness.insert(0, "_".into());
+                witness
+            }));
+        }
+        let wild = avoided
+            .iter()
+            .filter(|row| matches!(row[0], Shape::Any))
+            .count() as u64;
+        let column: Vec<&Shape> = avoided.iter().chain(&wanted).map(|row| row[0]).collect();
+        let heads = self.heads(ty, &column);
+        self.fuel = self
+            .fuel
+            .checked_sub(wild * heads.len() as u64)
+            .ok_or(Undecided)?;
+        let mut avoid_by_head = distribute(&heads, &avoided);
+        let mut want_by_head = distribute(&heads, &wanted);
+        let mut plain_seen = false;
+        for (i, head) in heads.iter().enumerate() {
+            // A wanted row with alternatives may have come apart: one of its pieces is enough, and each row must have one.
+            let wants = std::mem::take(&mut want_by_head[i]);
+            let avoids: Vec<Vec<&Shape>> = std::mem::take(&mut avoid_by_head[i].rows);
+            if !wants.covers(wanted.len()) {
+                continue;
+            }
+            // Heads that only wildcards take lead to the same question; it is asked once.
+            if avoid_by_head[i].plain && wants.plain {
+                if plain_seen {
+                    continue;
+                }
+                plain_seen = true;
+            }
+            let inner = head.types();
+            let types: Vec<Ty> = inner.iter().chain(rest).cloned().collect();
+            for choice in wants.choices(wanted.len()) {
+                if let Some(witness) = self.find(&types, avoids.clone(), choice)? {
+                    let (sub, tail) = witness.split_at(inner.len());
+                    let mut all = vec![self.show(ty, head, sub)];
+                    all.extend_from_slice(tail);
+                    return Ok(Some(all));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The heads of a column, in order; those of spans are sorted and do not meet.
+    fn heads(&self, ty: &Ty, column: &[&Shape]) -> Vec<Head> {
+        match ty {
+            Ty::Bool => vec![Head::Con(0, Vec::new()), Head::Con(1, Vec::new())],
+            Ty::Opt(of) => vec![Head::Con(0, Vec::new()), Head::Con(1, vec![(**of).clone()])],
+            Ty::None => vec![Head::Con(0, Vec::new())],
+            Ty::Record(id) => {
+                let fields = &self.program.records[*id].fields;
+                vec![Head::Con(0, fields.iter().map(|f| f.ty.clone()).collect())]
+            }
+            Ty::Enum(id) => {
+                let variants = self.program.enums[*id].variants.iter().enumerate();
+                let head = |(tag, v): (usize, &crate::hir::Variant)| {
+                    Head::Con(tag as u32, v.fields.iter().map(|f| f.ty.clone()).collect())
+                };
+                variants.map(head).collect()
+            }
+            Ty::List(of, max) => {
+                let mut lengths = BTreeSet::new();
+                visit(column, &mut |shape| {
+                    if let Shape::Con(n, _) = shape {
+                        lengths.insert(*n);
+                    }
+                });
+                let all = lengths.len() as u64 > u64::from(*max);
+                let heads = lengths.into_iter().filter(|n| n <= max);
+                let mut heads: Vec<Head> = heads
+                    .map(|n| Head::Con(n, vec![(**of).clone(); n as usize]))
+                    .collect();
+                if !all {
+                    heads.push(Head::OtherLength);
+                }
+                heads
+            }
+            _ => match domain(ty) {
+                Some((lo, hi)) => spans(lo, hi, column),
+                None => points(ty, column),
+            },
+        }
+    }
+
+    /// The values of a head as an author would write them.
+    fn show(&self, ty: &Ty, head: &Head, sub: &[String]) -> String {
+        match (ty, head) {
+            (Ty::Bool, Head::Con(v, _)) => (*v == 1).to_string(),
+            (Ty::Opt(_) | Ty::None, Head::Con(0, _)) => "none".into(),
+            (Ty::Opt(_), Head::Con(_, _)) if sub[0] == "_" => "any value".into(),
+            (Ty::Opt(_), Head::Con(_, _)) => sub[0].clone(),
+            (Ty::Enum(id), Head::Con(tag, _)) => {
+                let name = &self.program.enums[*id].variants[*tag as usize].name;
+                // Trailing fields that do not matter need not be written.
+                let shown = sub
+                    .iter()
+                    .rposition(|s| s != "_")
+                    .map_or(0, |last| last + 1);
+                if shown == 0 {
+                    name.to_string()
+                } else {
+                    format!("{name}({})", sub[..shown].join(", "))
+                }
+            }
+            (Ty::Record(id), _) => {
+                let fields = self.program.records[*id].fields.iter().zip(sub);
+                let told: Vec<String> = fields
+                    .filter(|(_, s)| *s != "_")
+                    .map(|(f, s)| format!("{}: {s}", f.name))
+                    .collect();
+                format!("{}({})", self.program.records[*id].name, told.join(", "))
+            }
+            (Ty::List(..), Head::Con(..)) => format!("[{}]", sub.join(", ")),
+            (Ty::List(..), _) => "a list of another length".into(),
+            (_, Head::Span(lo, hi)) => show_span(ty, *lo, *hi),
+            (_, Head::Point(value)) => show_value(ty, value),
+            _ => "_".into(),
+        }
+    }
+}
+
+/// The rows that can match a head, taken apart for it.
+#[derive(Default)]
+struct ByHead<'s> {
+    rows: Vec<Vec<&'s Shape>>,
+    /// Which row each came from.
+    from: Vec<usize>,
+    /// Whether all of them are here only because they take everything.
+    plain: bool,
+}
+
+impl<'s> ByHead<'s> {
+    /// Whether each of `count` rows has a piece here.
+    fn covers(&self, count: usize) -> bool {
+        (0..count).all(|i| self.from.contains(&i))
+    }
+
+    /// One piece of each row, in every combination. There are at most two wanted rows.
+    fn choices(&self, count: usize) -> Vec<Vec<Vec<&'s Shape>>> {
+        let mut all: Vec<Vec<Vec<&Shape>>> = vec![Vec::new()];
+        for row in 0..count {
+            let pieces = || {
+                self.from
+                    .iter()
+                    .zip(&self.rows)
+                    .filter(move |(f, _)| **f == row)
+            };
+            all = all
+                .into_iter()
+                .flat_map(|choice| {
+                    pieces().map(move |(_, piece)| {
+                        let mut choice = choice.clone();
+                        choice.push(piece.clone());
+                        choice
+                    })
+                })
+                .collect();
+        }
+        all
+    }
+}
+
+fn tail_of<'s>(rows: &[Vec<&'s Shape>]) -> Vec<Vec<&'s Shape>> {
+    rows.iter().map(|row| row[1..].to_vec()).collect()
+}
+
+/// Hands each row to the heads that its first pattern can match. Spans are found by bisection, so that a long table of ranges
+/// costs its length and not the square of it.
+fn distribute<'s>(heads: &[Head], rows: &[Vec<&'s Shape>]) -> Vec<ByHead<'s>> {
+    let mut all: Vec<ByHead<'s>> = Vec::with_capacity(heads.len());
+    all.resize_with(heads.len(), || ByHead {
+        plain: true,
+        ..ByHead::default()
+    });
+    for (from, row) in rows.iter().enumerate() {
+        let rest = &row[1..];
+        let mut stack = vec![row[0]];
+        while let Some(shape) = stack.pop() {
+            let mut put = |i: usize, sub: &mut dyn Iterator<Item = &'s Shape>, plain: bool| {
+                all[i].rows.push(sub.chain(rest.iter().copied()).collect());
+                all[i].from.push(from);
+                all[i].plain &= plain;
+            };
+            match shape {
+                Shape::Any => {
+                    for (i, head) in heads.iter().enumerate() {
+                        put(i, &mut std::iter::repeat_n(&ANY, head.types().len()), true);
+                    }
+                }
+                Shape::Or(parts) => stack.extend(parts),
+                Shape::Con(con, sub) => {
+                    let at = heads
+                        .iter()
+                        .position(|h| matches!(h, Head::Con(c, _) if c == con));
+                    if let Some(i) = at {
+                        put(i, &mut sub.iter(), false);
+                    }
+                }
+                Shape::Spans(spans) => {
+                    for (lo, hi) in spans {
+                        let first =
+                            heads.partition_point(|h| matches!(h, Head::Span(_, end) if end < lo));
+                        let inside = heads[first..]
+                            .iter()
+                            .take_while(|h| matches!(h, Head::Span(start, _) if start <= hi));
+                        for i in first..first + inside.count() {
+                            put(i, &mut std::iter::empty(), false);
+                        }
+                    }
+                }
+                Shape::Order(cc, value) => {
+                    for i in compared(heads, *cc, value).into_iter().flatten() {
+                        put(i, &mut std::iter::empty(), false);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The heads whose values compare so with a mentioned value, as two stretches. Points and gaps take turns.
+fn compared(heads: &[Head], cc: Cc, value: &Value) -> [std::ops::Range<usize>; 2] {
+    let all = heads.len();
+    let first = usize::from(matches!(heads.first(), Some(Head::Gap)));
+    let points: Vec<usize> = (first..all).step_by(2).collect();
+    let below = points.partition_point(|i| point_of(&heads[*i]).is_some_and(|p| p < value));
+    let at = points.get(below).copied().unwrap_or(all);
+    match cc {
+        Cc::Eq => [at..(at + 1).min(all), all..all],
+        Cc::Ne => [0..at, (at + 1).min(all)..all],
+        Cc::Lt => [0..at, all..all],
+        Cc::Le => [0..(at + 1).min(all), all..all],
+        Cc::Gt => [(at + 1).min(all)..all, all..all],
+        Cc::Ge => [at..all, all..all],
+    }
+}
+
+fn point_of(head: &Head) -> Option<&Value> {
+    if let Head::Point(value) = head {
+        Some(value)
+    } else {
+        None
+    }
+}
+
+impl Head {
+    fn types(&self) -> &[Ty] {
+        if let Head::Con(_, types) = self {
+            types
+        } else {
+            &[]
+        }
+    }
+}
+
+fn visit<'s>(column: &[&'s Shape], f: &mut dyn FnMut(&'s Shape)) {
+    for shape in column {
+        match shape {
+            Shape::Or(parts) => visit(&parts.iter().collect::<Vec<_>>(), f),
+            other => f(other),
+        }
+    }
+}
+
+/// The stretches between all bounds that a column mentions.
+fn spans(lo: i128, hi: i128, column: &[&Shape]) -> Vec<Head> {
+    let mut starts = BTreeSet::from([lo]);
+    visit(column, &mut |shape| {
+        if let Shape::Spans(spans) = shape {
+            for (a, b) in spans {
+                starts.extend(
+                    [*a, b.saturating_add(1)]
+                        .into_iter()
+                        .filter(|s| lo < *s && *s <= hi),
+                );
+            }
+        }
+    });
+    let starts: Vec<i128> = starts.into_iter().collect();
+    let ends = starts[1..].iter().map(|s| s - 1).chain([hi]);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(a, b)| Head::Span(*a, b))
+        .collect()
+}
+
+/// All values that a column mentions, and the gaps around them.
+fn points(ty: &Ty, column: &[&Shape]) -> Vec<Head> {
+    let mut values = BTreeSet::new();
+    visit(column, &mut |shape| {
+        if let Shape::Order(_, value) = shape {
+            values.insert(value.clone());
+        }
+    });
+    let mut heads = vec![Head::Gap];
+    // No text is below the empty one.
+    if matches!(ty, Ty::Str { .. }) && values.first() == Some(&Value::str("")) {
+        heads.clear();
+    }
+    for value in values {
+        heads.extend([Head::Point(value), Head::Gap]);
+    }
+    heads
+}
+
+/// The ends of a type whose values are numbers in the search: whole numbers, floats, addresses.
+fn domain(ty: &Ty) -> Option<(i128, i128)> {
+    Some(match ty {
+        Ty::Num(_, i) => (i.lo, i.hi),
+        Ty::Float => (float_key(f64::MIN), float_key(f64::MAX)),
+        Ty::Ip => (i128::MIN, i128::MAX),
+        _ => return None,
+    })
+}
+
+/// Floats in their order, as whole numbers.
+fn float_key(v: f64) -> i128 {
+    let bits = v.to_bits() as i64;
+    i128::from(if bits < 0 { i64::MIN ^ !bits } else { bits })
+}
+
+fn float_of(key: i128) -> f64 {
+    let key = key as i64;
+    f64::from_bits(if key < 0 { !(key ^ i64::MIN) } else { key } as u64)
+}
+
+/// Addresses in their order, as signed numbers.
+fn ip_key(bits: u128) -> i128 {
+    (bits ^ (1 << 127)) as i128
+}
+
+fn key_of(value: &Value) -> Option<i128> {
+    Some(match value {
+        Value::Int(v) => i128::from(*v),
+        Value::Float(v) => float_key(*v),
+        Value::Ip(ip) => ip_key(ip.bits()),
+        _ => return None,
+    })
+}
+
+fn shapes(columns: &[Ty], rows: &[Vec<Pattern>], program: &Program) -> Vec<Vec<Shape>> {
+    rows.iter()
+        .map(|row| shape_row(columns, row, program))
+        .collect()
+}
+
+fn shape_row(columns: &[Ty], row: &[Pattern], program: &Program) -> Vec<Shape> {
+    columns
+        .iter()
+        .zip(row)
+        .map(|(ty, p)| shape(ty, p, program))
+        .collect()
+}
+
+fn shape(ty: &Ty, pattern: &Pattern, program: &Program) -> Shape {
+    match pattern {
+        Pattern::Any | Pattern::Bind(_) => Shape::Any,
+        Pattern::None => Shape::Con(0, Vec::new()),
+        Pattern::Some(of) => Shape::Con(1, vec![shape(ty.present(), of, program)]),
+        Pattern::OneOf(parts) => Shape::Or(parts.iter().map(|p| shape(ty, p, program)).collect()),
+        Pattern::Value(value) => shape_value(ty, value, program),
+        Pattern::Range(lo, hi) => Shape::Spans(vec![((*lo).into(), (*hi).into())]),
+        Pattern::InCidr(net) => {
+            let (lo, hi) = network(*net);
+            Shape::Spans(vec![(ip_key(lo), ip_key(hi))])
+        }
+        Pattern::Compare(_, cc, value) => match key_of(value) {
+            Some(v) => Shape::Spans(match cc {
+                Cc::Eq => vec![(v, v)],
+                Cc::Ne => vec![
+                    (i128::MIN, v.saturating_sub(1)),
+                    (v.saturating_add(1), i128::MAX),
+                ],
+                Cc::Lt => vec![(i128::MIN, v.saturating_sub(1))],
+                Cc::Le => vec![(i128::MIN, v)],
+                Cc::Gt => vec![(v.saturating_add(1), i128::MAX)],
+                Cc::Ge => vec![(v, i128::MAX)],
+            }),
+            None if *cc == Cc::Ne => differs(ty, value, program),
+            None => Shape::Order(*cc, value.clone()),
+        },
+        Pattern::Variant { tag, fields } => {
+            let Ty::Enum(id) = ty else { return Shape::Any };
+            let declared = &program.enums[*id].variants[*tag as usize].fields;
+            let mut sub = vec![Shape::Any; declared.len()];
+            for (index, p) in fields {
+                sub[*index as usize] = shape(&declared[*index as usize].ty, p, program);
+            }
+            Shape::Con(*tag, sub)
+        }
+        Pattern::List(parts) => {
+            let Ty::List(of, _) = ty else {
+                return Shape::Any;
+            };
+            let sub = parts.iter().map(|p| shape(of, p, program)).collect();
+            Shape::Con(parts.len() as u32, sub)
+        }
+    }
+}
+
+fn shape_value(ty: &Ty, value: &Value, program: &Program) -> Shape {
+    if let Some(key) = key_of(value)
+        && domain(ty).is_some()
+    {
+        return Shape::Spans(vec![(key, key)]);
+    }
+    match (ty, value) {
+        (Ty::Opt(_) | Ty::None, Value::None) => Shape::Con(0, Vec::new()),
+        (Ty::Opt(of), value) => Shape::Con(1, vec![shape_value(of, value, program)]),
+        (Ty::Bool, Value::Bool(v)) => Shape::Con(u32::from(*v), Vec::new()),
+        (Ty::Enum(id), Value::Variant(tag, values)) => {
+            let fields = program.enums[*id].variants[*tag as usize].fields.iter();
+            Shape::Con(
+                *tag,
+                fields
+                    .zip(values)
+                    .map(|(f, v)| shape_value(&f.ty, v, program))
+                    .collect(),
+            )
+        }
+        (Ty::Record(id), Value::Seq(values)) => {
+            let fields = program.records[*id].fields.iter();
+            Shape::Con(
+                0,
+                fields
+                    .zip(values)
+                    .map(|(f, v)| shape_value(&f.ty, v, program))
+                    .collect(),
+            )
+        }
+        (Ty::List(of, _), Value::Seq(values)) => {
+            let sub = values.iter().map(|v| shape_value(of, v, program)).collect();
+            Shape::Con(values.len() as u32, sub)
+        }
+        _ => Shape::Order(Cc::Eq, value.clone()),
+    }
+}
+
+/// The values other than one.
+fn differs(ty: &Ty, value: &Value, program: &Program) -> Shape {
+    if let Some(v) = key_of(value)
+        && domain(ty).is_some()
+    {
+        return Shape::Spans(vec![
+            (i128::MIN, v.saturating_sub(1)),
+            (v.saturating_add(1), i128::MAX),
+        ]);
+    }
+    let others = |mine: u32, arities: Vec<usize>| -> Vec<Shape> {
+        let all = arities
+            .into_iter()
+            .enumerate()
+            .filter(|(tag, _)| *tag as u32 != mine);
+        all.map(|(tag, n)| Shape::Con(tag as u32, vec![Shape::Any; n]))
+            .collect()
+    };
+    // Of one constructor, those in which some field differs.
+    let fields = |tag: u32, types: Vec<&Ty>, values: &[Value]| -> Vec<Shape> {
+        let one = |i: usize| {
+            let mut sub = vec![Shape::Any; types.len()];
+            sub[i] = differs(types[i], &values[i], program);
+            Shape::Con(tag, sub)
+        };
+        (0..types.len().min(values.len())).map(one).collect()
+    };
+    match (ty, value) {
+        (Ty::Bool, Value::Bool(v)) => Shape::Con(u32::from(!v), Vec::new()),
+        (Ty::Opt(_), Value::None) => Shape::Con(1, vec![Shape::Any]),
+        (Ty::Opt(of), value) => Shape::Or(vec![
+            Shape::Con(0, Vec::new()),
+            Shape::Con(1, vec![differs(of, value, program)]),
+        ]),
+        (Ty::Enum(id), Value::Variant(tag, values)) => {
+            let variants = &program.enums[*id].variants;
+            let mut all = others(*tag, variants.iter().map(|v| v.fields.len()).collect());
+            let types = variants[*tag as usize]
+                .fields
+                .iter()
+                .map(|f| &f.ty)
+                .collect();
+            all.extend(fields(*tag, types, values));
+            Shape::Or(all)
+        }
+        (Ty::Record(id), Value::Seq(values)) => {
+            let types = program.records[*id].fields.iter().map(|f| &f.ty).collect();
+            Shape::Or(fields(0, types, values))
+        }
+        // Lists are not compared by patterns; nothing is claimed of one inside something else.
+        (Ty::List(..), _) => Shape::Or(Vec::new()),
+        _ => Shape::Order(Cc::Ne, value.clone()),
+    }
+}
+
+fn show_span(ty: &Ty, lo: i128, hi: i128) -> String {
+    let (least, most) = domain(ty).unwrap_or((lo, hi));
+    match ty {
+        Ty::Ip => {
+            // The lowest address of IPv4 in it reads best.
+            let v4 = ip_key(0xffff_0000_0000);
+            let pick = if lo <= v4 && v4 <= hi { v4 } else { lo };
+            let bits = (pick as u128) ^ (1 << 127);
+            format!("ip\"{}\"", Ip(bits.to_be_bytes()))
+        }
+        Ty::Num(unit, _) => match (lo == least, hi == most) {
+            _ if lo == hi => number(*unit, lo),
+            (true, true) => "_".into(),
+            (true, false) => format!("<= {}", number(*unit, hi)),
+            (false, true) => format!(">= {}", number(*unit, lo)),
+            (false, false) => format!("{} .. {}", number(*unit, lo), number(*unit, hi)),
+        },
+        _ => format!("{:?}", float_of(if lo == least { hi } else { lo })),
+    }
+}
+
+/// A number as it is written in source.
+fn number(unit: Unit, value: i128) -> String {
+    match (unit, i64::try_from(value)) {
+        (Unit::Instant, Ok(at)) => {
+            let mut text = String::from("t\"");
+            let _ = time::write_instant(&mut text, at);
+            text + "\""
+        }
+        (Unit::Date, Ok(day)) => {
+            let mut text = String::from("\"");
+            let _ = time::write_date(&mut text, day);
+            text + "\""
+        }
+        _ => literal(unit, value),
+    }
+}
+
+fn show_value(ty: &Ty, value: &Value) -> String {
+    match (ty, value) {
+        (_, Value::Str(text)) => format!("{text:?}"),
+        (_, Value::Cidr(net)) => format!("ip\"{net}\""),
+        (_, other) => other.to_string(),
+    }
+}
