@@ -206,7 +206,8 @@ pub struct RuleSet {
     pub groups: IndexVec<GroupId, Group>,
     /// Rules in source order; those of a group stand together.
     pub rules: Vec<Rule>,
-    /// The outcome when no rule matches. Absent under `All` and `Sum` (an empty list, zero), and where a rule always matches.
+    /// The outcome when no rule matches. Absent under `All` and `Sum` (an empty list, zero), and where a rule always matches:
+    /// there, for a value in any case, the last rule decides.
     pub otherwise: Option<Otherwise>,
     /// For `Best`: (parameters …, outcome) -> int, the key.
     pub key: Option<FuncId>,
