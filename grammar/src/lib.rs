@@ -24,6 +24,7 @@
 //! [`ast`] for what there is, `tollgate.lalrpop` for how it is written, [`token`] for the words.
 //! (The grammar stands in `src` and not beside it, because LALRPOP's conventions then need no path.)
 //! `layout.rs` is the pass between lexer and grammar and has most of what makes errors readable.
+//! `feed.rs` bounds what a text that is no program can cost.
 //!
 //! # What it must not know
 //!
