@@ -44,11 +44,11 @@ impl Random {
         self.pick(&[
             0,
             0,
+            0,
             1,
             1,
-            -1,
-            2,
-            3,
+            1,
+            5,
             5,
             -4,
             1_000_000_000,
@@ -139,8 +139,11 @@ pub(crate) fn module(seed: u64) -> Module {
     for i in 0..1 + random.below(2) {
         rule_set(&mut module, random, &format!("set{i}"), &params, &types);
     }
-    let result = random.pick(&types);
-    let main = function(&mut module, random, "main", &params, result, 20);
+    let b = FuncBuilder::new(&mut module, "main", &params, Type::INT);
+    let mut writer = Writer::new(b, random);
+    writer.region(20, 2);
+    writer.ret_all();
+    let main = writer.finish();
     let rules = module.rulesets.iter();
     let mut targets: Vec<_> = rules
         .map(|(id, r)| (r.name.clone(), Target::Rules(id)))

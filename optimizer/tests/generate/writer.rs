@@ -44,6 +44,8 @@ impl<'m, 'r> Writer<'m, 'r> {
                     self.b.mark(site);
                 }
                 6 => self.constant(),
+                7 if self.random.chance(50) => self.compare_again(),
+                7 => self.branch_on_both(),
                 _ => self.any_inst(),
             }
         }
@@ -84,6 +86,82 @@ impl<'m, 'r> Writer<'m, 'r> {
         let value = self.random.value(self.b.module(), ty);
         let v = self.b.konst(ty, value);
         self.vals.push(v);
+    }
+
+    /// Branches on a comparison, and compares the same operands again on both ways: what the branch decides, the second must agree with.
+    fn compare_again(&mut self) {
+        let ty = self.random.pick(&[Type::INT, Type::FLOAT, Type::STR]);
+        let (a, b) = (self.val(ty), self.val(ty));
+        let first = self.compare(ty, a, b);
+        let ways = [self.b.block(&[]), self.b.block(&[])];
+        let meet = self.b.block(&[Type::BOOL]);
+        self.b.br(first, (ways[0], &[]), (ways[1], &[]));
+        let before = self.vals.clone();
+        for way in ways {
+            self.b.switch_to(way);
+            let (a, b) = self.random.pick(&[(a, b), (b, a)]);
+            let second = self.compare(ty, a, b);
+            self.b.jump(meet, &[second]);
+        }
+        self.meet(meet, before);
+    }
+
+    /// Branches on what two truth values say together, and asks for one of them on both ways.
+    fn branch_on_both(&mut self) {
+        let (a, b) = (self.val(Type::BOOL), self.val(Type::BOOL));
+        let both = match self.random.below(4) {
+            0 => Inst::Band { a, b },
+            1 => Inst::Bor { a, b },
+            2 => Inst::Same { a, b },
+            _ => Inst::Bnot { a },
+        };
+        let both = self.b.ins(both);
+        let ways = [self.b.block(&[]), self.b.block(&[])];
+        let meet = self.b.block(&[Type::BOOL]);
+        self.b.br(both, (ways[0], &[]), (ways[1], &[]));
+        let before = self.vals.clone();
+        for way in ways {
+            self.b.switch_to(way);
+            let v = self.random.pick(&[a, b, both]);
+            let answer = match self.random.chance(50) {
+                true => v,
+                false => self.b.ins(Inst::Bnot { a: v }),
+            };
+            self.b.jump(meet, &[answer]);
+        }
+        self.meet(meet, before);
+    }
+
+    fn compare(&mut self, ty: Type, a: Val, b: Val) -> Val {
+        let cc = Cc::draw(self);
+        let inst = match ty {
+            Type::INT => Inst::Icmp { cc, a, b },
+            Type::FLOAT => Inst::Fcmp { cc, a, b },
+            _ => Inst::Scmp { cc, a, b },
+        };
+        self.b.ins(inst)
+    }
+
+    /// Returns an integer that depends on every number and truth value that is there.
+    pub(crate) fn ret_all(&mut self) {
+        let mut sum = self.b.iconst(0);
+        let prime = self.b.iconst(31);
+        for v in self.vals.clone() {
+            let term = match self.b.ty(v) {
+                Type::INT => v,
+                Type::BOOL => {
+                    let (a, b) = (self.b.iconst(1), self.b.iconst(0));
+                    self.b.ins(Inst::Select { c: v, a, b })
+                }
+                _ => continue,
+            };
+            let product = self.b.ins(Inst::Imul { a: sum, b: prime });
+            sum = self.b.ins(Inst::Iadd {
+                a: product,
+                b: term,
+            });
+        }
+        self.b.ret(sum);
     }
 
     fn diamond(&mut self, depth: usize) {
@@ -229,6 +307,7 @@ impl<'m, 'r> Writer<'m, 'r> {
 
     /// An instruction of the table whose operands happen to be of the right types.
     fn any_inst(&mut self) {
+        let mut func = self.b.func().clone();
         for _ in 0..100 {
             let inst = self.draw();
             let module = self.b.module();
@@ -241,7 +320,9 @@ impl<'m, 'r> Writer<'m, 'r> {
             if !possible {
                 continue;
             }
-            let func = self.b.func().clone();
+            if self.b.func().vals.len() != func.vals.len() {
+                func = self.b.func().clone();
+            }
             if let Ok(Some(_)) = result_type(self.b.module(), &func, &inst) {
                 let v = self.b.ins(inst);
                 self.vals.push(v);
