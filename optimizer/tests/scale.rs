@@ -136,16 +136,20 @@ fn a_hundred_thousand_rules() {
             ..Options::new(Level::O2)
         };
         let mut began = std::time::Instant::now();
-        let module = run(rule_set(100_000, policy), &options, &mut |event| match event {
-            Event::Before { .. } => began = std::time::Instant::now(),
-            Event::After {
-                pass, round, after, ..
-            } => eprintln!(
-                "{policy:?} round {round} {:<16}{:>9.1?} {after:?}",
-                pass.name,
-                began.elapsed()
-            ),
-        });
+        let module = run(
+            rule_set(100_000, policy),
+            &options,
+            &mut |event| match event {
+                Event::Before { .. } => began = std::time::Instant::now(),
+                Event::After {
+                    pass, round, after, ..
+                } => eprintln!(
+                    "{policy:?} round {round} {:<16}{:>9.1?} {after:?}",
+                    pass.name,
+                    began.elapsed()
+                ),
+            },
+        );
         assert!(module.is_ok());
     }
 }
