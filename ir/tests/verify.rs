@@ -188,7 +188,7 @@ fn legal_modules_have_no_rule_sets_left() {
     );
 }
 
-/// Twenty thousand rules: not quadratic. (A hundred thousand take about a second where code is optimised.)
+/// Twenty thousand rules: not quadratic.
 #[test]
 fn many_rules_verify_fast() {
     let mut module = Module::default();
