@@ -39,6 +39,10 @@ impl FnLower<'_, '_, '_> {
         use ExprKind as E;
         match &expr.kind {
             E::Const(Value::Bool(value)) if *value == sense => {}
+            E::Let(local, value) if sense => {
+                let value = self.expr_alone(value);
+                self.bind(*local, value);
+            }
             E::Not(inner) => self.test(inner, !sense, fail),
             E::And(items) | E::Or(items) if !self.is_value(expr) => {
                 // An `and` that must hold and an `or` that must not are alike: every operand must be as wanted.

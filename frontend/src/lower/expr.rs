@@ -269,6 +269,12 @@ impl FnLower<'_, '_, '_> {
             left
         };
         let (a, b) = (self.expr(a, ty), self.expr(b, ty));
+        match ty {
+            Type::INT => return self.b.icmp(cc, a, b),
+            Type::STR => return self.b.ins(Inst::Scmp { cc, a, b }),
+            Type::FLOAT => return self.b.ins(Inst::Fcmp { cc, a, b }),
+            _ => {}
+        }
         let same = self.b.ins(Inst::Same { a, b });
         if cc == Cc::Ne {
             return self.b.ins(Inst::Bnot { a: same });
