@@ -4,6 +4,8 @@
 //! is chosen by type and proved to fit, literals are values. Guards, tables and rule sets have become one thing,
 //! [`RuleSet`]. What the source said only for people (tags, reasons, documentation) is kept beside it.
 
+pub mod walk;
+
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;

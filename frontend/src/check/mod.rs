@@ -5,6 +5,7 @@
 
 mod body;
 mod items;
+mod modules;
 mod names;
 mod suggest;
 
@@ -16,13 +17,14 @@ use tollgate_grammar::ast;
 use tollgate_grammar::source::{SourceMap, Span};
 use tollgate_runtime::{Native, Value};
 
-use crate::diagnostics::Sink;
+use crate::diagnostics::{Severity, Sink};
 use crate::hir::{
     self, DataId, EnumId, FnId, LocalId, Locals, PipelineId, Program, RecordId, RefinementId,
     RuleSetId,
 };
-use crate::library::Library;
+use crate::library::{Library, Loader};
 use crate::types::ty::{Ty, TypeNames};
+use crate::{Checked, Limits};
 
 /// An index into [`Checker::modules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +128,89 @@ pub(crate) struct Checker<'a> {
     pub(crate) pipeline_signatures: FxHashMap<PipelineId, Signature>,
     /// The enum that guards give, `Verdict`: `pass`, `deny(why: String)`. Declared by `std.core`.
     pub(crate) verdict: Option<EnumId>,
+}
+
+/// Checks the program that begins in `main`; see [`crate::check`].
+pub(crate) fn program(
+    main: (&str, &str),
+    loader: &mut dyn Loader,
+    library: &Library,
+    sources: &mut SourceMap,
+    limits: &Limits,
+) -> Checked {
+    let mut checker = Checker {
+        program: Program::default(),
+        sink: Sink::default(),
+        library,
+        sources,
+        modules: Vec::new(),
+        prelude: FxHashMap::default(),
+        fn_signatures: FxHashMap::default(),
+        ruleset_signatures: FxHashMap::default(),
+        pipeline_signatures: FxHashMap::default(),
+        verdict: None,
+    };
+    checker.declare_builtins();
+    let loading = modules::load(&mut checker, main, loader, limits);
+    let mut outlines = Vec::with_capacity(loading.order.len());
+    for &module in &loading.order {
+        modules::import(&mut checker, module, &loading.uses[module.0 as usize]);
+        outlines.push(items::define(&mut checker, module));
+        checker.add_to_prelude(module);
+    }
+    items::bodies(&mut checker, &outlines, limits);
+    if !checker.sink.has_errors() {
+        modules::report_unused(&mut checker);
+    }
+    let diagnostics = checker.sink.finish();
+    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    Checked {
+        program: (!failed).then_some(checker.program),
+        diagnostics,
+    }
+}
+
+impl Checker<'_> {
+    /// The natives, and the enum that guards give.
+    fn declare_builtins(&mut self) {
+        for native in self.library.natives {
+            let entry = Entry::new(Def::Native(native), None);
+            self.prelude.insert(native.name.into(), entry);
+        }
+        let why = hir::Field {
+            name: "why".into(),
+            span: Span::default(),
+            ty: Ty::string(),
+            default: None,
+        };
+        let variant = |name: &str, fields| hir::Variant {
+            name: name.into(),
+            span: Span::default(),
+            fields,
+        };
+        let verdict = self.program.enums.push(hir::Enum {
+            name: "Verdict".into(),
+            module: "std.core".into(),
+            span: Span::default(),
+            tag: None,
+            variants: vec![variant("pass", Vec::new()), variant("deny", vec![why])],
+        });
+        self.verdict = Some(verdict);
+        let entry = Entry::new(Def::Enum(verdict), None);
+        self.prelude.insert("Verdict".into(), entry);
+    }
+
+    /// Puts the names of a prelude module in scope everywhere.
+    fn add_to_prelude(&mut self, module: ModuleId) {
+        let module = &self.modules[module.0 as usize];
+        let is_prelude = |m: &&crate::library::LibraryModule| m.prelude && *m.name == *module.name;
+        if module.library && self.library.modules.iter().any(|m| is_prelude(&m)) {
+            let own = module.scope.iter().filter(|(_, entry)| !entry.imported);
+            for (name, entry) in own {
+                self.prelude.insert(name.clone(), entry.clone());
+            }
+        }
+    }
 }
 
 impl TypeNames for Program {

@@ -149,6 +149,11 @@ impl Sink {
         self.found.push(diagnostic);
     }
 
+    /// How many errors are among them. Equal counts before and after a piece of work mean that it was understood.
+    pub(crate) fn error_count(&self) -> usize {
+        self.errors
+    }
+
     /// Whether an error is among them.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

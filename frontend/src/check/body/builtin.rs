@@ -196,7 +196,11 @@ impl Body<'_, '_> {
             match &arg.ty {
                 Ty::Str { max, .. } => length += u64::from(*max),
                 _ => {
-                    return self.wrong_argument(&site, i, "texts; others become one by `text_of_…`");
+                    return self.wrong_argument(
+                        &site,
+                        i,
+                        "texts; others become one by `text_of_…`",
+                    );
                 }
             }
         }

@@ -194,7 +194,11 @@ impl Body<'_, '_> {
                 Some(Def::Enum(named) | Def::Alias(Ty::Enum(named))) if named == id => {}
                 Some(Def::Error) => return Pattern::Any,
                 _ => {
-                    return self.wrong_pattern(&format!("a `{qualifier}`"), qualifier.span, subject);
+                    return self.wrong_pattern(
+                        &format!("a `{qualifier}`"),
+                        qualifier.span,
+                        subject,
+                    );
                 }
             }
         }

@@ -290,7 +290,7 @@ impl Checker<'_> {
     fn number(&mut self, module: ModuleId, e: &ast::Expr, unit: Unit) -> Option<i128> {
         let wanted = |checker: &mut Self, what: &str| {
             let kind = Ty::full(unit).show(&checker.program).to_string();
-            let found = items::bad_number(kind).at(e.span, what.to_owned());
+            let found = items::bad_type_number(kind).at(e.span, what.to_owned());
             checker.sink.emit(found);
             None
         };

@@ -62,11 +62,114 @@ diagnostics! {
     /// type Wait = Duration in 0 .. 60        error: 60 what?
     /// type Wait = Duration in 0s .. 60s      right
     /// ```
-    fn bad_number(kind) = error "the bound of a type must be a constant of type `{kind}`";
+    fn bad_type_number(kind) = error "the bound of a type must be a constant of type `{kind}`";
 
     /// `String matching re"…"` was written in the middle of another type.
     ///
     /// A text type with a pattern has a constructor, `CartId(s)`, which gives a `CartId?`, and its name is in every message
     /// about a refused value. So it is declared once, with a name, and used by it.
     fn unnamed_refinement() = error "a text type with a pattern needs a name";
+
+    /// A declared type has the name of a type of the language.
+    ///
+    /// `Int` or `Path` must mean the same in every file. Choose another name.
+    fn builtin_type(name) = error "`{name}` is a type of the language already";
+
+    /// A type contains itself, directly or through others.
+    ///
+    /// Values are finite, and a decision must end: a type that contained itself could describe neither. What looks like a
+    /// tree at the edge is usually a list, a map, or a record with one or two levels.
+    fn recursive_type(name) = error "`{name}` contains itself";
+
+    /// A constant needs its own value, directly or through others.
+    fn constant_cycle(name) = error "`{name}` needs its own value";
+
+    /// `matching re"…"` narrows `String`, and nothing else.
+    ///
+    /// Numbers are narrowed by a range, `Int in 0 .. 100`. A type that is narrowed already would need two patterns at once:
+    /// write one that says both.
+    fn bad_refinement_base(ty) = error "`{ty}` cannot be narrowed by a pattern";
+
+    /// Behind `matching` stands a regular expression, as a literal: `re"c_[0-9a-z]{12}"`.
+    fn refinement_needs_regex() = error "`matching` needs a regular expression";
+
+    /// A regular expression that is none, or that needs too large an automaton.
+    ///
+    /// The syntax is that of the `regex` crate: no look-around and no back references, because every match must take time
+    /// linear in the text.
+    fn bad_refinement(reason) = error "the pattern cannot be used: {reason}";
+
+    /// A record or variant has two fields of one name.
+    fn duplicate_field(name) = error "there are two fields `{name}`";
+
+    /// An enum has two variants of one name.
+    fn duplicate_variant(name) = error "there are two variants `{name}`";
+
+    /// Two parameters have one name.
+    fn duplicate_parameter(name) = error "there are two parameters `{name}`";
+
+    /// Two stages of a pipeline have one name, or a stage that of a parameter.
+    ///
+    /// Later stages see earlier ones by their names, so each needs its own.
+    fn duplicate_stage(name) = error "there are two things called `{name}`";
+
+    /// The JSON key that holds the variant's name (`tag "…"`) is also the name of a field of a variant.
+    ///
+    /// Both would stand in the same object.
+    fn tag_is_field(name) = error "the tag `{name}` is the name of a field too";
+
+    /// `boundary` names something that is not a record.
+    fn boundary_needs_record(name, noun) = error "`{name}` is {noun}; a boundary is that of a record";
+
+    /// A record has two `boundary` items.
+    fn duplicate_boundary(name) = error "`{name}` has two boundaries";
+
+    /// A setting that does not exist.
+    fn unknown_setting(name, of) = error "`{of}` has no setting `{name}`";
+
+    /// A setting has a value that it does not take.
+    fn wrong_setting(name, expected) = error "`{name}` takes {expected}";
+
+    /// A setting, or a tag, stands twice.
+    fn duplicate_setting(name) = error "`{name}` is set twice";
+
+    /// Functions or rule sets call each other in a circle.
+    ///
+    /// A decision always ends, and its price is known before it runs: the price of a call is added to that of its caller.
+    /// A circle would have no price. Quantifiers (`any`, `all`, `count`, `sum`) are the loops of the language.
+    fn recursion(name) = error "`{name}` calls itself, directly or through others";
+
+    /// A part of the language that this version of the compiler does not have yet.
+    ///
+    /// States, streams, proofs and shadow mode are designed and parsed, so that the error stands here and not in the middle
+    /// of something else, but a program with them cannot be compiled so far.
+    fn not_yet(what) = error "`{what}` is not supported yet";
+
+    /// `once` and `within` need a state.
+    fn not_a_state(name, noun) = error "`{name}` is {noun}, not a state";
+
+    /// `on` behind the type of a rule set needs a stream.
+    fn not_a_stream(name, noun) = error "`{name}` is {noun}, not a stream";
+
+    /// A stage's `stop` matches every value, so the pipeline always ends there.
+    fn always_stops() = warning "this stage always ends the pipeline";
+
+    /// `given x[key] = …` gives an entry of a state, and `x` is none.
+    ///
+    /// To give a name to a value, write `given x = …`. To give data of the host, give all of it: `given tenants = {…}`.
+    fn given_needs_state(name) = error "`{name}` is not a state";
+
+    /// `by` names the rules that must have decided, so the expectation must ask a rule set.
+    ///
+    /// ```text
+    /// expect 1 + 1 == 2 by addition                 error: no rule set is asked
+    /// expect route(req) is forward(payments) by checkout     right
+    /// ```
+    fn by_without_decision() = error "`by` stands behind an expectation that asks no rule set";
+
+    /// `by` names a rule that the rule set does not have.
+    ///
+    /// The rows of a table are called `row 1`, `row 2` and so on; they cannot be named here. `otherwise` says that no rule
+    /// decided.
+    fn unknown_rule(set, name) = error "`{set}` has no rule `{name}`";
 }

@@ -14,4 +14,17 @@ diagnostics! {
     /// come into this rule set unnoticed: by a new rule, or by a dearer function that a rule calls. Raise the number where that is meant,
     /// or give the lists and texts the rules look at smaller bounds.
     fn over_budget(name, cost, limit) = error "rule set `{name}` may cost {cost} steps, {limit} are allowed";
+
+    /// A program has more modules than the compiler takes.
+    ///
+    /// The limit keeps a folder of generated files from taking the compiler's memory. Put declarations that belong together
+    /// into one file: a file may hold a million rules.
+    fn too_many_modules(most) = error "the program has more than {most} modules";
+
+    /// Under `unique` and `any`, so many rules would have to be compared with each other that the compiler gives up.
+    ///
+    /// Rules that ask one place in the input for a certain value (`req.method == GET`, `e.city in {a, b}`) or a range are
+    /// told apart without comparing every two of them, and tens of thousands are no matter. Where most rules have no such
+    /// condition in common, every pair has to be looked at.
+    fn too_many_pairs(name, count) = error "the {count} rules of `{name}` are too many to compare every two of them";
 }

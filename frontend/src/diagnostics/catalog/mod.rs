@@ -76,6 +76,20 @@ pub fn pages() -> &'static [Page] {
     &PAGES
 }
 
+/// Whether a slug is one of the texts that do not follow the grammar.
+pub fn is_syntax(slug: &str) -> bool {
+    syntax::PAGES.iter().any(|(name, ..)| same(name, slug))
+}
+
+/// Whether a row's name is a slug.
+fn same(name: &str, slug: &str) -> bool {
+    name.len() == slug.len()
+        && name
+            .bytes()
+            .map(|b| if b == b'_' { b'-' } else { b })
+            .eq(slug.bytes())
+}
+
 /// The slug of a row: its name with dashes. Slugs are few and live as long as the process.
 fn slug(name: &'static str) -> &'static str {
     if name.contains('_') {
@@ -86,10 +100,6 @@ fn slug(name: &'static str) -> &'static str {
 }
 
 pub(crate) fn make(name: &'static str, severity: Severity, message: String) -> Diagnostic {
-    let wanted = name
-        .as_bytes()
-        .iter()
-        .map(|b| if *b == b'_' { b'-' } else { *b });
-    let page = pages().iter().find(|p| p.slug.bytes().eq(wanted.clone()));
+    let page = pages().iter().find(|p| same(name, p.slug));
     Diagnostic::new(page.map_or(name, |p| p.slug), severity, message)
 }

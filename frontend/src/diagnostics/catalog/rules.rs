@@ -1,3 +1,122 @@
-//! Diagnostics: rules.
+//! Rule sets, guards and tables.
 
-diagnostics! {}
+diagnostics! {
+    /// Under `hit all` a decision is the list of all outcomes, so the rule set gives a list.
+    ///
+    /// ```text
+    /// ruleset f(e: Event) -> Action hit all { … }      error
+    /// ruleset f(e: Event) -> [Action] hit all { … }    right: the bound is counted
+    /// ```
+    fn all_needs_list(ty) = error "`hit all` gives a list, not `{ty}`";
+
+    /// Under `hit all` every rule may match at once, and there are more outcomes than the declared list holds.
+    ///
+    /// Without a bound, `[T]`, the compiler counts the outcomes itself.
+    fn too_many_outcomes(most, bound) = error "{most} outcomes do not fit a list of at most {bound}";
+
+    /// `hit sum` adds the outcomes up, so they must be numbers: `Int`, `Float`, `Duration`, `Percent` or `Money<C>`.
+    fn sum_needs_number(ty) = error "`hit sum` cannot add values of type `{ty}`";
+
+    /// The sum of all outcomes, should all rules match, is not a value of the declared type.
+    ///
+    /// No operation can fail at run time, so the compiler adds up the largest value of each outcome. Declare a type the sum
+    /// fits, or narrower outcomes.
+    ///
+    /// ```text
+    /// ruleset score(e: Event) -> Int in 0 .. 10 hit sum {
+    ///   rule a when e.x then 8
+    ///   rule b when e.y then 8        error: the total may be 16
+    /// }
+    /// ```
+    fn sum_does_not_fit(ty) = error "the sum of the outcomes may not fit `{ty}`";
+
+    /// `best by (e)` compares whole numbers: `Int`, `Duration`, `Instant`, `Date`, `Percent` or `Money<C>`.
+    ///
+    /// Of equals the first in the source wins, so the key must be a type in which equality means something; floats do not.
+    fn best_needs_number(ty) = error "`best by` cannot rank values of type `{ty}`";
+
+    /// A rule has a second `then`.
+    ///
+    /// Only under `hit all` is a decision a list, in which one rule may put several outcomes.
+    fn several_then(policy) = error "under `hit {policy}` a rule has one outcome";
+
+    /// A rule has no `then`.
+    fn missing_then(name) = error "`{name}` has no outcome";
+
+    /// A `deny` of a guard has a `then`.
+    ///
+    /// A guard can only refuse. Its reason is the text behind the name of the `deny`.
+    fn deny_has_then() = error "a `deny` has no outcome";
+
+    /// A guard without a `deny` lets every request pass.
+    fn empty_guard(name) = warning "the guard `{name}` refuses nothing";
+
+    /// Two rules of a rule set have one name.
+    ///
+    /// The name is what tests, traces and `explain` know a rule by.
+    fn duplicate_rule(name) = error "there are two rules `{name}`";
+
+    /// The clauses of a rule stand in one order: `tags`, `on`, `active`, `when`, `once`, `within`, `then`.
+    ///
+    /// It is the order in which they are evaluated, and the same in every rule, so that ten thousand of them can be read.
+    fn clause_order(what) = error "`{what}` stands behind a clause it belongs before";
+
+    /// A clause stands twice in one rule or rule set.
+    fn duplicate_clause(what) = error "`{what}` stands twice";
+
+    /// `mode` stands in a rule; it belongs to a whole rule set.
+    fn mode_of_rule() = error "a rule has no mode of its own";
+
+    /// `cost` is the most steps a decision may take, and at least 1.
+    fn bad_cost() = error "the cost of a decision is at least 1";
+
+    /// `on` is a condition on the first parameter, and there is none.
+    fn on_needs_parameter() = error "`on` is about the first parameter, and there is none";
+
+    /// A period that ends before it begins, or holds no instant.
+    fn empty_period() = error "the period is empty";
+
+    /// An end of `active` is written without an offset, and no zone says where it is meant.
+    ///
+    /// ```text
+    /// active t"2026-11-01T00:00" ..< t"2026-12-01T00:00"                            error
+    /// active t"2026-11-01T00:00" ..< t"2026-12-01T00:00" in tz"Asia/Singapore"      right
+    /// ```
+    fn local_period() = error "this time needs a zone";
+
+    /// Some input matches no rule, and then the rule set has no value.
+    ///
+    /// Under `first`, `unique`, `any` and `best by`, `otherwise` is required unless the compiler can prove that the rules
+    /// cover every input: because one has no condition, or because their conditions are patterns on parameters and fields
+    /// that leave no gap.
+    fn missing_otherwise(name) = error "`{name}` does not decide every input";
+
+    /// `otherwise` stands behind rules that cover every input already.
+    ///
+    /// It does no harm, but whoever reads it will think of inputs that do not exist.
+    fn needless_otherwise() = warning "`otherwise` is never used";
+
+    /// `otherwise` stands under a policy that has a value for "no rule matched" of its own: the empty list, or zero.
+    fn otherwise_not_allowed(policy) = error "`hit {policy}` has no `otherwise`";
+
+    /// A rule stands behind one that always decides.
+    ///
+    /// Under `hit first` the upper rule decides, so a rule without a condition ends the list.
+    fn unreachable_rule(name) = warning "nothing gets past `{name}`";
+
+    /// Under `hit unique` two rules may match the same input.
+    ///
+    /// `unique` is a promise that the order of rules does not matter, so it must be proved. Tell the rules apart by
+    /// something both ask for, or write `hit first` and let the order decide.
+    fn overlapping_rules(first, second) = error "`{first}` and `{second}` may match the same input";
+
+    /// Under `hit any` two rules may match the same input and give different outcomes.
+    ///
+    /// `any` allows rules to overlap as long as they agree, so that their order does not matter.
+    fn rules_disagree(first, second) = error "`{first}` and `{second}` may match the same input and disagree";
+
+    /// A row has more or fewer cells than the table has parameters.
+    ///
+    /// A column belongs to each parameter, in order; `_` is the cell that takes everything.
+    fn cell_count(cells, columns) = error "{cells} cells for {columns} columns";
+}

@@ -1,0 +1,309 @@
+//! Hit policies: what outcomes must be, when `otherwise` is needed, and whether rules overlap.
+
+use tollgate_grammar::ast::{self, HitPolicyKind};
+use tollgate_grammar::source::Span;
+
+use super::conjuncts::{self, Conditions};
+use super::overlap;
+use crate::Limits;
+use crate::check::body::coverage;
+use crate::check::{Body, Checker, Place};
+use crate::diagnostics::Diagnostic;
+use crate::diagnostics::catalog::rules;
+use crate::hir::{Expr, ExprKind, Form, Pattern, Policy, RuleSet, RuleSetId};
+use crate::types::literal;
+use crate::types::ty::{Interval, Ty, Unit};
+
+/// How many places coverage looks at together. More make witnesses nobody can read.
+const MOST_COLUMNS: usize = 8;
+/// How many rules coverage looks at; the search for a gap grows faster than linearly.
+const MOST_ROWS: usize = 2_000;
+
+/// What was written, for messages.
+pub(super) struct Written<'w> {
+    pub(super) policy: &'w ast::HitPolicy,
+    pub(super) otherwise: Option<&'w ast::Otherwise>,
+    pub(super) result: &'w ast::Type,
+}
+
+/// What one rule gives, when a decision gives `result`.
+pub(super) fn outcome(policy: &ast::HitPolicy, result: &Ty) -> Ty {
+    match (&policy.kind, result) {
+        (HitPolicyKind::All, Ty::List(of, _)) => (**of).clone(),
+        (HitPolicyKind::All, _) => Ty::Error,
+        _ => result.clone(),
+    }
+}
+
+/// The policy, with the key of `best by`.
+pub(super) fn lower(body: &mut Body<'_, '_>, policy: &ast::HitPolicy, outcome: &Ty) -> Policy {
+    match &policy.kind {
+        HitPolicyKind::First | HitPolicyKind::Error => Policy::First,
+        HitPolicyKind::Unique => Policy::Unique,
+        HitPolicyKind::Any => Policy::Any,
+        HitPolicyKind::All => Policy::All,
+        HitPolicyKind::Sum => {
+            let countable = match outcome {
+                Ty::Num(unit, _) => !matches!(unit, Unit::Instant | Unit::Date),
+                Ty::Float | Ty::Error => true,
+                _ => false,
+            };
+            if !countable {
+                let shown = outcome.show(&body.checker.program).to_string();
+                let found = rules::sum_needs_number(shown).at(policy.span, "adds the outcomes up");
+                body.checker.sink.emit(found);
+            }
+            Policy::Sum
+        }
+        HitPolicyKind::BestBy(key) => {
+            let scope = body.enter();
+            let place = std::mem::replace(&mut body.place, Place::Value);
+            let name = ast::Name {
+                text: "it".into(),
+                span: policy.span,
+            };
+            let it = body.bind(&name, outcome.clone());
+            let key = body.expr(key, None);
+            body.place = place;
+            body.leave(scope);
+            if !matches!(key.ty, Ty::Num(..) | Ty::Error) {
+                let shown = key.ty.show(&body.checker.program).to_string();
+                let found = rules::best_needs_number(shown).at(key.span, "not a whole number");
+                body.checker.sink.emit(found);
+            }
+            Policy::Best { it, key }
+        }
+    }
+}
+
+/// The value when no rule matches.
+pub(super) fn otherwise(
+    body: &mut Body<'_, '_>,
+    otherwise: Option<&ast::Otherwise>,
+    outcome: &Ty,
+) -> Option<Expr> {
+    let value = &otherwise?.value;
+    let place = std::mem::replace(&mut body.place, Place::Value);
+    let value = body.expr(value, Some(outcome));
+    body.place = place;
+    Some(value)
+}
+
+/// What can only be said of all rules of a set together. The set is understood, without mistakes.
+pub(super) fn check(
+    checker: &mut Checker<'_>,
+    id: RuleSetId,
+    written: &Written<'_>,
+    limits: &Limits,
+) {
+    let set = &checker.program.rulesets[id];
+    let mut found = Vec::new();
+    match set.policy {
+        Policy::All => forbid_otherwise(written, "all", "an empty list", &mut found),
+        Policy::Sum => {
+            forbid_otherwise(written, "sum", "zero", &mut found);
+            sum_fits(checker, set, written, &mut found);
+        }
+        Policy::First | Policy::Unique | Policy::Any | Policy::Best { .. } => {
+            require_otherwise(checker, set, written, &mut found);
+        }
+    }
+    if matches!(set.policy, Policy::Unique | Policy::Any) {
+        overlap::check(
+            &checker.program,
+            set,
+            written.policy.span,
+            limits,
+            &mut found,
+        );
+    }
+    for diagnostic in found {
+        checker.sink.emit(diagnostic);
+    }
+}
+
+fn forbid_otherwise(written: &Written<'_>, policy: &str, gives: &str, found: &mut Vec<Diagnostic>) {
+    if let Some(otherwise) = written.otherwise {
+        found.push(
+            rules::otherwise_not_allowed(policy)
+                .at(otherwise.span, "never used")
+                .note(format!(
+                    "when no rule matches, `hit {policy}` gives {gives}"
+                ))
+                .fix("leave it out", otherwise.span, ""),
+        );
+    }
+}
+
+/// `otherwise` must be there unless the rules are proved to cover every input, and is needless where they are.
+fn require_otherwise(
+    checker: &Checker<'_>,
+    set: &RuleSet,
+    written: &Written<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let unconditional = set
+        .rules
+        .iter()
+        .find(|r| r.group.is_none() && r.spine.is_empty());
+    if let Some(rule) = unconditional {
+        if let Some(otherwise) = written.otherwise {
+            found.push(
+                rules::needless_otherwise()
+                    .at(otherwise.span, "never used")
+                    .at(rule.span, "this one always matches")
+                    .fix("leave it out", otherwise.span, ""),
+            );
+        }
+        return;
+    }
+    match (gap(checker, set), written.otherwise) {
+        (Gap::Covered, Some(otherwise)) => found.push(
+            rules::needless_otherwise()
+                .at(
+                    otherwise.span,
+                    "never used: the rules above cover every input",
+                )
+                .fix("leave it out", otherwise.span, ""),
+        ),
+        (Gap::Covered, None) | (Gap::Open(_), Some(_)) => {}
+        (Gap::Open(witness), None) => {
+            let what = match set.form {
+                Form::Table => "row",
+                Form::RuleSet | Form::Guard => "rule",
+            };
+            let shown = written.result.span;
+            let mut diagnostic = rules::missing_otherwise(&set.name)
+                .at(set.span, format!("no {what} matches some inputs"))
+                .at(shown, "yet every decision needs a value of this type");
+            if let Some(witness) = witness {
+                diagnostic = diagnostic.note(format!("no {what} matches {witness}"));
+            }
+            let diagnostic = diagnostic.help("add `otherwise` and a value behind the last one");
+            found.push(diagnostic);
+        }
+    }
+}
+
+/// Whether some input matches no rule.
+enum Gap {
+    Covered,
+    /// With an example, where one was looked for.
+    Open(Option<String>),
+}
+
+fn gap(checker: &Checker<'_>, set: &RuleSet) -> Gap {
+    // A rule under a group, or with a condition that is no pattern, covers nothing for certain. (Rules are many and
+    // places few, so rules that cannot help are dropped early.)
+    let conditions: Vec<Conditions<'_>> = set
+        .rules
+        .iter()
+        .filter(|rule| rule.group.is_none())
+        .map(|rule| conjuncts::of_rule(set, rule))
+        .filter(|c| c.complete)
+        .take(MOST_ROWS)
+        .collect();
+    let mut places: Vec<&conjuncts::Spot> = Vec::new();
+    for fact in conditions.iter().flat_map(|c| &c.facts) {
+        if !places.contains(&&fact.spot) {
+            places.push(&fact.spot);
+        }
+        if places.len() > MOST_COLUMNS {
+            return Gap::Open(None);
+        }
+    }
+    if places.is_empty() {
+        return Gap::Open(None);
+    }
+    let (names, columns): (Vec<String>, Vec<Ty>) = places
+        .iter()
+        .map(|p| p.describe(&checker.program, set))
+        .unzip();
+    let rows: Vec<Vec<Pattern>> = conditions
+        .iter()
+        // Two conditions on one place would need the meet of two patterns.
+        .filter(|c| {
+            places
+                .iter()
+                .all(|p| c.facts.iter().filter(|f| f.spot == **p).count() <= 1)
+        })
+        .map(|c| {
+            let of = |p: &&conjuncts::Spot| c.facts.iter().find(|f| f.spot == **p);
+            places
+                .iter()
+                .map(|p| of(p).map_or(Pattern::Any, |f| f.pattern.clone().into_owned()))
+                .collect()
+        })
+        .collect();
+    match coverage::missing(&columns, &rows, &checker.program) {
+        None => Gap::Covered,
+        Some(witness) => {
+            let shown: Vec<String> = names
+                .iter()
+                .zip(witness)
+                .filter(|(_, value)| value != "_")
+                .map(|(name, value)| format!("{name} = {value}"))
+                .collect();
+            Gap::Open((!shown.is_empty()).then(|| shown.join(", ")))
+        }
+    }
+}
+
+/// Under `sum`, all rules may match at once; the total must be a value of the declared type.
+fn sum_fits(
+    checker: &Checker<'_>,
+    set: &RuleSet,
+    written: &Written<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Ty::Num(unit, declared) = set.result else {
+        return;
+    };
+    let mut total = Interval::point(0);
+    let mut largest: Option<(i128, Span)> = None;
+    for e in set.rules.iter().flat_map(|rule| &rule.outcomes) {
+        let Some(interval) = known_interval(e) else {
+            continue;
+        };
+        // A rule that does not match adds nothing.
+        total.lo += interval.lo.min(0);
+        total.hi += interval.hi.max(0);
+        let size = interval.lo.abs().max(interval.hi.abs());
+        if largest.is_none_or(|(most, _)| size > most) {
+            largest = Some((size, e.span));
+        }
+    }
+    if total.fits(declared) {
+        return;
+    }
+    let (lo, hi) = (literal(unit, total.lo), literal(unit, total.hi));
+    let shown = set.result.show(&checker.program).to_string();
+    let mut diagnostic = rules::sum_does_not_fit(&shown).at(
+        written.result.span,
+        format!("the total may be {lo} .. {hi}"),
+    );
+    if let Some((_, span)) = largest {
+        diagnostic = diagnostic.at(span, "the largest part comes from here");
+    }
+    let full = unit.full();
+    if total.fits(full) {
+        let base = Ty::full(unit).show(&checker.program).to_string();
+        let text = format!("{base} in {lo} .. {hi}");
+        diagnostic = diagnostic.fix("declare what the total can be", written.result.span, text);
+    } else {
+        let count = i128::try_from(set.rules.len().max(1)).unwrap_or(1);
+        let each = literal(unit, full.hi / count);
+        diagnostic = diagnostic.help(format!(
+            "give every outcome a narrower type, such as up to {each}"
+        ));
+    }
+    found.push(diagnostic);
+}
+
+/// The interval of an outcome; of a constant its value, whatever type was expected of it.
+fn known_interval(e: &Expr) -> Option<Interval> {
+    match &e.kind {
+        ExprKind::Const(tollgate_runtime::Value::Int(n)) => Some(Interval::point((*n).into())),
+        _ => e.ty.interval(),
+    }
+}

@@ -1,0 +1,595 @@
+//! `ruleset`, and what it shares with guards: rules, groups and their clauses.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tollgate_grammar::ast::{self, ClauseKind, HitPolicyKind, RuleItem, SetClauseKind, TypeKind};
+use tollgate_grammar::source::Span;
+use tollgate_ir::entities::IndexVec;
+use tollgate_runtime::Value;
+
+use super::{bind_parameters, boundary, no_locals, not_yet, period, policy};
+use crate::Limits;
+use crate::check::{Body, Checker, Def, ModuleId, Place};
+use crate::diagnostics::catalog::{items, names, rules};
+use crate::hir::{
+    EnumId, Expr, ExprKind, Form, Group, GroupId, LocalId, Policy, Rule, RuleSet, RuleSetId,
+};
+use crate::types::ty::Ty;
+
+/// A rule set of which nothing is known but that it exists.
+pub(super) fn empty(name: &ast::Name, module: Arc<str>) -> RuleSet {
+    RuleSet {
+        name: name.text.as_str().into(),
+        module,
+        span: name.span,
+        form: Form::RuleSet,
+        params: Vec::new(),
+        locals: no_locals(),
+        result: Ty::Error,
+        outcome: Ty::Error,
+        policy: Policy::First,
+        groups: IndexVec::new(),
+        rules: Vec::new(),
+        otherwise: None,
+        cost: None,
+    }
+}
+
+/// What a decision of a rule set gives. A list without a bound gets the number of outcomes as its bound.
+pub(super) fn result(checker: &mut Checker<'_>, module: ModuleId, set: &ast::RuleSet) -> Ty {
+    let most = count_outcomes(&set.rules);
+    result_of(checker, module, &set.result, &set.policy, most)
+}
+
+/// The same for rule sets and tables, of which at most `most` outcomes can apply together.
+pub(super) fn result_of(
+    checker: &mut Checker<'_>,
+    module: ModuleId,
+    written: &ast::Type,
+    policy: &ast::HitPolicy,
+    most: u32,
+) -> Ty {
+    let ty = checker.resolve_type(module, written);
+    if !matches!(policy.kind, HitPolicyKind::All) {
+        return ty;
+    }
+    match ty {
+        Ty::Error => Ty::Error,
+        Ty::List(of, bound) => match &written.kind {
+            TypeKind::List(list) if list.bound.is_none() => Ty::List(of, most),
+            _ => {
+                if most > bound {
+                    let found = rules::too_many_outcomes(most, bound)
+                        .at(written.span, format!("at most {bound}"))
+                        .note("every rule may match at once, so every `then` counts");
+                    checker.sink.emit(found);
+                }
+                Ty::List(of, bound)
+            }
+        },
+        other => {
+            let shown = other.show(&checker.program).to_string();
+            let text = checker.text(written.span).to_owned();
+            let found = rules::all_needs_list(shown)
+                .at(written.span, "not a list")
+                .at(policy.span, "gives every outcome")
+                .fix("make it a list", written.span, format!("[{text}]"));
+            checker.sink.emit(found);
+            Ty::List(Arc::new(other), most)
+        }
+    }
+}
+
+/// Checks a rule set.
+pub(super) fn check(
+    checker: &mut Checker<'_>,
+    module: ModuleId,
+    set: &ast::RuleSet,
+    id: RuleSetId,
+    limits: &Limits,
+) {
+    let signature = checker.ruleset_signatures[&id].clone();
+    let errors = checker.sink.error_count();
+    if let Some(stream) = &set.stream {
+        on_stream(checker, module, stream);
+    }
+    let outcome = policy::outcome(&set.policy, &signature.result);
+    let mut body = Body::new(checker, module, Place::Rule);
+    let params = bind_parameters(&mut body, &set.params, &signature);
+    let policy = policy::lower(&mut body, &set.policy, &outcome);
+    let mut collector = Collector::new(body, &params);
+    collector.gives = Gives::Value(outcome.clone());
+    collector.policy = Some(&set.policy.kind);
+    let cost = collector.set_clauses(&set.clauses);
+    collector.items(&set.rules);
+    let Collected {
+        mut body,
+        groups,
+        rules,
+        complete,
+    } = collector.finish();
+    let otherwise = policy::otherwise(&mut body, set.otherwise.as_ref(), &outcome);
+    let complete = complete && body.checker.sink.error_count() == errors;
+    let locals = body.locals;
+    let target = &mut checker.program.rulesets[id];
+    target.params = params;
+    target.locals = locals;
+    target.result = signature.result;
+    target.outcome = outcome;
+    target.policy = policy;
+    target.groups = groups;
+    target.rules = rules;
+    target.otherwise = otherwise;
+    target.cost = cost;
+    if complete {
+        let written = policy::Written {
+            policy: &set.policy,
+            otherwise: set.otherwise.as_ref(),
+            result: &set.result,
+        };
+        policy::check(checker, id, &written, limits);
+    }
+}
+
+/// What the rules of a set give.
+pub(super) enum Gives {
+    /// A value of a type, behind `then`.
+    Value(Ty),
+    /// The reason of a denial: the variant of the verdict.
+    Denial(EnumId, u32),
+}
+
+/// Collects the rules and groups of a rule set or guard.
+pub(super) struct Collector<'p, 'c, 'a> {
+    body: Body<'c, 'a>,
+    subject: Option<LocalId>,
+    pub(super) gives: Gives,
+    pub(super) policy: Option<&'p HitPolicyKind>,
+    groups: IndexVec<GroupId, Group>,
+    rules: Vec<Rule>,
+    /// The group that is being read.
+    inside: Option<GroupId>,
+    /// The rule without a condition that ended the group being read (or the whole set).
+    ended: Option<Span>,
+    /// Whether that was said already.
+    end_reported: bool,
+    names: FxHashMap<ast::Symbol, Span>,
+    complete: bool,
+}
+
+/// What a [`Collector`] has collected.
+pub(super) struct Collected<'c, 'a> {
+    pub(super) body: Body<'c, 'a>,
+    pub(super) groups: IndexVec<GroupId, Group>,
+    pub(super) rules: Vec<Rule>,
+    /// Whether everything was understood.
+    pub(super) complete: bool,
+}
+
+impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
+    pub(super) fn new(body: Body<'c, 'a>, params: &[LocalId]) -> Collector<'p, 'c, 'a> {
+        Collector {
+            body,
+            subject: params.first().copied(),
+            gives: Gives::Value(Ty::Error),
+            policy: None,
+            groups: IndexVec::new(),
+            rules: Vec::new(),
+            inside: None,
+            ended: None,
+            end_reported: false,
+            names: FxHashMap::default(),
+            complete: true,
+        }
+    }
+
+    pub(super) fn finish(self) -> Collected<'c, 'a> {
+        Collected {
+            body: self.body,
+            groups: self.groups,
+            rules: self.rules,
+            complete: self.complete,
+        }
+    }
+
+    /// The clauses of a rule set: its price, its period, its mode.
+    pub(super) fn set_clauses(&mut self, clauses: &[ast::SetClause]) -> Option<(u64, Span)> {
+        let (mut cost, mut active) = (None, None);
+        for clause in clauses {
+            let repeated = match &clause.kind {
+                SetClauseKind::Cost(n) => {
+                    let again = cost.is_some();
+                    match u64::try_from(*n) {
+                        Ok(steps) if steps > 0 => cost = cost.or(Some((steps, clause.span))),
+                        _ => {
+                            let found =
+                                rules::bad_cost().at(clause.span, "no decision costs that little");
+                            self.body.checker.sink.emit(found);
+                        }
+                    }
+                    again
+                }
+                SetClauseKind::Active(period) => {
+                    let again = active.is_some();
+                    active = active.or(Some((period, clause.span)));
+                    again
+                }
+                SetClauseKind::Shadow(_) => {
+                    not_yet(
+                        self.body.checker,
+                        self.body.module,
+                        "mode shadow",
+                        clause.span,
+                    );
+                    false
+                }
+            };
+            if repeated {
+                let what = self.first_word(clause.span);
+                let found = rules::duplicate_clause(what).at(clause.span, "a second one");
+                self.body.checker.sink.emit(found);
+            }
+        }
+        if let Some((period, span)) = active
+            && let Some(condition) = period::condition(&mut self.body, period, span)
+        {
+            self.inside = Some(self.groups.push(Group {
+                parent: None,
+                span,
+                spine: vec![condition],
+            }));
+        }
+        cost
+    }
+
+    /// Rules and groups, in source order.
+    pub(super) fn items(&mut self, items: &[RuleItem]) {
+        for item in items {
+            match item {
+                RuleItem::Rule(rule) => self.rule(rule),
+                RuleItem::Group(group) => self.group(group),
+                RuleItem::Error(_) => self.complete = false,
+            }
+        }
+    }
+
+    fn group(&mut self, group: &ast::Group) {
+        self.report_unreachable(group.span);
+        let scope = self.body.enter();
+        let place = std::mem::replace(&mut self.body.place, Place::Group);
+        let spine = self.body.spine(&group.condition);
+        self.body.place = place;
+        let outer = (self.inside, self.ended.take(), self.end_reported);
+        let id = self.groups.push(Group {
+            parent: self.inside,
+            span: group.span,
+            spine,
+        });
+        self.inside = Some(id);
+        self.end_reported = false;
+        self.items(&group.rules);
+        (self.inside, self.ended, self.end_reported) = outer;
+        self.body.leave(scope);
+    }
+
+    fn rule(&mut self, rule: &ast::Rule) {
+        self.report_unreachable(rule.name.span);
+        if let Some(first) = self.names.insert(rule.name.text.clone(), rule.name.span) {
+            let found = rules::duplicate_rule(&rule.name)
+                .at(rule.name.span, "a second one of this name")
+                .at(first, "the first")
+                .note("tests and traces tell rules apart by their names");
+            self.body.checker.sink.emit(found);
+        }
+        let clauses = self.clauses(rule);
+        let scope = self.body.enter();
+        let mut spine = Vec::new();
+        if let Some((on, span)) = clauses.on {
+            self.on(on, span, &mut spine);
+        }
+        if let Some((period, span)) = clauses.active {
+            spine.extend(period::condition(&mut self.body, period, span));
+        }
+        if let Some(when) = clauses.when {
+            spine.append(&mut self.body.spine(when));
+        }
+        let why: Option<Arc<str>> = rule.why.as_ref().map(|why| (&*why.value).into());
+        let outcomes = self.outcomes(rule, &clauses, why.as_deref());
+        self.body.leave(scope);
+        if spine.is_empty() && clauses.unconditional {
+            self.ended.get_or_insert(rule.name.span);
+        }
+        let tags = clauses.tags.map_or_else(Vec::new, |tags| self.tags(tags));
+        self.rules.push(Rule {
+            name: rule.name.text.as_str().into(),
+            span: rule.name.span,
+            why,
+            tags,
+            group: self.inside,
+            spine,
+            outcomes,
+        });
+    }
+
+    fn on(&mut self, on: &ast::OnPattern, span: Span, spine: &mut Vec<Expr>) {
+        let Some(subject) = self.subject else {
+            let found = rules::on_needs_parameter().at(span, "about which parameter?");
+            self.body.checker.sink.emit(found);
+            return;
+        };
+        let subject = Expr {
+            kind: ExprKind::Local(subject),
+            ty: self.body.locals[subject].ty.clone(),
+            span,
+        };
+        spine.append(&mut self.body.on_pattern(on, &subject));
+    }
+
+    fn outcomes(
+        &mut self,
+        rule: &ast::Rule,
+        clauses: &Clauses<'_>,
+        why: Option<&str>,
+    ) -> Vec<Expr> {
+        let place = std::mem::replace(&mut self.body.place, Place::Value);
+        let outcomes = match &self.gives {
+            Gives::Value(ty) => {
+                let ty = ty.clone();
+                if clauses.then.is_empty() && clauses.unconditional | clauses.when.is_some() {
+                    let found = rules::missing_then(&rule.name)
+                        .at(rule.span.after(), "`then` and a value are missing");
+                    self.body.checker.sink.emit(found);
+                }
+                clauses
+                    .then
+                    .iter()
+                    .map(|e| self.body.expr(e, Some(&ty)))
+                    .collect()
+            }
+            Gives::Denial(verdict, tag) => {
+                let text = why.unwrap_or(&rule.name.text);
+                vec![denial(*verdict, *tag, text, rule.name.span)]
+            }
+        };
+        self.body.place = place;
+        outcomes
+    }
+
+    /// Sorts the clauses of a rule, and reports those that stand twice or in the wrong order.
+    fn clauses<'r>(&mut self, rule: &'r ast::Rule) -> Clauses<'r> {
+        let mut found = Clauses {
+            unconditional: true,
+            ..Clauses::default()
+        };
+        let mut highest: Option<(usize, &ast::Clause)> = None;
+        for clause in &rule.clauses {
+            let rank = rank(&clause.kind);
+            match highest {
+                Some((top, before)) if rank < top => self.misplaced(rule, clause, before),
+                _ => highest = Some((rank, clause)),
+            }
+            let twice = match &clause.kind {
+                ClauseKind::Tags(tags) => found.tags.replace(tags).is_some(),
+                ClauseKind::On(on) => found.on.replace((on, clause.span)).is_some(),
+                ClauseKind::Active(active) => found.active.replace((active, clause.span)).is_some(),
+                ClauseKind::When(when) => found.when.replace(when).is_some(),
+                ClauseKind::Then(then) => {
+                    if !found.then.is_empty() {
+                        self.several_then(clause.span);
+                    }
+                    if matches!(self.gives, Gives::Denial(..)) {
+                        let found = rules::deny_has_then().at(clause.span, "a `deny` has no value");
+                        self.body
+                            .checker
+                            .sink
+                            .emit(found.fix("leave it out", clause.span, ""));
+                    }
+                    found.then.push(then);
+                    false
+                }
+                ClauseKind::Shadow(_) => {
+                    let diagnostic =
+                        rules::mode_of_rule().at(clause.span, "only a rule set has a mode");
+                    self.body.checker.sink.emit(diagnostic);
+                    false
+                }
+                ClauseKind::Once(place) => {
+                    found.unconditional = false;
+                    self.reserve("once", place);
+                    false
+                }
+                ClauseKind::Within(place) => {
+                    found.unconditional = false;
+                    self.reserve("within", place);
+                    false
+                }
+                ClauseKind::Error => {
+                    found.unconditional = false;
+                    self.complete = false;
+                    false
+                }
+            };
+            if twice {
+                let what = self.first_word(clause.span);
+                let mut diagnostic = rules::duplicate_clause(&what).at(clause.span, "a second one");
+                if what == "when" {
+                    diagnostic = diagnostic.help("join both conditions with `and`");
+                }
+                self.body.checker.sink.emit(diagnostic);
+            }
+        }
+        found
+    }
+
+    /// `once` and `within` name a state, and states are refused where they are declared.
+    fn reserve(&mut self, what: &str, place: &ast::Place) {
+        let (module, name) = (self.body.module, &place.name);
+        let checker = &mut *self.body.checker;
+        match checker.lookup(module, &name.text).map(|e| e.def.clone()) {
+            Some(Def::Error) => {}
+            Some(other) => {
+                let found = items::not_a_state(name, other.noun())
+                    .at(name.span, format!("`{what}` needs a state"));
+                checker.sink.emit(found);
+            }
+            None => {
+                let found = names::unknown_name(name).at(name.span, "no state of this name");
+                checker.sink.emit(found);
+            }
+        }
+    }
+
+    fn several_then(&mut self, span: Span) {
+        let single = match self.policy {
+            None | Some(HitPolicyKind::All | HitPolicyKind::Error) => return,
+            Some(HitPolicyKind::First) => "first",
+            Some(HitPolicyKind::Unique) => "unique",
+            Some(HitPolicyKind::Any) => "any",
+            Some(HitPolicyKind::BestBy(_)) => "best by",
+            Some(HitPolicyKind::Sum) => "sum",
+        };
+        let found = rules::several_then(single)
+            .at(span, "a second outcome")
+            .note("only `hit all` gives a list of outcomes, and so room for several of one rule");
+        self.body.checker.sink.emit(found);
+    }
+
+    fn misplaced(&mut self, rule: &ast::Rule, clause: &ast::Clause, behind: &ast::Clause) {
+        // The first clause that belongs behind this one marks the place where it should stand.
+        let own = rank(&clause.kind);
+        let place = rule
+            .clauses
+            .iter()
+            .find(|c| rank(&c.kind) > own)
+            .map_or(behind.span, |c| c.span);
+        let what = self.first_word(clause.span);
+        let text = self.body.checker.text(clause.span).to_owned();
+        let mut found = rules::clause_order(&what)
+            .at(clause.span, "stands too late")
+            .at(place, "belongs behind it")
+            .note("the clauses of a rule are `tags`, `on`, `active`, `when`, `once`, `within`, `then`, in this order");
+        found.help.push(crate::diagnostics::Help {
+            text: format!("move `{what}` up"),
+            edits: vec![
+                (place.before(), format!("{text}\n    ")),
+                (clause.span, String::new()),
+            ],
+        });
+        self.body.checker.sink.emit(found);
+    }
+
+    /// Of what comes behind a rule without a condition, the first is worth a word.
+    fn report_unreachable(&mut self, span: Span) {
+        let first = matches!(self.policy, Some(HitPolicyKind::First));
+        let denial = matches!(self.gives, Gives::Denial(..));
+        let Some(end) = self
+            .ended
+            .filter(|_| (first || denial) && !self.end_reported)
+        else {
+            return;
+        };
+        self.end_reported = true;
+        let found = rules::unreachable_rule(self.body.checker.text(end))
+            .at(span, "never reached")
+            .at(end, "has no condition, so it always decides")
+            .help("give the upper rule a condition, or move it to the end");
+        self.body.checker.sink.emit(found);
+    }
+
+    fn tags(&mut self, tags: &[ast::Setting]) -> Vec<(Arc<str>, String)> {
+        boundary::report_repeated(self.body.checker, tags);
+        let rendered = tags.iter().map(|tag| {
+            let text = match &tag.value {
+                ast::SettingValue::Expr(ast::Expr {
+                    kind: ast::ExprKind::Literal(ast::Literal::Text(text)),
+                    ..
+                }) => text.to_string(),
+                ast::SettingValue::Expr(e) => self.body.checker.text(e.span).to_owned(),
+                ast::SettingValue::Nested(_) => self.body.checker.text(tag.span).to_owned(),
+            };
+            (tag.name.text.as_str().into(), text)
+        });
+        rendered.collect()
+    }
+
+    fn first_word(&self, span: Span) -> String {
+        let text = self.body.checker.text(span);
+        let end = text
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(text.len());
+        text[..end].to_owned()
+    }
+}
+
+/// The clauses of a rule, each in its place.
+#[derive(Default)]
+struct Clauses<'r> {
+    tags: Option<&'r Vec<ast::Setting>>,
+    on: Option<(&'r ast::OnPattern, Span)>,
+    active: Option<(&'r ast::Active, Span)>,
+    when: Option<&'r ast::Expr>,
+    then: Vec<&'r ast::Expr>,
+    /// Whether an empty condition means that the rule always matches: nothing was misunderstood or refused.
+    unconditional: bool,
+}
+
+fn rank(kind: &ClauseKind) -> usize {
+    match kind {
+        ClauseKind::Tags(_) => 0,
+        ClauseKind::On(_) => 1,
+        ClauseKind::Active(_) => 2,
+        ClauseKind::When(_) => 3,
+        ClauseKind::Once(_) => 4,
+        ClauseKind::Within(_) => 5,
+        ClauseKind::Then(_) => 6,
+        // Reported for what they are; their place does not matter.
+        ClauseKind::Shadow(_) | ClauseKind::Error => 6,
+    }
+}
+
+/// `deny(why)`, the outcome of a denial.
+fn denial(verdict: EnumId, tag: u32, why: &str, span: Span) -> Expr {
+    let text = Expr {
+        kind: ExprKind::Const(Value::str(why)),
+        ty: Ty::string(),
+        span,
+    };
+    Expr {
+        kind: ExprKind::Variant(verdict, tag, vec![text]),
+        ty: Ty::Enum(verdict),
+        span,
+    }
+}
+
+/// `on rides`, which says that the rule set decides about the events of a stream.
+fn on_stream(checker: &mut Checker<'_>, module: ModuleId, stream: &ast::Name) {
+    match checker.lookup(module, &stream.text).map(|e| e.def.clone()) {
+        // The stream was refused where it is declared.
+        Some(Def::Error) => {}
+        Some(other) => {
+            let found = items::not_a_stream(stream, other.noun()).at(stream.span, "not a stream");
+            checker.sink.emit(found);
+        }
+        None => {
+            let found = names::unknown_name(stream).at(stream.span, "no stream of this name");
+            checker.sink.emit(found);
+        }
+    }
+}
+
+/// How many `then`s there are.
+fn count_outcomes(items: &[RuleItem]) -> u32 {
+    let count = |item: &RuleItem| match item {
+        RuleItem::Rule(rule) => {
+            let thens = rule
+                .clauses
+                .iter()
+                .filter(|c| matches!(c.kind, ClauseKind::Then(_)));
+            thens.count() as u32
+        }
+        RuleItem::Group(group) => count_outcomes(&group.rules),
+        RuleItem::Error(_) => 0,
+    };
+    items.iter().map(count).sum()
+}
