@@ -1,0 +1,215 @@
+//! What the compiler says: `tests/ui/*.rules`, each with everything that is said about it beside it, in a `.snap`.
+//!
+//! A file is named after the slug it shows, `unknown-name.rules` or `unknown-name-field.rules`. It may hold several
+//! modules: a line `#=== shop.rules` begins the next one. `tests/ui/bad/` shows messages that ought to be better.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+use tollgate_frontend::diagnostics::render::Renderer;
+use tollgate_frontend::diagnostics::{Diagnostic, Severity, catalog};
+use tollgate_frontend::library::{Library, LibraryModule, Loaded, Loader};
+use tollgate_frontend::{Limits, lower};
+use tollgate_grammar::source::SourceMap;
+
+use super::files;
+
+/// The line that begins another file.
+const NEXT_FILE: &str = "#=== ";
+/// The first line of a file that shows a limit: `#limits modules=2 pairs=100`.
+const LIMITS: &str = "#limits ";
+
+/// The trials.
+pub(crate) fn trials(root: &Path) -> Vec<Trial> {
+    let folder = root.join("tests/ui");
+    let mut trials = Vec::new();
+    let mut names = Vec::new();
+    for path in files(&folder, "rules") {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).expect("a test is readable");
+        let snapshots = path.parent().unwrap_or(&folder).to_owned();
+        names.push(name.clone());
+        let (title, texts) = (format!("ui/{name}"), text.clone());
+        trials.push(Trial::test(title, move || says(&name, &texts, &snapshots)));
+        let title = format!("ui/fixes/{}", names[names.len() - 1]);
+        trials.push(Trial::test(title, move || fixes_mend(&text)));
+    }
+    trials.push(Trial::test("ui/every slug", move || every_slug(&names)));
+    trials
+}
+
+/// Compares what is said with the snapshot, and sees to it that the file shows the slug of its name.
+fn says(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
+    let checked = check(&split(name, text));
+    let said = draw(&checked);
+    let slugs: Vec<&str> = checked.diagnostics.iter().map(|d| d.slug).collect();
+    if !slugs.iter().any(|slug| shows(name, slug)) {
+        return Err(format!("{name} shows {slugs:?} only\n{said}").into());
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, said));
+    Ok(())
+}
+
+/// Every machine-applicable piece of advice, applied, removes what it was given for, and nothing of it breaks the syntax.
+fn fixes_mend(text: &str) -> Result<(), Failed> {
+    let files = split("main", text);
+    let before = check(&files);
+    for diagnostic in &before.diagnostics {
+        for help in diagnostic.help.iter().filter(|h| !h.edits.is_empty()) {
+            let mut edits = help.edits.clone();
+            edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+            let mut edited = files.clone();
+            for (span, replacement) in &edits {
+                let name = before.sources.file(span.file).name();
+                let file = edited.iter_mut().find(|(n, _)| **n == **name);
+                let (_, text) = file.ok_or_else(|| format!("{} edits {name}", diagnostic.slug))?;
+                text.replace_range(span.range(), replacement);
+            }
+            let after = check(&edited);
+            let count = |found: &Checked| found.diagnostics.iter().filter(|d| d.slug == diagnostic.slug).count();
+            let is_syntax = |d: &&Diagnostic| catalog::is_syntax(d.slug);
+            let broken = |found: &Checked| found.diagnostics.iter().filter(is_syntax).count();
+            if count(&after) >= count(&before) || broken(&after) > broken(&before) {
+                let said = draw(&after);
+                let (slug, help) = (diagnostic.slug, &help.text);
+                return Err(format!("`{help}` does not mend {slug}:\n{}\n{said}", edited[0].1).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every slug of the catalogue has a file, and a page.
+fn every_slug(names: &[String]) -> Result<(), Failed> {
+    let pages = catalog::pages().iter();
+    let missing: Vec<&str> = pages
+        .clone()
+        .map(|page| page.slug)
+        .filter(|slug| !names.iter().any(|name| shows(name, slug)))
+        .collect();
+    let bare: Vec<&str> = pages.filter(|p| p.text.trim().len() < 40).map(|p| p.slug).collect();
+    if missing.is_empty() && bare.is_empty() {
+        return Ok(());
+    }
+    Err(format!("no file in tests/ui shows {missing:?}; no page says what {bare:?} means").into())
+}
+
+/// Whether a file of this name shows a slug: it begins with it, and not only with the beginning of a longer one.
+fn shows(name: &str, slug: &str) -> bool {
+    let longest = catalog::pages()
+        .iter()
+        .map(|page| page.slug)
+        .filter(|s| name == *s || name.strip_prefix(s).is_some_and(|rest| rest.starts_with('-')))
+        .max_by_key(|s| s.len());
+    longest == Some(slug)
+}
+
+/// The files of a test: names and texts, the main one first.
+pub(crate) fn split(name: &str, text: &str) -> Vec<(String, String)> {
+    let mut files = vec![(format!("{name}.rules"), String::new())];
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix(NEXT_FILE) {
+            Some(next) => files.push((next.trim().to_owned(), String::new())),
+            None => files.last_mut().expect("there is one").1.push_str(line),
+        }
+    }
+    files
+}
+
+pub(crate) struct Checked {
+    diagnostics: Vec<Diagnostic>,
+    sources: SourceMap,
+}
+
+/// Everything that is said, without colour.
+pub(crate) fn draw(checked: &Checked) -> String {
+    let mut renderer = Renderer::new(&checked.sources, false);
+    let drawn = checked.diagnostics.iter().map(|d| renderer.render(d) + "\n");
+    drawn.collect()
+}
+
+pub(crate) fn check(files: &[(String, String)]) -> Checked {
+    let library = tollgate_stdlib::library();
+    let modules = library.modules.iter().map(|m| LibraryModule {
+        name: m.name,
+        file: m.file,
+        source: m.source,
+        prelude: m.prelude,
+    });
+    let library = Library {
+        modules: modules.collect::<Vec<_>>().leak(),
+        natives: library.natives,
+    };
+    let mut sources = SourceMap::new();
+    let (name, text) = &files[0];
+    let mut beside = Beside(&files[1..]);
+    let limits = limits(text);
+    let mut checked =
+        tollgate_frontend::check_within(name, text, &mut beside, &library, &mut sources, &limits);
+    if let Some(program) = &checked.program {
+        let lowered = lower::lower(program);
+        checked.diagnostics.extend(lower::check_limits(program, &lowered));
+    }
+    let failed = checked.diagnostics.iter().any(|d| d.severity == Severity::Error);
+    assert!(failed || checked.program.is_some(), "nothing is wrong, and there is no program");
+    Checked {
+        diagnostics: checked.diagnostics,
+        sources,
+    }
+}
+
+fn limits(text: &str) -> Limits {
+    let mut limits = Limits::default();
+    let line = text.lines().next().and_then(|line| line.strip_prefix(LIMITS));
+    for setting in line.unwrap_or_default().split_whitespace() {
+        let (name, value) = setting.split_once('=').expect("a limit is written name=value");
+        let value: u32 = value.parse().expect("a limit is a number");
+        match name {
+            "modules" => limits.modules = value,
+            "pairs" => limits.pairs = value.into(),
+            "nesting" => limits.syntax.nesting = value.into(),
+            other => panic!("no limit {other}"),
+        }
+    }
+    limits
+}
+
+/// The other files of a test, by the module each declares. One whose text is `#unreadable` cannot be read.
+struct Beside<'f>(&'f [(String, String)]);
+
+impl Loader for Beside<'_> {
+    fn load(&mut self, name: &str) -> Loaded {
+        let mut declared: BTreeMap<String, &(String, String)> = BTreeMap::new();
+        for file in self.0 {
+            let line = file.1.lines().find_map(|l| l.strip_prefix("module "));
+            let stem = file.0.trim_end_matches(".rules");
+            declared.insert(line.unwrap_or(stem).trim().to_owned(), file);
+        }
+        match declared.get(name) {
+            Some((file, text)) if text.starts_with("#unreadable") => Loaded::Unreadable {
+                file: file.clone(),
+                reason: "is not valid UTF-8 (byte 17)".into(),
+            },
+            Some((file, text)) => Loaded::Source {
+                file: file.clone(),
+                text: text.clone(),
+            },
+            // A file that is found by its name says what it is only once it is read.
+            None => match self.0.iter().find(|(file, _)| file.trim_end_matches(".rules") == name) {
+                Some((file, text)) => Loaded::Source {
+                    file: file.clone(),
+                    text: text.clone(),
+                },
+                None => Loaded::Missing {
+                    known: declared.into_keys().collect(),
+                },
+            },
+        }
+    }
+}
