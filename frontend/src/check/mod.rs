@@ -90,8 +90,8 @@ pub(crate) struct Module {
     pub(crate) scope: FxHashMap<ast::Symbol, Entry>,
     /// Whether it belongs to the library.
     pub(crate) library: bool,
-    /// Whether something of it was refused as "not yet" (a state, a stream): then a test may name operations on it
-    /// that do not exist, and nobody complains.
+    /// Whether an item or stage of it was not understood: a name that is missing may be the one it declares, and nobody
+    /// complains.
     pub(crate) incomplete: bool,
 }
 
@@ -162,6 +162,7 @@ pub(crate) fn program(
     if !checker.sink.has_errors() {
         modules::report_unused(&mut checker);
     }
+    checker.drop_consequences();
     let diagnostics = checker.sink.finish();
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     Checked {
@@ -198,6 +199,18 @@ impl Checker<'_> {
         self.verdict = Some(verdict);
         let entry = Entry::new(Def::Enum(verdict), None);
         self.prelude.insert("Verdict".into(), entry);
+    }
+
+    /// Forgets complaints about names in files of which a declaration was not understood.
+    fn drop_consequences(&mut self) {
+        let incomplete = self.modules.iter().filter(|m| m.incomplete);
+        let files: Vec<_> = incomplete.map(|m| m.ast.span.file).collect();
+        if !files.is_empty() {
+            self.sink.retain(|d| {
+                let about_name = matches!(d.slug, "unknown-name" | "unknown-type");
+                !about_name || d.span().is_none_or(|span| !files.contains(&span.file))
+            });
+        }
     }
 
     /// Puts the names of a prelude module in scope everywhere.

@@ -39,6 +39,7 @@ pub(super) fn load(
         known: FxHashMap::default(),
         uses: Vec::new(),
         refused: FxHashSet::default(),
+        full: false,
     };
     loading.main(main);
     loading.prelude();
@@ -151,6 +152,8 @@ struct ModuleLoader<'l, 'c, 'a> {
     uses: Vec<Vec<Option<ModuleId>>>,
     /// Modules that were looked for in vain, so that each is looked for, and reported, once.
     refused: FxHashSet<String>,
+    /// Whether it was said that there are too many.
+    full: bool,
 }
 
 impl ModuleLoader<'_, '_, '_> {
@@ -240,8 +243,10 @@ impl ModuleLoader<'_, '_, '_> {
         }
         let most = self.limits.modules;
         if self.checker.modules.len() >= most as usize {
-            let found = limits::too_many_modules(most).at(place, "one too many");
-            self.checker.sink.emit(found);
+            if !std::mem::replace(&mut self.full, true) {
+                let found = limits::too_many_modules(most).at(place, "one too many");
+                self.checker.sink.emit(found);
+            }
             return None;
         }
         match self.loader.load(name) {
@@ -356,7 +361,13 @@ fn report_circle(checker: &mut Checker<'_>, circle: &[(usize, usize)]) {
 }
 
 fn syntax_error(error: SyntaxError) -> crate::diagnostics::Diagnostic {
-    let mut found = syntax::of(&error.kind, &error.message).at(error.span, error.label);
+    // A place without words is drawn without a mark.
+    let label = if error.label.is_empty() {
+        "here".into()
+    } else {
+        error.label
+    };
+    let mut found = syntax::of(&error.kind, &error.message).at(error.span, label);
     for (span, text) in error.related {
         found = found.at(span, text);
     }

@@ -159,6 +159,13 @@ impl Sink {
         self.errors > 0
     }
 
+    /// Keeps only some.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Diagnostic) -> bool) {
+        self.found.retain(keep);
+        let errors = self.found.iter();
+        self.errors = errors.filter(|d| d.severity == Severity::Error).count();
+    }
+
     /// All of them, in the order of files and places.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.found

@@ -56,7 +56,10 @@ impl<'s> Renderer<'s> {
             .with_index_type(IndexType::Byte);
         let main = diagnostic.labels[0].span;
         let mut report = Report::build(ReportKind::Error, place(main)).with_config(config);
-        for (i, label) in diagnostic.labels.iter().enumerate() {
+        // In the order of the source: labels that go back and forth would show the same lines again and again.
+        let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
+        labels.sort_by_key(|(_, l)| (l.span.file != main.file, l.span.file.0, l.span.start));
+        for (i, label) in labels {
             let colour = match (i, diagnostic.severity) {
                 (0, Severity::Error) => Color::Red,
                 (0, Severity::Warning) => Color::Yellow,
@@ -115,7 +118,12 @@ impl<'s> Renderer<'s> {
     /// A piece of advice, with what to write where it is one replacement.
     fn help(&self, help: &super::Help) -> String {
         match &help.edits[..] {
-            [(_, text)] if !text.is_empty() && !text.contains('\n') => {
+            // What the words say already is not said again.
+            [(_, text)]
+                if !text.trim().is_empty()
+                    && !text.contains('\n')
+                    && !help.text.contains(text.trim()) =>
+            {
                 format!("{}: `{}`", help.text, text.trim())
             }
             _ => help.text.clone(),

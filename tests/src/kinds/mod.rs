@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 mod filetest;
+mod ui;
 
 /// Finds the trials of a kind below the root of the project.
 pub(crate) type Kind = fn(root: &Path) -> Vec<Trial>;
 
 /// Every kind.
-pub(crate) const KINDS: &[Kind] = &[filetest::trials];
+pub(crate) const KINDS: &[Kind] = &[filetest::trials, ui::trials];
 
 /// The files with an ending below a folder, sorted.
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {

@@ -180,7 +180,10 @@ fn refinement(
             Def::Refinement(id)
         }
         Err(error) => {
-            let found = items::bad_refinement(error.message).at(tagged.content_span, "this one");
+            // The engine draws the pattern again; its last line says what is wrong.
+            let last = error.message.lines().last().unwrap_or_default();
+            let reason = last.trim_start_matches("error: ");
+            let found = items::bad_refinement(reason).at(tagged.content_span, "this one");
             checker.sink.emit(found);
             Def::Error
         }

@@ -216,12 +216,7 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
                     again
                 }
                 SetClauseKind::Shadow(_) => {
-                    not_yet(
-                        self.body.checker,
-                        self.body.module,
-                        "mode shadow",
-                        clause.span,
-                    );
+                    not_yet(self.body.checker, "mode shadow", clause.span);
                     false
                 }
             };
@@ -336,11 +331,7 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         let outcomes = match &self.gives {
             Gives::Value(ty) => {
                 let ty = ty.clone();
-                if clauses.then.is_empty() && clauses.unconditional | clauses.when.is_some() {
-                    let found = rules::missing_then(&rule.name)
-                        .at(rule.span.after(), "`then` and a value are missing");
-                    self.body.checker.sink.emit(found);
-                }
+                // A rule without `then` was reported by the parser.
                 clauses
                     .then
                     .iter()
@@ -365,9 +356,12 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         let mut highest: Option<(usize, &ast::Clause)> = None;
         for clause in &rule.clauses {
             let rank = rank(&clause.kind);
-            match highest {
-                Some((top, before)) if rank < top => self.misplaced(rule, clause, before),
-                _ => highest = Some((rank, clause)),
+            match (highest, rank) {
+                (_, None) => {}
+                (Some((top, before)), Some(rank)) if rank < top => {
+                    self.misplaced(rule, clause, before);
+                }
+                (_, Some(rank)) => highest = Some((rank, clause)),
             }
             let twice = match &clause.kind {
                 ClauseKind::Tags(tags) => found.tags.replace(tags).is_some(),
@@ -534,8 +528,9 @@ struct Clauses<'r> {
     unconditional: bool,
 }
 
-fn rank(kind: &ClauseKind) -> usize {
-    match kind {
+/// The place of a clause among the others; what is reported for what it is has none.
+fn rank(kind: &ClauseKind) -> Option<usize> {
+    Some(match kind {
         ClauseKind::Tags(_) => 0,
         ClauseKind::On(_) => 1,
         ClauseKind::Active(_) => 2,
@@ -543,9 +538,8 @@ fn rank(kind: &ClauseKind) -> usize {
         ClauseKind::Once(_) => 4,
         ClauseKind::Within(_) => 5,
         ClauseKind::Then(_) => 6,
-        // Reported for what they are; their place does not matter.
-        ClauseKind::Shadow(_) | ClauseKind::Error => 6,
-    }
+        ClauseKind::Shadow(_) | ClauseKind::Error => return None,
+    })
 }
 
 /// `deny(why)`, the outcome of a denial.

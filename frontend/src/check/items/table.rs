@@ -89,12 +89,13 @@ fn cells(
     outcome: &Ty,
 ) -> (Vec<Expr>, Expr) {
     if row.cells.len() != params.len() {
-        let (cells, columns) = (row.cells.len(), params.len());
-        let found = rules::cell_count(cells, columns)
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let cells = count(row.cells.len(), "cell");
+        let found = rules::cell_count(&cells, count(params.len(), "column"))
             .at(row.span, format!("{cells} before `=>`"))
             .at(
                 table.name.span,
-                format!("{columns} parameters, a column each"),
+                count(params.len(), "parameter") + ", a column each",
             );
         body.checker.sink.emit(found);
     }

@@ -26,7 +26,7 @@ pub(super) fn check(checker: &mut Checker<'_>, module: ModuleId, test: &ast::Tes
             StepKind::Expect { condition, by } => {
                 steps.push(expect(&mut body, step.span, condition, by));
             }
-            StepKind::Advance(_) => not_yet(body.checker, module, "advance", step.span),
+            StepKind::Advance(_) => not_yet(body.checker, "advance", step.span),
             StepKind::Error => {}
         }
     }

@@ -103,7 +103,8 @@ impl Checker<'_> {
             "Map" => return self.map(module, named, span),
             _ => {}
         }
-        if !named.args.is_empty() || named.bound.is_some() {
+        let known = is_builtin(name) || self.lookup(module, name).is_some();
+        if known && (!named.args.is_empty() || named.bound.is_some()) {
             self.sink.emit(
                 items::type_arguments(format!("`{name}` takes no arguments"))
                     .at(span, "only `Money<C>` and `Map<K, V ..n>` take some")
@@ -142,7 +143,9 @@ impl Checker<'_> {
         // What people call these elsewhere.
         let known_as = match name {
             "bool" | "Boolean" | "boolean" => Some("Bool"),
-            "int" | "Integer" | "Number" | "i64" | "u64" | "u32" | "i32" | "Long" => Some("Int"),
+            "int" | "integer" | "Integer" | "Number" | "i64" | "u64" | "u32" | "i32" | "Long" => {
+                Some("Int")
+            }
             "double" | "Double" | "f64" | "float" | "Decimal" => Some("Float"),
             "str" | "string" | "Text" | "text" => Some("String"),
             "Timestamp" | "DateTime" | "Time" | "timestamp" => Some("Instant"),
@@ -152,7 +155,10 @@ impl Checker<'_> {
             _ => None,
         };
         let own = || self.suggest(module, name, Def::is_type);
-        let builtin = || closest(name, PLAIN.iter().map(|(plain, _)| *plain));
+        let builtin = || {
+            let plain = PLAIN.iter().map(|(plain, _)| *plain);
+            closest(name, plain.chain(["Money", "Map"]))
+        };
         known_as
             .map(str::to_owned)
             .or_else(own)
@@ -258,9 +264,10 @@ impl Checker<'_> {
                 return Ty::Error;
             }
         };
-        let lo = self.number(module, &range.low, unit);
-        let hi = self.number(module, &range.high, unit);
-        let (Some(lo), Some(hi)) = (lo, hi) else {
+        // Who got the kind of one end wrong got both wrong; one report is enough.
+        let ends = self.number(module, &range.low, unit);
+        let ends = ends.and_then(|lo| Some((lo, self.number(module, &range.high, unit)?)));
+        let Some((lo, hi)) = ends else {
             return Ty::Error;
         };
         let hi = hi - i128::from(!range.inclusive);
@@ -304,7 +311,10 @@ impl Checker<'_> {
                 (None, Literal::Money(m)) if matches!(unit, Unit::Money(c) if c.0 == code(m.currency)) => {
                     wanted(self, "more decimals than the currency has")
                 }
-                _ => wanted(self, "not one of those"),
+                _ => {
+                    let kind = Ty::full(unit).show(&self.program).to_string();
+                    wanted(self, &format!("not a constant of type `{kind}`"))
+                }
             },
             ast::ExprKind::Unary(ast::UnaryOp::Neg, operand) => {
                 Some(-self.number(module, operand, unit)?)

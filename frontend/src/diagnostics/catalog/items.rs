@@ -103,9 +103,13 @@ diagnostics! {
     fn duplicate_field(name) = error "there are two fields `{name}`";
 
     /// An enum has two variants of one name.
+    ///
+    /// A value says which variant it is by that name, in the source and in JSON.
     fn duplicate_variant(name) = error "there are two variants `{name}`";
 
     /// Two parameters have one name.
+    ///
+    /// Callers may name arguments, `f(size: 5)`, so every parameter needs a name of its own.
     fn duplicate_parameter(name) = error "there are two parameters `{name}`";
 
     /// Two stages of a pipeline have one name, or a stage that of a parameter.
@@ -122,15 +126,22 @@ diagnostics! {
     fn boundary_needs_record(name, noun) = error "`{name}` is {noun}; a boundary is that of a record";
 
     /// A record has two `boundary` items.
+    ///
+    /// Requests are made canonical by one contract, before any rule runs. Join both into one.
     fn duplicate_boundary(name) = error "`{name}` has two boundaries";
 
     /// A setting that does not exist.
+    ///
+    /// The settings of a boundary stand in sections: `path`, `host`, `client`, `header` and `body`. What is not set has a
+    /// default that is the stricter choice.
     fn unknown_setting(name, of) = error "`{of}` has no setting `{name}`";
 
     /// A setting has a value that it does not take.
     fn wrong_setting(name, expected) = error "`{name}` takes {expected}";
 
     /// A setting, or a tag, stands twice.
+    ///
+    /// Nothing says which of the two would count. Leave one of them out.
     fn duplicate_setting(name) = error "`{name}` is set twice";
 
     /// Functions or rule sets call each other in a circle.
@@ -146,6 +157,8 @@ diagnostics! {
     fn not_yet(what) = error "`{what}` is not supported yet";
 
     /// `once` and `within` need a state.
+    ///
+    /// `once` reserves an entry of a `Seen`, `within` an amount of a `Budget`; both are declared with `state`.
     fn not_a_state(name, noun) = error "`{name}` is {noun}, not a state";
 
     /// `on` behind the type of a rule set needs a stream.

@@ -40,9 +40,6 @@ diagnostics! {
     /// Only under `hit all` is a decision a list, in which one rule may put several outcomes.
     fn several_then(policy) = error "under `hit {policy}` a rule has one outcome";
 
-    /// A rule has no `then`.
-    fn missing_then(name) = error "`{name}` has no outcome";
-
     /// A `deny` of a guard has a `then`.
     ///
     /// A guard can only refuse. Its reason is the text behind the name of the `deny`.
@@ -118,5 +115,5 @@ diagnostics! {
     /// A row has more or fewer cells than the table has parameters.
     ///
     /// A column belongs to each parameter, in order; `_` is the cell that takes everything.
-    fn cell_count(cells, columns) = error "{cells} cells for {columns} columns";
+    fn cell_count(cells, columns) = error "the row has {cells}, the table {columns}";
 }
