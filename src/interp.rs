@@ -20,9 +20,8 @@ impl Backend for Reference {
     }
 
     fn compile(&self, program: &Legalized) -> Result<Box<dyn Executable>, CompileError> {
-        Ok(Box::new(Interpreted {
-            program: interp::Interpreter::new((**program).clone()),
-        }))
+        let interp = Interp::new(program.clone());
+        Ok(Box::new(Interpreted { interp }))
     }
 }
 

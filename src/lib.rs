@@ -1,2 +1,66 @@
-//! (The face is written by the lead: the files beside this one. They are wired up here as soon as `frontend::check` and
-//! `optimizer::run` have landed. Helpers: do not write them again.)
+//! # What this is
+//!
+//! Tollgate: a compiler and language for rules at the edge. This crate is the face, all that a host imports.
+//!
+//! # What goes in and comes out
+//!
+//! `.rules` text goes in and becomes a [`Program`]; facts go in and become a [`Decision`].
+//!
+//! ```
+//! use tollgate::{Call, Engine};
+//!
+//! let program = Engine::new().compile_source("limits.rules", r#"
+//!     edition 2026
+//!     module limits
+//!     ruleset size(n: Int) -> String hit first {
+//!       rule small when n < 10 then "small"
+//!       otherwise "large"
+//!     }
+//! "#)?;
+//! let mut session = program.session();
+//! let decision = session.decide_json("size", b"7", &Call { id: "1", time: 0 })?;
+//! assert_eq!(decision.to_json(), r#"{"value":"small","by":"small"}"#);
+//! # Ok::<(), tollgate::Error>(())
+//! ```
+//!
+//! ```text
+//!  .rules text ── grammar::parse ──▶ ast::File ── frontend::check ──▶ hir::Program
+//!     ── frontend::lower ──▶ ir::Module ── optimizer::run ──▶ ir::Legalized
+//!     ── Backend::compile ──▶ Executable ── Session::decide ──▶ Decision
+//! ```
+//!
+//! # Invariants
+//!
+//! - Deciding never fails and never performs an action: what can be wrong is a file, a program, or a record, and each
+//!   is an [`Error`] before any rule runs.
+//! - A decision depends on its facts, its [`Call`] and the program's data, and on nothing else.
+//! - Files are read in `loader.rs` only.
+//!
+//! # Where to start reading
+//!
+//! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`].
+//!
+//! # What it must not know
+//!
+//! Terminals, arguments, exit codes.
+
+mod backends;
+mod engine;
+mod error;
+mod interp;
+mod loader;
+mod pipeline;
+mod program;
+mod report;
+mod stage;
+mod test_run;
+
+pub use backends::{BackendRow, backends};
+pub use engine::Engine;
+pub use error::{Error, Refusal};
+pub use program::{Call, Decision, Program, Session};
+pub use report::{Report, explain, slugs};
+pub use stage::Stage;
+pub use test_run::{TestFailure, TestResult};
+pub use tollgate_optimizer::Level;
+pub use tollgate_runtime::facts::Input;

@@ -37,7 +37,7 @@ pub(crate) fn check(main: &Main<'_>, loader: &mut dyn Loader) -> (Option<hir::Pr
 pub(crate) fn lower(main: &Main<'_>, loader: &mut dyn Loader) -> Result<(hir::Program, Lowered, Report), Error> {
     let (program, mut report) = check(main, loader);
     let Some(program) = program else { return Err(Error::rules(report)) };
-    let lowered = tollgate_frontend::lower(&program);
+    let lowered = tollgate_frontend::lower::lower(&program);
     report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
     if report.errors() > 0 { Err(Error::rules(report)) } else { Ok((program, lowered, report)) }
 }
