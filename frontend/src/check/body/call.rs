@@ -55,7 +55,11 @@ impl Body<'_, '_> {
             return self.refuse(found, span);
         }
         let module = &self.checker.modules[self.module.0 as usize];
-        let own = module.scope.get(&name.text).cloned();
+        let own = module
+            .scope
+            .get(&name.text)
+            .inspect(|e| e.used.set(true))
+            .cloned();
         let own = own.map(|e| e.def);
         if own.is_none()
             && let Some(builtin) = builtin::find(&name.text)

@@ -24,8 +24,11 @@ pub(crate) const VALUES_BOUND: u32 = 64;
 /// Bytes of a `Bytes`.
 const BYTES_MAX: u32 = 1024 * 1024;
 
+/// A type's name, and the type.
+type Plain = (&'static str, fn() -> Ty);
+
 /// The types of the language that take no arguments.
-const PLAIN: &[(&str, fn() -> Ty)] = &[
+const PLAIN: &[Plain] = &[
     ("Bool", || Ty::Bool),
     ("Int", Ty::int),
     ("Float", || Ty::Float),
