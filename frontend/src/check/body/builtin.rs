@@ -10,7 +10,7 @@ use tollgate_runtime::Value;
 use tollgate_runtime::schema::{PERCENT_ONE, STRING_LIMIT};
 
 use super::super::Body;
-use super::call::native_type;
+use super::call::{Given, native_type};
 use super::fit::present;
 use crate::diagnostics::catalog::{numbers, types as catalog};
 use crate::hir::{BinOp, CmpKind, Expr, ExprKind, Pattern, UnOp};
@@ -93,8 +93,13 @@ impl Body<'_, '_> {
             // Further ones have no name of their own.
             names.resize(count.max(names.len()), "");
         }
-        let (given, mut fine) =
-            self.arrange(name, &names, call.receiver.as_ref(), &call.args, None);
+        let (given, mut fine) = self.arrange(
+            name,
+            &names,
+            call.receiver.as_ref().map(Given::Written),
+            &call.args,
+            None,
+        );
         let missing: Vec<String> = given
             .iter()
             .zip(&names)
@@ -112,7 +117,10 @@ impl Body<'_, '_> {
         let mut args: Vec<Expr> = Vec::new();
         for arg in given.into_iter().flatten() {
             let first = args.first().map(|a| a.ty.clone());
-            let arg = self.infer(arg, first.as_ref().or(float));
+            let arg = match arg {
+                Given::Written(arg) => self.infer(arg, first.as_ref().or(float)),
+                Given::Typed(arg) => arg,
+            };
             fine &= !arg.ty.is_error();
             if arg.ty.is_optional() && fine {
                 self.missing_answer(&arg, &format!("`{name}` takes a value that is there"));

@@ -26,7 +26,31 @@ pub(super) struct Slot {
     field: bool,
 }
 
+/// An argument, or the receiver in front of the dot, which may have been checked already to see what is called.
+pub(super) enum Given<'e> {
+    Written(&'e ast::Expr),
+    Typed(Expr),
+}
+
+impl Given<'_> {
+    fn span(&self) -> Span {
+        match self {
+            Given::Written(e) => e.span,
+            Given::Typed(value) => value.span,
+        }
+    }
+}
+
 impl Body<'_, '_> {
+    /// The value of an argument; fits what is expected of it.
+    fn given(&mut self, given: Given<'_>, expected: Option<&Ty>) -> Expr {
+        match (given, expected) {
+            (Given::Written(e), _) => self.expr(e, expected),
+            (Given::Typed(value), Some(to)) => self.fit(value, to),
+            (Given::Typed(value), None) => value,
+        }
+    }
+
     pub(super) fn call(&mut self, call: &ast::Call, span: Span, hint: Option<&Ty>) -> Expr {
         let name = &call.name;
         if let Some(receiver) = &call.receiver
@@ -66,10 +90,37 @@ impl Body<'_, '_> {
         {
             return self.builtin(builtin, call, span, hint);
         }
-        match own.or_else(|| self.find(&name.text).map(|e| e.def)) {
-            Some(def) => self.call_def(&def, call, span),
+        if let Some(def) = own.or_else(|| self.find(&name.text).map(|e| e.def)) {
+            let receiver = call.receiver.as_ref().map(Given::Written);
+            return self.call_def(&def, call, receiver, span);
+        }
+        let Some(receiver) = &call.receiver else {
+            return self.unknown_call(call, span, hint);
+        };
+        // Checked once, here: what it is decides what is called.
+        let receiver = self.infer(receiver, None);
+        match self.method(&receiver.ty, &name.text) {
+            Some(def) => self.call_def(&def, call, Some(Given::Typed(receiver)), span),
+            None if receiver.ty.is_error() => {
+                self.quiet_arguments(&call.args);
+                Expr::error(span)
+            }
             None => self.unknown_call(call, span, hint),
         }
+    }
+
+    /// A function that is called on a value need not be imported when it stands in the module of the value's type:
+    /// `req.header("x-id")`.
+    fn method(&self, receiver: &Ty, name: &str) -> Option<Def> {
+        let program = &self.checker.program;
+        let owner = match receiver.present() {
+            Ty::Record(id) => &program.records[*id].module,
+            Ty::Enum(id) => &program.enums[*id].module,
+            _ => return None,
+        };
+        let entry = self.checker.lookup_in(owner, name)?;
+        entry.used.set(true);
+        Some(entry.def.clone())
     }
 
     /// Whether a name can be called, apart from variants.
@@ -106,16 +157,17 @@ impl Body<'_, '_> {
         };
         self.checker.sink.emit(found);
         // Their own mistakes are worth knowing; what they should be is not known.
-        for value in call
-            .receiver
-            .iter()
-            .chain(call.args.iter().map(|a| &a.value))
-        {
-            if !self.is_bare_name(value) {
-                self.infer(value, None);
+        self.quiet_arguments(&call.args);
+        Expr::error(span)
+    }
+
+    /// Checks the arguments of what is not known, as far as they do not depend on it.
+    fn quiet_arguments(&mut self, args: &[ast::Arg]) {
+        for arg in args {
+            if !self.is_bare_name(&arg.value) {
+                self.infer(&arg.value, None);
             }
         }
-        Expr::error(span)
     }
 
     /// A name or a variant's constructor may depend on a type that is not known.
@@ -142,15 +194,17 @@ impl Body<'_, '_> {
         .map(|(name, _)| name.as_str())
     }
 
-    fn call_def(&mut self, def: &Def, call: &ast::Call, span: Span) -> Expr {
-        let (receiver, args, name) = (call.receiver.as_ref(), &*call.args, &call.name);
+    fn call_def(
+        &mut self,
+        def: &Def,
+        call: &ast::Call,
+        receiver: Option<Given<'_>>,
+        span: Span,
+    ) -> Expr {
+        let (args, name) = (&*call.args, &call.name);
         let what = match def {
             Def::Error => {
-                for value in receiver.into_iter().chain(args.iter().map(|a| &a.value)) {
-                    if !self.is_bare_name(value) {
-                        self.infer(value, None);
-                    }
-                }
+                self.quiet_arguments(args);
                 return Expr::error(span);
             }
             Def::Fn(id) => {
@@ -195,7 +249,7 @@ impl Body<'_, '_> {
                     ExprKind::Native(native, args)
                 });
             }
-            Def::Refinement(id) => return self.convert(*id, call, span),
+            Def::Refinement(id) => return self.convert(*id, receiver, args, span),
             Def::Record(id) if receiver.is_none() => return self.construct_record(*id, args, span),
             Def::Record(_) | Def::Enum(_) | Def::Alias(_) => "a type",
             Def::Const(_) => "a constant",
@@ -231,7 +285,7 @@ impl Body<'_, '_> {
         &mut self,
         name: &ast::Name,
         signature: &Signature,
-        receiver: Option<&ast::Expr>,
+        receiver: Option<Given<'_>>,
         args: &[ast::Arg],
         span: Span,
     ) -> Option<Vec<Expr>> {
@@ -255,7 +309,7 @@ impl Body<'_, '_> {
         &mut self,
         what: &str,
         slots: &[Slot],
-        receiver: Option<&ast::Expr>,
+        receiver: Option<Given<'_>>,
         args: &[ast::Arg],
         span: Span,
         declared: Option<Span>,
@@ -267,7 +321,7 @@ impl Body<'_, '_> {
         for (slot, arg) in slots.iter().zip(given) {
             let value = match arg {
                 Some(arg) => {
-                    let value = self.expr(arg, Some(&slot.ty));
+                    let value = self.given(arg, Some(&slot.ty));
                     fine &= !value.ty.is_error();
                     value
                 }
@@ -316,15 +370,18 @@ impl Body<'_, '_> {
         &mut self,
         what: &str,
         names: &[&str],
-        receiver: Option<&'e ast::Expr>,
+        receiver: Option<Given<'e>>,
         args: &'e [ast::Arg],
         declared: Option<Span>,
-    ) -> (Vec<Option<&'e ast::Expr>>, bool) {
-        let mut given: Vec<Option<&ast::Expr>> = vec![None; names.len()];
+    ) -> (Vec<Option<Given<'e>>>, bool) {
+        let mut given: Vec<Option<Given<'_>>> = Vec::new();
+        given.resize_with(names.len(), || None);
         let mut fine = true;
         let mut position = 0;
         let receiver = receiver.map(|r| (None, r));
-        let args = args.iter().map(|a| (a.name.as_ref(), &a.value));
+        let args = args
+            .iter()
+            .map(|a| (a.name.as_ref(), Given::Written(&a.value)));
         for (name, value) in receiver.into_iter().chain(args) {
             let index = match name {
                 Some(name) => names.iter().position(|n| *n == &*name.text),
@@ -348,7 +405,7 @@ impl Body<'_, '_> {
                         }
                     }
                     None => catalog::too_many_arguments(what, names.len())
-                        .at(value.span, "one too many"),
+                        .at(value.span(), "one too many"),
                 };
                 if let Some(declared) = declared {
                     found = found.at(declared, "declared here");
@@ -356,11 +413,11 @@ impl Body<'_, '_> {
                 self.checker.sink.emit(found);
                 continue;
             };
-            if let Some(first) = given[index] {
+            if let Some(first) = &given[index] {
                 fine = false;
                 let found = catalog::duplicate_argument(names[index])
-                    .at(name.map_or(value.span, |n| n.span), "given again here")
-                    .at(first.span, "already given here");
+                    .at(name.map_or(value.span(), |n| n.span), "given again here")
+                    .at(first.span(), "already given here");
                 self.checker.sink.emit(found);
                 continue;
             }
@@ -403,28 +460,28 @@ impl Body<'_, '_> {
     }
 
     /// `CartId(s)`: a `CartId?`, there when the text matches.
-    fn convert(&mut self, id: RefinementId, call: &ast::Call, span: Span) -> Expr {
+    fn convert(
+        &mut self,
+        id: RefinementId,
+        receiver: Option<Given<'_>>,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Expr {
         let refinement = &self.checker.program.refinements[id];
         let (name, max, regex) = (
             refinement.name.clone(),
             refinement.max,
             refinement.regex.clone(),
         );
-        let (given, fine) = self.arrange(
-            &name,
-            &["text"],
-            call.receiver.as_ref(),
-            &call.args,
-            Some(refinement.span),
-        );
-        let Some(Some(arg)) = given.first() else {
+        let (given, fine) = self.arrange(&name, &["text"], receiver, args, Some(refinement.span));
+        let Some(Some(arg)) = given.into_iter().next() else {
             if fine {
                 let found = catalog::missing_argument(&name, "`text`").at(span, "`text` not given");
                 self.checker.sink.emit(found);
             }
             return Expr::error(span);
         };
-        let value = self.expr(
+        let value = self.given(
             arg,
             Some(&Ty::Str {
                 max: tollgate_runtime::schema::STRING_LIMIT,

@@ -79,7 +79,7 @@ fn evaluate(e: &Expr) -> Evaluated<'_> {
             Value::Seq(fields) => fields.get(*index as usize).cloned().ok_or(Stuck::Here(e)),
             _ => Err(Stuck::Here(e)),
         },
-        ExprKind::Native(native, args) if native.name != "jitter_at" => {
+        ExprKind::Native(native, args) if !native.name.starts_with("jitter") => {
             let (arena, args) = (Arena::new(), all(args)?);
             let words: Vec<_> = args.iter().map(|a| a.word(&arena)).collect();
             let cx = Cx::new(&arena, "", 0);

@@ -22,6 +22,8 @@ mod optional;
 mod pattern;
 mod quantifier;
 mod simplest;
+#[cfg(test)]
+mod tests;
 
 use tollgate_grammar::ast;
 use tollgate_grammar::source::Span;
