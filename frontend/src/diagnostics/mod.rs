@@ -154,6 +154,11 @@ impl Sink {
         self.errors
     }
 
+    /// How many there are, of any severity.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// Whether an error is among them.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

@@ -398,9 +398,11 @@ impl Body<'_, '_> {
         let (mut patterns, mut values) = (Vec::new(), Vec::<Expr>::new());
         // Behind an arm `none`, a name stands for what is present.
         let mut ty = subject.ty.clone();
+        let (mut clean, mut count) = (true, self.checker.sink.count());
         for arm in &e.arms {
             let scope = self.enter();
             let mut pattern = self.pattern(&arm.pattern, &ty);
+            clean &= self.checker.sink.count() == count;
             if ty != subject.ty && !matches!(pattern, Pattern::None | Pattern::Any) {
                 pattern = Pattern::Some(Box::new(pattern));
             }
@@ -409,6 +411,7 @@ impl Body<'_, '_> {
                 b.infer(&arm.value, hint.or(first.as_ref()))
             });
             self.leave(scope);
+            count = self.checker.sink.count();
             if matches!(pattern, Pattern::None) {
                 ty = ty.present().clone();
             }
@@ -418,7 +421,10 @@ impl Body<'_, '_> {
         if subject.ty.is_error() {
             return Expr::error(span);
         }
-        self.check_arms(e, &subject, &patterns, span);
+        // What is wrong with a pattern would show again in what the arms cover.
+        if clean {
+            self.check_arms(e, &subject, &patterns, span);
+        }
         let ty = self.join("arms of this `match`", &mut values, hint);
         if ty.is_error() {
             return Expr::error(span);
