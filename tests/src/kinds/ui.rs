@@ -40,8 +40,7 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
         let title = format!("ui/fixes/{}", names[names.len() - 1]);
         trials.push(Trial::test(title, move || fixes_mend(&text)));
     }
-    // Ignored until the slugs about expressions have their files.
-    trials.push(Trial::test("ui/every slug", move || every_slug(&names)).with_ignored_flag(true));
+    trials.push(Trial::test("ui/every slug", move || every_slug(&names)));
     trials
 }
 

@@ -12,7 +12,7 @@ use tollgate_runtime::schema::{PERCENT_ONE, STRING_LIMIT};
 use super::super::Body;
 use super::call::{Given, native_type};
 use super::fit::present;
-use crate::diagnostics::catalog::{numbers, types as catalog};
+use crate::diagnostics::catalog::{names as unknowns, numbers, types as catalog};
 use crate::hir::{BinOp, CmpKind, Expr, ExprKind, Pattern, UnOp};
 use crate::types::ty::{Interval, Ty, Unit};
 
@@ -146,7 +146,8 @@ impl Body<'_, '_> {
     /// A call of a native of the library.
     fn call_native(&mut self, name: &str, args: Vec<Expr>, ty: Option<Ty>, span: Span) -> Expr {
         let Some(native) = self.native(name) else {
-            let found = catalog::library_lacks(name).at(span, "needs it");
+            let found =
+                unknowns::unknown_name(name).at(span, "the library at hand has no such native");
             return self.refuse(found, span);
         };
         let ty = ty.unwrap_or_else(|| native_type(native.result));

@@ -171,7 +171,7 @@ impl Body<'_, '_> {
     }
 
     /// A name or a variant's constructor may depend on a type that is not known.
-    fn is_bare_name(&self, e: &ast::Expr) -> bool {
+    pub(super) fn is_bare_name(&self, e: &ast::Expr) -> bool {
         match &e.kind {
             ast::ExprKind::Name(name) => self.local(name).is_none() && self.find(name).is_none(),
             ast::ExprKind::Call(call) => call.receiver.is_none() && !self.callable(&call.name.text),

@@ -50,7 +50,7 @@ impl Body<'_, '_> {
             }
             _ => {
                 let most = crate::types::literal(unit, most);
-                let found = numbers::number_too_large()
+                let found = numbers::number_out_of_range()
                     .at(span, format!("the greatest magnitude is {most}"));
                 self.refuse(found, span)
             }
@@ -187,8 +187,8 @@ impl Body<'_, '_> {
             Tag::Zone => match zone::canonical(content) {
                 Ok(name) => Expr::constant(Value::str(name), Ty::Zone, span),
                 Err(error) => {
-                    let found = catalog::literal_refused("time zone")
-                        .at(tagged.content_span, error.to_string());
+                    let found =
+                        catalog::literal_refused("Zone").at(tagged.content_span, error.to_string());
                     self.refuse(found, span)
                 }
             },

@@ -98,7 +98,13 @@ impl Body<'_, '_> {
         Ok(match tagged.tag {
             Tag::Path => TextPattern::Path(Arc::new(PathPattern::parse(content)?)),
             Tag::Glob => TextPattern::Glob(Arc::new(Glob::parse(content)?)),
-            _ => TextPattern::Regex(Arc::new(Regex::parse(content)?)),
+            _ => {
+                // Asked first, because it tells the place and says it in one line.
+                if let Err(error) = regex_syntax::parse(content) {
+                    return Err(syntax_error(&error));
+                }
+                TextPattern::Regex(Arc::new(Regex::parse(content)?))
+            }
         })
     }
 
@@ -211,6 +217,15 @@ fn named(text: &str, span: Span) -> ast::Name {
         text: text.into(),
         span,
     }
+}
+
+fn syntax_error(error: &regex_syntax::Error) -> PatternError {
+    let (at, message) = match error {
+        regex_syntax::Error::Parse(e) => (e.span().start.offset, e.kind().to_string()),
+        regex_syntax::Error::Translate(e) => (e.span().start.offset, e.kind().to_string()),
+        other => (0, other.to_string()),
+    };
+    PatternError { at, message }
 }
 
 fn over(tag: Tag) -> &'static str {

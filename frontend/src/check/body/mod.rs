@@ -167,10 +167,8 @@ impl Body<'_, '_> {
             }
             ast::ExprKind::Quantifier(quantifier) => self.quantifier(quantifier, span, hint),
             ast::ExprKind::Range(range) => {
-                self.checker.sink.emit(
-                    catalog::range_placement().at(range.span, "a range is no value by itself"),
-                );
-                Expr::error(span)
+                let found = catalog::not_a_value("..", "a range");
+                self.refuse(found.at(range.span, "a range stands right of `in`"), span)
             }
             ast::ExprKind::List(parts) => self.list(parts, span, hint),
             ast::ExprKind::Set(parts) => self.set(parts, span, hint),
@@ -275,6 +273,11 @@ impl Body<'_, '_> {
 
     /// A type as the author writes it.
     fn show(&self, ty: &Ty) -> String {
+        // What holds one value only is a literal, and its value stands there to be read.
+        let ty = match ty {
+            Ty::Num(unit, one) if one.lo == one.hi => Ty::full(*unit),
+            ty => ty.clone(),
+        };
         ty.show(&self.checker.program).to_string()
     }
 

@@ -78,13 +78,23 @@ impl Body<'_, '_> {
 
     /// Two operands of which one may take its type from the other. Literals and variants have none of their own.
     pub(super) fn operands(&mut self, left: &ast::Expr, right: &ast::Expr) -> (Expr, Expr) {
-        if self.needs_hint(left) && !self.needs_hint(right) {
-            let right = self.infer(right, None);
-            (self.infer(left, Some(&right.ty)), right)
+        let right_first = self.needs_hint(left) && !self.needs_hint(right);
+        let (first, second) = if right_first {
+            (right, left)
         } else {
-            let left = self.infer(left, None);
-            let right = self.infer(right, Some(&left.ty));
             (left, right)
+        };
+        let first = self.infer(first, None);
+        // Beside something that was reported, a variant cannot be found, and is no mistake of its own.
+        let second = if first.ty.is_error() && self.is_bare_name(second) {
+            Expr::error(second.span)
+        } else {
+            self.infer(second, Some(&first.ty))
+        };
+        if right_first {
+            (second, first)
+        } else {
+            (first, second)
         }
     }
 

@@ -133,7 +133,7 @@ impl Body<'_, '_> {
                 format!("({text} ?? {default})"),
             );
         } else {
-            found = found.help(format!("take a value when missing   {text} ?? …"));
+            found = found.help(format!("take a value when missing: `{text} ?? …`"));
         }
         self.refuse(found, span)
     }

@@ -10,9 +10,9 @@ use super::super::suggest::closest;
 use super::super::{Body, Def, Place};
 use super::coverage;
 use super::operator::{comparison, condition_code};
-use crate::diagnostics::catalog::{names as name_catalog, patterns as catalog, types};
+use crate::diagnostics::catalog::{items, names as name_catalog, patterns as catalog, types};
 use crate::hir::{CmpKind, EnumId, Expr, ExprKind, Pattern};
-use crate::types::ty::{Ty, Unit};
+use crate::types::ty::Ty;
 
 impl Body<'_, '_> {
     /// Checks a pattern against the type of what it looks at. What it binds stays visible; the caller ends the scope.
@@ -53,6 +53,7 @@ impl Body<'_, '_> {
             PatternKind::Compare(op, bound) => self.compare_pattern(*op, bound, span, subject),
             PatternKind::Set(parts) => {
                 let mut all = Vec::with_capacity(parts.len());
+                let mut told = false;
                 for part in parts {
                     let before = self.visible.len();
                     all.push(self.pattern(part, subject));
@@ -61,7 +62,10 @@ impl Body<'_, '_> {
                         let found = catalog::binding_in_alternatives(&name)
                             .at(at, "which of the alternatives would it come from?")
                             .at(span, "one of these");
-                        self.checker.sink.emit(found);
+                        if !told {
+                            self.checker.sink.emit(found);
+                        }
+                        told = true;
                         self.visible.truncate(before);
                     }
                 }
@@ -80,7 +84,7 @@ impl Body<'_, '_> {
     fn wrong_pattern(&mut self, what: &str, span: Span, subject: &Ty) -> Pattern {
         let shown = self.show(subject);
         let found =
-            catalog::pattern_mismatch(what, &shown).at(span, format!("the value is a `{shown}`"));
+            catalog::pattern_mismatch(what, &shown).at(span, format!("the value is `{shown}`"));
         self.checker.sink.emit(found);
         Pattern::Any
     }
@@ -167,14 +171,14 @@ impl Body<'_, '_> {
         };
         if !alike {
             let what = self.show(ty);
-            return self.wrong_pattern(&format!("a `{what}`"), span, subject);
+            return self.wrong_pattern(&format!("`{what}`"), span, subject);
         }
         if let (Some(all), Value::Int(v)) = (subject.interval(), &value)
             && !(all.lo <= i128::from(*v) && i128::from(*v) <= all.hi)
         {
             let shown = self.show(subject);
             let found =
-                catalog::pattern_never_matches().at(span, format!("the value is a `{shown}`"));
+                catalog::pattern_never_matches().at(span, format!("the value is `{shown}`"));
             self.checker.sink.emit(found);
         }
         Pattern::Value(value)
@@ -194,11 +198,7 @@ impl Body<'_, '_> {
                 Some(Def::Enum(named) | Def::Alias(Ty::Enum(named))) if named == id => {}
                 Some(Def::Error) => return Pattern::Any,
                 _ => {
-                    return self.wrong_pattern(
-                        &format!("a `{qualifier}`"),
-                        qualifier.span,
-                        subject,
-                    );
+                    return self.wrong_pattern(&format!("`{qualifier}`"), qualifier.span, subject);
                 }
             }
         }
@@ -294,7 +294,7 @@ impl Body<'_, '_> {
             hi = hi.saturating_sub(1);
         }
         if lo > hi {
-            let found = catalog::empty_range().at(range.span, "holds no value");
+            let found = items::empty_range().at(range.span, "holds no value");
             self.checker.sink.emit(found);
             return None;
         }
@@ -339,7 +339,7 @@ impl Body<'_, '_> {
         };
         if !alike {
             let what = self.show(&value.ty);
-            self.wrong_pattern(&format!("a `{what}`"), e.span, subject);
+            self.wrong_pattern(&format!("`{what}`"), e.span, subject);
             return None;
         }
         Some(constant)
@@ -522,20 +522,4 @@ pub(super) fn network(net: Cidr) -> (u128, u128) {
         (1u128 << host) - 1
     };
     (lo, lo | mask)
-}
-
-/// Whether values of this unit have ranges.
-pub(super) fn counts(ty: &Ty) -> bool {
-    matches!(
-        ty,
-        Ty::Num(
-            Unit::One
-                | Unit::Duration
-                | Unit::Instant
-                | Unit::Date
-                | Unit::Percent
-                | Unit::Money(_),
-            _
-        )
-    )
 }

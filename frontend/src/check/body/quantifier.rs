@@ -8,7 +8,7 @@ use tollgate_runtime::Value;
 
 use super::super::{Body, Place};
 use super::fit::{constants, present};
-use crate::diagnostics::catalog::{numbers, patterns, types as catalog};
+use crate::diagnostics::catalog::{items, numbers, patterns, types as catalog};
 use crate::hir::{BinOp, Expr, ExprKind, Quantifier};
 use crate::types::ty::{Interval, Ty, Unit};
 
@@ -279,7 +279,7 @@ impl Body<'_, '_> {
         if let (Some(Value::Int(a)), Some(Value::Int(b))) = (lo.value(), hi.value())
             && a > b
         {
-            let found = patterns::empty_range().at(range.span, "holds no value");
+            let found = items::empty_range().at(range.span, "holds no value");
             return self.refuse(found, span);
         }
         if hi.ty.is_error() {

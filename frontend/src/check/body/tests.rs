@@ -260,7 +260,7 @@ fn check_in(place: Place, source: &str) -> String {
         } else {
             body.spine(e).pop().unwrap_or_else(|| Expr::error(e.span))
         };
-        body.show(&value.ty)
+        value.ty.show(&body.checker.program).to_string()
     });
     if found.is_empty() {
         return shown;
@@ -296,7 +296,7 @@ fn literals_have_their_unit_and_their_value() {
         ("4.00 SGD", "Money<SGD> in 4.00 SGD .. 4.00 SGD"),
         ("0.005 SGD", "too-many-decimals"),
         ("1.123456789%", "too-many-decimals"),
-        ("9_007_199_254_740_992", "number-too-large"),
+        ("9_007_199_254_740_992", "number-out-of-range"),
         ("100 per 1s", "Rate"),
         ("\"a\"", "String"),
         ("ip\"10.0.0.1\"", "Ip"),
@@ -679,7 +679,7 @@ fn what_is_expected_is_what_is_given() {
     let fit = |source: &str, to: Ty| {
         let (shown, found, _) = with_body(source, Place::Value, |body, e| {
             let value = body.expr(e, Some(&to));
-            body.show(&value.ty)
+            value.ty.show(&body.checker.program).to_string()
         });
         found.first().map_or(shown, |d| d.slug.to_owned())
     };

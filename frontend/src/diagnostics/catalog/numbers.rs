@@ -43,7 +43,7 @@ diagnostics! {
     /// const big = 9_007_199_254_740_992     # wrong
     /// const big = 9_007_199_254_740_991
     /// ```
-    fn number_too_large() = error "this number is too large";
+    fn number_out_of_range() = error "no number of this type is that large";
 
     /// A literal has more decimals than its type keeps.
     ///

@@ -26,7 +26,7 @@ diagnostics! {
     /// match e.fare { < 4 => a, _ => b }               # wrong
     /// match e.fare { < 4.00 SGD => a, _ => b }
     /// ```
-    fn pattern_mismatch(what, ty) = error "{what} never is a `{ty}`";
+    fn pattern_mismatch(what, ty) = error "{what} is never `{ty}`";
 
     /// A pattern can match no value of the type it looks at.
     ///
@@ -53,16 +53,6 @@ diagnostics! {
     /// match x { a(n) => f(n), b(n) => f(n), _ => 0 }
     /// ```
     fn binding_in_alternatives(name) = error "`{name}` is bound inside alternatives";
-
-    /// A range holds no value.
-    ///
-    /// `a .. b` includes both ends, `a ..< b` excludes the right one.
-    ///
-    /// ```text
-    /// x in 10 .. 0        # wrong
-    /// x in 0 .. 10
-    /// ```
-    fn empty_range() = error "this range is empty";
 
     /// `on` asks for a method and a path of something that has none.
     ///

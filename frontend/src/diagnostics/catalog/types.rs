@@ -73,7 +73,7 @@ diagnostics! {
     /// const home = tz"Asia/Singapur"        # wrong
     /// const home = tz"Asia/Singapore"
     /// ```
-    fn literal_refused(ty) = error "this is not a `{ty}`";
+    fn literal_refused(ty) = error "this is no `{ty}`";
 
     /// A function or a type is used as if it were a value.
     ///
@@ -142,17 +142,6 @@ diagnostics! {
     /// ```
     fn wrong_argument(what, wanted) = error "`{what}` takes {wanted}";
 
-    /// The library that was handed to the compiler lacks a native that the language needs.
-    ///
-    /// This is a mistake of the program that embeds the compiler, not of the rules: use the standard library, or one that
-    /// has the native too.
-    ///
-    /// ```text
-    /// tollgate_frontend::Library { natives: &[] }                  # wrong, if rules call `hash`
-    /// tollgate_stdlib::library()
-    /// ```
-    fn library_lacks(native) = error "the library has no native `{native}`";
-
     /// A record has no such field.
     ///
     /// ```text
@@ -190,14 +179,6 @@ diagnostics! {
     /// when let x = req.api_key ?? skip and x == "k"
     /// ```
     fn let_placement(name) = error "`let {name}` is not an operand of `and`";
-
-    /// A range stands where no range can stand.
-    ///
-    /// ```text
-    /// const hours = 7 ..< 10                   # wrong
-    /// when hour_of(t, zone) in 7 ..< 10
-    /// ```
-    fn range_placement() = error "a range stands right of `in`, or in a pattern";
 
     /// Two values are compared that are never of one type.
     ///
