@@ -29,8 +29,12 @@ const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "tr
 const snake = (text) => text.replace(/[^0-9A-Za-z]+/g, "_").replace(/^_|_$/g, "").toLowerCase();
 
 // `{path}` of a repository's contents is documented to hold slashes.
+// A segment such as `{base}...{head}` is one capture here.
+const segment = (text) => (text.includes("{") ? `{${snake(text)}}` : text);
 const pattern = (path) =>
-  path.replace(/\/contents\/\{path\}$/, "/contents/{path: **}").replace(/\{([^}:]+)\}/g, (_, name) => `{${name.replaceAll("-", "_")}}`);
+  path.endsWith("/contents/{path}")
+    ? path.split("/").slice(0, -1).map(segment).join("/") + "/{path: **}"
+    : path.split("/").map(segment).join("/");
 
 // Literal segments come before captures, so that the first rule that matches is the most specific one.
 function order(a, b) {
