@@ -21,13 +21,18 @@ const RUNS: usize = 3;
 
 /// What a process measures.
 const TASKS: &[(&str, fn(&str))] = &[
-    ("check", |text| assert_eq!(Engine::new().check_source("bench.rules", text).errors(), 0)),
+    ("check", |text| {
+        assert_eq!(Engine::new().check_source("bench.rules", text).errors(), 0)
+    }),
     ("compile O0", |text| compile(text, Level::O0)),
     ("compile O2", |text| compile(text, Level::O2)),
 ];
 
 fn compile(text: &str, level: Level) {
-    Engine::new().level(level).compile_source("bench.rules", text).expect("the rules compile");
+    Engine::new()
+        .level(level)
+        .compile_source("bench.rules", text)
+        .expect("the rules compile");
 }
 
 fn main() {
@@ -39,12 +44,20 @@ fn main() {
     }
     let chosen: Vec<usize> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
     let sizes = if chosen.is_empty() { SIZES } else { &chosen };
-    println!("{:<12}{:>10}{:>12}{:>14}{:>12}{:>16}", "what", "rules", "ms", "us a rule", "peak MiB", "bytes a rule");
+    println!(
+        "{:<12}{:>10}{:>12}{:>14}{:>12}{:>16}",
+        "what", "rules", "ms", "us a rule", "peak MiB", "bytes a rule"
+    );
     for (task, _) in TASKS {
         for rules in sizes {
             let this = env::current_exe().expect("a running program has a path");
-            let status = Command::new(this).args(["--measure", task, &rules.to_string()]).status();
-            assert!(status.is_ok_and(|s| s.success()), "{task} of {rules} rules failed");
+            let status = Command::new(this)
+                .args(["--measure", task, &rules.to_string()])
+                .status();
+            assert!(
+                status.is_ok_and(|s| s.success()),
+                "{task} of {rules} rules failed"
+            );
         }
     }
 }
@@ -52,7 +65,10 @@ fn main() {
 fn measure(task: &str, rules: usize) {
     let text = source(rules);
     let before = peak();
-    let (_, run) = TASKS.iter().find(|(name, _)| *name == task).expect("a known task");
+    let (_, run) = TASKS
+        .iter()
+        .find(|(name, _)| *name == task)
+        .expect("a known task");
     let mut least = Duration::MAX;
     for _ in 0..RUNS {
         let began = Instant::now();
@@ -62,16 +78,28 @@ fn measure(task: &str, rules: usize) {
     let memory = peak().zip(before).map(|(after, before)| after - before);
     let ms = least.as_secs_f64() * 1e3;
     let shown = memory.map_or((String::from("-"), String::from("-")), |bytes| {
-        (format!("{:.1}", bytes as f64 / 1048576.0), (bytes / rules as u64).to_string())
+        (
+            format!("{:.1}", bytes as f64 / 1048576.0),
+            (bytes / rules as u64).to_string(),
+        )
     });
-    println!("{task:<12}{rules:>10}{ms:>12.1}{:>14.2}{:>12}{:>16}", ms * 1e3 / rules as f64, shown.0, shown.1);
+    println!(
+        "{task:<12}{rules:>10}{ms:>12.1}{:>14.2}{:>12}{:>16}",
+        ms * 1e3 / rules as f64,
+        shown.0,
+        shown.1
+    );
 }
 
 /// The most memory this process has held, in bytes.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1024)
 }
 
 fn source(rules: usize) -> String {
@@ -82,13 +110,24 @@ fn source(rules: usize) -> String {
     );
     let mut seed = 7u64;
     let mut below = |n: u64| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % n
     };
     for i in 0..rules {
         let (host, section) = (i / 5, below(40));
-        let methods = ["{GET, HEAD}", "{POST}", "{PUT, PATCH}", "{GET, POST, DELETE}"][below(4) as usize];
-        let header = if below(5) == 0 { "\n     and (req.header(\"x-env\").single ?? \"live\") == \"live\"" } else { "" };
+        let methods = [
+            "{GET, HEAD}",
+            "{POST}",
+            "{PUT, PATCH}",
+            "{GET, POST, DELETE}",
+        ][below(4) as usize];
+        let header = if below(5) == 0 {
+            "\n     and (req.header(\"x-env\").single ?? \"live\") == \"live\""
+        } else {
+            ""
+        };
         // Writing to a string cannot fail.
         let _ = write!(
             text,

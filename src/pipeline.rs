@@ -34,22 +34,37 @@ pub(crate) fn check(main: &Main<'_>, loader: &mut dyn Loader) -> (Option<hir::Pr
 }
 
 /// Meaning to IR, with rule sets whole.
-pub(crate) fn lower(main: &Main<'_>, loader: &mut dyn Loader) -> Result<(hir::Program, Lowered, Report), Error> {
+pub(crate) fn lower(
+    main: &Main<'_>,
+    loader: &mut dyn Loader,
+) -> Result<(hir::Program, Lowered, Report), Error> {
     let (program, mut report) = check(main, loader);
-    let Some(program) = program else { return Err(Error::rules(report)) };
+    let Some(program) = program else {
+        return Err(Error::rules(report));
+    };
     let lowered = tollgate_frontend::lower::lower(&program);
     report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
-    if report.errors() > 0 { Err(Error::rules(report)) } else { Ok((program, lowered, report)) }
+    if report.errors() > 0 {
+        Err(Error::rules(report))
+    } else {
+        Ok((program, lowered, report))
+    }
 }
 
 /// IR to legal IR.
 pub(crate) fn optimize(module: Module, level: Level) -> Result<Legalized, Error> {
-    tollgate_optimizer::run(module, &Options::new(level), &mut |_| {}).map_err(|bug| Error::other(bug.to_string()))
+    tollgate_optimizer::run(module, &Options::new(level), &mut |_| {})
+        .map_err(|bug| Error::other(bug.to_string()))
 }
 
 /// Legal IR to something that runs.
-pub(crate) fn executable(module: &Legalized, backend: &BackendRow) -> Result<Box<dyn Executable>, Error> {
-    (backend.make)().compile(module).map_err(|error| Error::other(error.to_string()))
+pub(crate) fn executable(
+    module: &Legalized,
+    backend: &BackendRow,
+) -> Result<Box<dyn Executable>, Error> {
+    (backend.make)()
+        .compile(module)
+        .map_err(|error| Error::other(error.to_string()))
 }
 
 /// Text to a program.
@@ -63,12 +78,19 @@ pub(crate) fn compile(
     let entries = EntryInfo::all(&lowered.module);
     let tests = (!program.tests.is_empty()).then(|| {
         let (lowered, plans) = tollgate_frontend::lower::lower_tests(&program);
-        Tests { module: lowered.module, plans, level, backend }
+        Tests {
+            module: lowered.module,
+            plans,
+            level,
+            backend,
+        }
     });
     drop(program);
     let module = optimize(lowered.module, level)?;
     let executable = executable(&module, backend)?;
-    Ok(Program::new(Shared::new(module, executable, entries, tests, report)))
+    Ok(Program::new(Shared::new(
+        module, executable, entries, tests, report,
+    )))
 }
 
 /// The standard library, as the frontend wants it.

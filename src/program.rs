@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_backend_api::Executable;
-use tollgate_ir::module::{Policy, Site, Target};
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
+use tollgate_ir::module::{Policy, Site, Target};
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::schema::{Field, Type, TypeId};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word, facts, json};

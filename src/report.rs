@@ -46,7 +46,11 @@ impl Report {
 
     /// The slugs of the errors, in order.
     pub fn error_slugs(&self) -> Vec<&'static str> {
-        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).map(|d| d.slug).collect()
+        self.diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .map(|d| d.slug)
+            .collect()
     }
 
     /// The report for people, drawn on the source.

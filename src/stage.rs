@@ -105,9 +105,23 @@ fn with_source(input: &Input<'_, '_>, print: fn(FileId, &SourceFile) -> String) 
 /// What each pass changes: a line for every pass, the functions it changed, and the module in the end.
 fn narrate(module: Module, level: Level) -> Result<String, Error> {
     let mut text = String::new();
-    let options = Options { verify: true, ..Options::new(level) };
+    let options = Options {
+        verify: true,
+        ..Options::new(level)
+    };
     let legal = tollgate_optimizer::run(module, &options, &mut |event| {
-        let Event::After { pass, round, module, changed, funcs, before, after } = event else { return };
+        let Event::After {
+            pass,
+            round,
+            module,
+            changed,
+            funcs,
+            before,
+            after,
+        } = event
+        else {
+            return;
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,

@@ -59,12 +59,25 @@ struct Compiled<'t> {
 
 impl Tests {
     /// Runs those whose title contains `filter`.
-    pub(crate) fn run(&self, filter: Option<&str>, sources: &SourceMap) -> Result<Vec<TestResult>, Error> {
+    pub(crate) fn run(
+        &self,
+        filter: Option<&str>,
+        sources: &SourceMap,
+    ) -> Result<Vec<TestResult>, Error> {
         let module = pipeline::optimize(self.module.clone(), self.level)?;
         let executable = pipeline::executable(&module, self.backend)?;
-        let compiled = Compiled { module, executable, sources };
+        let compiled = Compiled {
+            module,
+            executable,
+            sources,
+        };
         let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
-        Ok(self.plans.iter().filter(wanted).map(|plan| compiled.test(plan)).collect())
+        Ok(self
+            .plans
+            .iter()
+            .filter(wanted)
+            .map(|plan| compiled.test(plan))
+            .collect())
     }
 }
 

@@ -89,6 +89,15 @@ ruleset route(req: Request) -> Route hit first {
 ${rules.join("\n")}
   otherwise respond(404)
 }
+
+test "the most specific path decides" {
+  expect route(Request(method: GET, path: "/repos/octocat/hello/releases/latest")) == forward(repos)
+    by repos_get_latest_release
+  expect route(Request(method: GET, path: "/repos/octocat/hello/releases/7")) == forward(repos) by repos_get_release
+  expect route(Request(method: GET, path: "/repos/octocat/hello/contents/src/main.rs")) is forward(repos)
+    by repos_get_content
+  expect route(Request(method: PATCH, path: "/zen")) == respond(404) by otherwise
+}
 `,
 );
 

@@ -17,6 +17,7 @@
 
 mod filecheck;
 mod kinds;
+mod random;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -17,7 +17,11 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     let mut trials = Vec::new();
     for path in files(&root.join("tests/conformance"), "md") {
         let page = fs::read_to_string(&path).expect("a page is readable");
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         for block in blocks(&page) {
             let title = format!("conformance/{name}/{}", block.line);
             trials.push(Trial::test(title, move || check(&block)));
@@ -37,14 +41,34 @@ fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = page.lines().enumerate();
     while let Some((number, line)) = lines.next() {
-        let Some(marks) = line.strip_prefix("```rules") else { continue };
-        let errors = marks.trim().strip_prefix("error:").map_or(Vec::new(), |slugs| {
-            slugs.split(',').map(|slug| slug.trim().to_owned()).collect()
-        });
-        let body: Vec<&str> = lines.by_ref().map(|(_, l)| l).take_while(|l| *l != "```").collect();
+        let Some(marks) = line.strip_prefix("```rules") else {
+            continue;
+        };
+        let errors = marks
+            .trim()
+            .strip_prefix("error:")
+            .map_or(Vec::new(), |slugs| {
+                slugs
+                    .split(',')
+                    .map(|slug| slug.trim().to_owned())
+                    .collect()
+            });
+        let body: Vec<&str> = lines
+            .by_ref()
+            .map(|(_, l)| l)
+            .take_while(|l| *l != "```")
+            .collect();
         // The header goes on one line with the first of the block, so that lines in messages are those of the block.
-        let header = if body.iter().any(|l| l.starts_with("edition")) { "" } else { "edition 2026 module page " };
-        blocks.push(Block { line: number + 1, errors, text: format!("{header}{}\n", body.join("\n")) });
+        let header = if body.iter().any(|l| l.starts_with("edition")) {
+            ""
+        } else {
+            "edition 2026 module page "
+        };
+        blocks.push(Block {
+            line: number + 1,
+            errors,
+            text: format!("{header}{}\n", body.join("\n")),
+        });
     }
     blocks
 }
@@ -55,5 +79,14 @@ fn check(block: &Block) -> Result<(), Failed> {
     }
     let report = Engine::new().check_source("block", &block.text);
     let found = report.error_slugs();
-    if found == block.errors { Ok(()) } else { Err(format!("expected {:?}, found {found:?}\n{}", block.errors, report.render(false)).into()) }
+    if found == block.errors {
+        Ok(())
+    } else {
+        Err(format!(
+            "expected {:?}, found {found:?}\n{}",
+            block.errors,
+            report.render(false)
+        )
+        .into())
+    }
 }

@@ -20,14 +20,20 @@ const BATCH: u64 = 50;
 
 /// One trial a batch.
 pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
-    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let number = |name: &str| {
+        env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
     let programs = number("TOLLGATE_PROGRAMS").unwrap_or(PROGRAMS);
     let first = number("TOLLGATE_SEED").unwrap_or(0);
     let batches = programs.div_ceil(BATCH);
     let batch = |i: u64| {
         let from = first + i * BATCH;
         let to = (from + BATCH).min(first + programs);
-        Trial::test(format!("differential/{from}..{to}"), move || (from..to).try_for_each(agree))
+        Trial::test(format!("differential/{from}..{to}"), move || {
+            (from..to).try_for_each(agree)
+        })
     };
     (0..batches).map(batch).collect()
 }
@@ -41,21 +47,33 @@ fn agree(seed: u64) -> Result<(), Failed> {
     // The reference goes first.
     engines.sort_by_key(|(name, _)| name != "interp O0");
     for (name, engine) in engines {
-        let program = engine.compile_source("random.rules", &case.source).map_err(|e| tell(format!("{name}: {e}")))?;
+        let program = engine
+            .compile_source("random.rules", &case.source)
+            .map_err(|e| tell(format!("{name}: {e}")))?;
         let bound = program.bound("decide").unwrap_or(0);
         let mut session = program.session();
         for (i, input) in case.inputs.iter().enumerate() {
-            let call = Call { id: "random", time: 0 };
-            let decision = session.decide_json("decide", input.as_bytes(), &call).map_err(|e| tell(format!("{input}: {e}")))?;
+            let call = Call {
+                id: "random",
+                time: 0,
+            };
+            let decision = session
+                .decide_json("decide", input.as_bytes(), &call)
+                .map_err(|e| tell(format!("{input}: {e}")))?;
             if decision.steps() > bound {
-                return Err(tell(format!("{name} took {} steps, the bound is {bound}, on {input}", decision.steps())));
+                return Err(tell(format!(
+                    "{name} took {} steps, the bound is {bound}, on {input}",
+                    decision.steps()
+                )));
             }
             let decided = decision.to_json();
             match expected.get(i) {
                 None => expected.push(decided),
                 Some(wanted) if *wanted == decided => {}
                 Some(wanted) => {
-                    return Err(tell(format!("{name} decided {decided}, the reference {wanted}, on {input}")));
+                    return Err(tell(format!(
+                        "{name} decided {decided}, the reference {wanted}, on {input}"
+                    )));
                 }
             }
         }

@@ -12,7 +12,10 @@ use tollgate::{Call, Program};
 
 use super::run::engines;
 
-const CALL: Call<'_> = Call { id: "test", time: 0 };
+const CALL: Call<'_> = Call {
+    id: "test",
+    time: 0,
+};
 
 /// The trials.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
@@ -38,15 +41,22 @@ fn decides_every_operation(root: &Path) -> Result<(), Failed> {
             let request: Value = serde_json::from_str(line)?;
             let decision = session.decide_json("route", line.as_bytes(), &CALL)?;
             let by = decision.by().next().unwrap_or_default();
-            let (id, method, path) = operations.get(by.as_str()).ok_or_else(|| format!("{name}: {line} by {by}"))?;
+            let (id, method, path) = operations
+                .get(by.as_str())
+                .ok_or_else(|| format!("{name}: {line} by {by}"))?;
             let own = request["id"] == id.as_str() && request["method"] == method.as_str();
             if !own || !fits(path, request["path"].as_str().unwrap_or_default()) {
-                return Err(format!("{name}: {line} was decided by {by}, which is {method} {path}").into());
+                return Err(format!(
+                    "{name}: {line} was decided by {by}, which is {method} {path}"
+                )
+                .into());
             }
             decided += 1;
         }
         if (decided, operations.len()) != (1223, 1223) {
-            return Err(format!("{name}: {decided} decided, {} operations", operations.len()).into());
+            return Err(
+                format!("{name}: {decided} decided, {} operations", operations.len()).into(),
+            );
         }
     }
     Ok(())
@@ -63,7 +73,14 @@ fn operations(source: &str) -> HashMap<&str, (String, String, String)> {
             && let Some((method, path)) = on.split_once(' ')
         {
             let path = path.trim_start_matches("p\"").trim_end_matches('"');
-            operations.insert(name, (id.trim_matches('"').to_owned(), method.to_owned(), path.to_owned()));
+            operations.insert(
+                name,
+                (
+                    id.trim_matches('"').to_owned(),
+                    method.to_owned(),
+                    path.to_owned(),
+                ),
+            );
         }
     }
     operations
@@ -90,7 +107,8 @@ fn accounts_for_every_line(root: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     let log = unzip(&archive)?;
-    let program = tollgate::Engine::new().compile_file(&root.join("examples/access_log/log.rules"))?;
+    let program =
+        tollgate::Engine::new().compile_file(&root.join("examples/access_log/log.rules"))?;
     let (mut lines, mut missing, mut unnamed) = (0, 0, 0);
     for line in log.lines() {
         lines += 1;
@@ -100,7 +118,9 @@ fn accounts_for_every_line(root: &Path) -> Result<(), Failed> {
         unnamed += usize::from(flags.contains("unnamed_client"));
     }
     let count = |wanted: &dyn Fn(&Value) -> bool| -> usize {
-        log.lines().filter(|l| serde_json::from_str(l).is_ok_and(|v| wanted(&v))).count()
+        log.lines()
+            .filter(|l| serde_json::from_str(l).is_ok_and(|v| wanted(&v)))
+            .count()
     };
     let expected_missing = count(&|v| v["status"] == 404 && !v["referer"].is_null());
     let expected_unnamed = count(&|v| v["user_agent"].is_null());
@@ -112,13 +132,23 @@ fn accounts_for_every_line(root: &Path) -> Result<(), Failed> {
 
 fn decide(program: &Program, entry: &str, line: &str) -> Result<String, Failed> {
     let mut session = program.session();
-    Ok(session.decide_json(entry, line.as_bytes(), &CALL)?.value_json())
+    Ok(session
+        .decide_json(entry, line.as_bytes(), &CALL)?
+        .value_json())
 }
 
 fn unzip(archive: &Path) -> Result<String, Failed> {
-    let mut child = Command::new("gzip").arg("-dc").arg(archive).stdout(Stdio::piped()).spawn()?;
+    let mut child = Command::new("gzip")
+        .arg("-dc")
+        .arg(archive)
+        .stdout(Stdio::piped())
+        .spawn()?;
     let mut text = String::new();
-    child.stdout.take().ok_or("gzip has an output")?.read_to_string(&mut text)?;
+    child
+        .stdout
+        .take()
+        .ok_or("gzip has an output")?
+        .read_to_string(&mut text)?;
     child.wait()?;
     Ok(text)
 }

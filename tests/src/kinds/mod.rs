@@ -4,14 +4,25 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 
+mod conformance;
+mod differential;
+mod examples;
 mod filetest;
+mod run;
 mod ui;
 
 /// Finds the trials of a kind below the root of the project.
 pub(crate) type Kind = fn(root: &Path) -> Vec<Trial>;
 
 /// Every kind.
-pub(crate) const KINDS: &[Kind] = &[filetest::trials, ui::trials];
+pub(crate) const KINDS: &[Kind] = &[
+    ui::trials,
+    filetest::trials,
+    conformance::trials,
+    run::trials,
+    examples::trials,
+    differential::trials,
+];
 
 /// The files with an ending below a folder, sorted.
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {

@@ -12,8 +12,14 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     let folders = [root.join("tests/run"), root.join("examples")];
     let all = folders.iter().flat_map(|folder| files(folder, "rules"));
     all.map(|path| {
-        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-        Trial::test(format!("run/{name}"), move || every_engine(&|engine| engine.compile_file(&path), true))
+        let name = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        Trial::test(format!("run/{name}"), move || {
+            every_engine(&|engine| engine.compile_file(&path), true)
+        })
     })
     .collect()
 }
@@ -22,7 +28,10 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
 pub(crate) fn engines() -> impl Iterator<Item = (String, Engine)> {
     backends().iter().flat_map(|backend| {
         [Level::O0, Level::O1, Level::O2].into_iter().map(|level| {
-            let engine = Engine::new().backend(backend.name).expect("the table names it").level(level);
+            let engine = Engine::new()
+                .backend(backend.name)
+                .expect("the table names it")
+                .level(level);
             (format!("{} {level:?}", backend.name), engine)
         })
     })
@@ -35,13 +44,20 @@ pub(crate) fn every_engine(
 ) -> Result<(), Failed> {
     for (name, engine) in engines() {
         let program = compile(engine).map_err(|e| format!("{name}: {e}"))?;
-        let results = program.run_tests(None).map_err(|e| format!("{name}: {e}"))?;
+        let results = program
+            .run_tests(None)
+            .map_err(|e| format!("{name}: {e}"))?;
         if results.is_empty() && demand {
             return Err("the file has no test".into());
         }
         let failures: Vec<String> = results
             .iter()
-            .flat_map(|result| result.failures.iter().map(move |f| format!("{}:{} {}: {}", f.file, f.line, result.title, f.message)))
+            .flat_map(|result| {
+                result
+                    .failures
+                    .iter()
+                    .map(move |f| format!("{}:{} {}: {}", f.file, f.line, result.title, f.message))
+            })
             .collect();
         if !failures.is_empty() {
             return Err(format!("{name}:\n{}", failures.join("\n")).into());

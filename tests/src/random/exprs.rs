@@ -3,9 +3,20 @@
 use super::Rng;
 
 /// Texts that programs compare with and inputs hold.
-pub(crate) const WORDS: &[&str] = &["", "a", "ab", "abc", "b", "Ab", "c_1", "c_22", "x-y", "zz", "\u{e4}b"];
+pub(crate) const WORDS: &[&str] = &[
+    "", "a", "ab", "abc", "b", "Ab", "c_1", "c_22", "x-y", "zz", "\u{e4}b",
+];
 /// Paths of inputs.
-pub(crate) const PATHS: &[&str] = &["/", "/a", "/a/", "/a/b", "/a/c_1/d", "/v2/carts/c_22", "/v2/carts/x/y/z", "/v1"];
+pub(crate) const PATHS: &[&str] = &[
+    "/",
+    "/a",
+    "/a/",
+    "/a/b",
+    "/a/c_1/d",
+    "/v2/carts/c_22",
+    "/v2/carts/x/y/z",
+    "/v1",
+];
 /// Patterns over them, and how many texts each captures.
 const PATH_PATTERNS: &[(&str, &[&str])] = &[
     ("/", &[]),
@@ -55,7 +66,11 @@ const WIDE: i64 = 1 << 30;
 
 impl Exprs<'_> {
     pub(crate) fn new(rng: &mut Rng, scope: Vec<Var>) -> Exprs<'_> {
-        Exprs { rng, scope, names: 0 }
+        Exprs {
+            rng,
+            scope,
+            names: 0,
+        }
     }
 
     pub(crate) fn fresh(&mut self) -> String {
@@ -65,13 +80,25 @@ impl Exprs<'_> {
 
     fn var(&mut self, wanted: impl Fn(Ty) -> bool) -> Option<Var> {
         let fitting: Vec<&Var> = self.scope.iter().filter(|v| wanted(v.ty)).collect();
-        if fitting.is_empty() { None } else { Some((*self.rng.pick(&fitting)).clone()) }
+        if fitting.is_empty() {
+            None
+        } else {
+            Some((*self.rng.pick(&fitting)).clone())
+        }
     }
 
     fn literal(&mut self) -> Int {
         let value = self.rng.between(-6, 12);
-        let text = if value < 0 { format!("({value})") } else { value.to_string() };
-        Int { text, lo: value, hi: value }
+        let text = if value < 0 {
+            format!("({value})")
+        } else {
+            value.to_string()
+        };
+        Int {
+            text,
+            lo: value,
+            hi: value,
+        }
     }
 
     /// A whole number.
@@ -85,41 +112,81 @@ impl Exprs<'_> {
             4 => {
                 let (c, a, b) = (self.bool(d), self.int(d), self.int(d));
                 let text = format!("(if ({c}) then {} else {})", a.text, b.text);
-                Int { text, lo: a.lo.min(b.lo), hi: a.hi.max(b.hi) }
+                Int {
+                    text,
+                    lo: a.lo.min(b.lo),
+                    hi: a.hi.max(b.hi),
+                }
             }
             5 => {
-                let (a, lo, hi) = (self.int(d), self.rng.between(-9, 0), self.rng.between(1, 30));
-                Int { text: format!("clamp({}, {lo}, {hi})", a.text), lo, hi }
+                let (a, lo, hi) = (
+                    self.int(d),
+                    self.rng.between(-9, 0),
+                    self.rng.between(1, 30),
+                );
+                Int {
+                    text: format!("clamp({}, {lo}, {hi})", a.text),
+                    lo,
+                    hi,
+                }
             }
             6 => {
                 let (a, b) = (self.int(d), self.int(d));
                 if self.rng.one_in(2) {
-                    Int { text: format!("min({}, {})", a.text, b.text), lo: a.lo.min(b.lo), hi: a.hi.min(b.hi) }
+                    Int {
+                        text: format!("min({}, {})", a.text, b.text),
+                        lo: a.lo.min(b.lo),
+                        hi: a.hi.min(b.hi),
+                    }
                 } else {
-                    Int { text: format!("max({}, {})", a.text, b.text), lo: a.lo.max(b.lo), hi: a.hi.max(b.hi) }
+                    Int {
+                        text: format!("max({}, {})", a.text, b.text),
+                        lo: a.lo.max(b.lo),
+                        hi: a.hi.max(b.hi),
+                    }
                 }
             }
             7 => {
                 let (a, b) = (self.int(d), self.rng.between(1, 7));
                 let most = a.lo.abs().max(a.hi.abs());
                 if self.rng.one_in(2) {
-                    Int { text: format!("({} / {b})", a.text), lo: -most, hi: most }
+                    Int {
+                        text: format!("({} / {b})", a.text),
+                        lo: -most,
+                        hi: most,
+                    }
                 } else {
-                    Int { text: format!("mod({}, {b})", a.text), lo: -(b - 1), hi: b - 1 }
+                    Int {
+                        text: format!("mod({}, {b})", a.text),
+                        lo: -(b - 1),
+                        hi: b - 1,
+                    }
                 }
             }
             8 => {
                 let (a, b, c) = (self.int(d), self.int(d), self.literal());
                 let most = a.lo.abs().max(a.hi.abs());
-                Int { text: format!("(div({}, {}) ?? {})", a.text, b.text, c.text), lo: (-most).min(c.lo), hi: most.max(c.hi) }
+                Int {
+                    text: format!("(div({}, {}) ?? {})", a.text, b.text, c.text),
+                    lo: (-most).min(c.lo),
+                    hi: most.max(c.hi),
+                }
             }
             9 => {
                 let filter = self.element_filter(d);
-                Int { text: format!("count(x in r.xs where {filter})"), lo: 0, hi: 4 }
+                Int {
+                    text: format!("count(x in r.xs where {filter})"),
+                    lo: 0,
+                    hi: 4,
+                }
             }
             10 => {
                 let filter = self.element_filter(d);
-                Int { text: format!("sum(x in r.xs where {filter} => x)"), lo: -200, hi: 200 }
+                Int {
+                    text: format!("sum(x in r.xs where {filter} => x)"),
+                    lo: -200,
+                    hi: 200,
+                }
             }
             11 => {
                 let (a, b) = (self.int(d), self.int(d));
@@ -127,20 +194,36 @@ impl Exprs<'_> {
                     "(match r.e {{ Red => {}, Blue => 3, sized(w) => w + 1, named(label: \"ab\") => 7, _ => {} }})",
                     a.text, b.text
                 );
-                Int { text, lo: a.lo.min(b.lo).min(1), hi: a.hi.max(b.hi).max(101) }
+                Int {
+                    text,
+                    lo: a.lo.min(b.lo).min(1),
+                    hi: a.hi.max(b.hi).max(101),
+                }
             }
             12 => {
                 let (i, c) = (self.rng.between(0, 5), self.literal());
-                Int { text: format!("(r.xs[{i}] ?? {})", c.text), lo: c.lo.min(-50), hi: c.hi.max(50) }
+                Int {
+                    text: format!("(r.xs[{i}] ?? {})", c.text),
+                    lo: c.lo.min(-50),
+                    hi: c.hi.max(50),
+                }
             }
             13 => {
                 let (s, c) = (self.str(d), self.literal());
-                Int { text: format!("(r.h[{s}] ?? {})", c.text), lo: c.lo.min(0), hi: c.hi.max(9) }
+                Int {
+                    text: format!("(r.h[{s}] ?? {})", c.text),
+                    lo: c.lo.min(0),
+                    hi: c.hi.max(9),
+                }
             }
             14 => {
                 let a = self.int(d);
                 let text = format!("twice(clamp({}, -100, 100))", a.text);
-                Int { text, lo: -200, hi: 200 }
+                Int {
+                    text,
+                    lo: -200,
+                    hi: 200,
+                }
             }
             _ => self.int_leaf(),
         }
@@ -151,7 +234,10 @@ impl Exprs<'_> {
         let op = *self.rng.pick(&["+", "-", "*"]);
         let corners = |f: fn(i64, i64) -> i64| {
             let all = [f(a.lo, b.lo), f(a.lo, b.hi), f(a.hi, b.lo), f(a.hi, b.hi)];
-            (all.into_iter().min().unwrap_or(0), all.into_iter().max().unwrap_or(0))
+            (
+                all.into_iter().min().unwrap_or(0),
+                all.into_iter().max().unwrap_or(0),
+            )
         };
         let (lo, hi) = match op {
             "+" => (a.lo + b.lo, a.hi + b.hi),
@@ -160,22 +246,45 @@ impl Exprs<'_> {
         };
         let text = format!("({} {op} {})", a.text, b.text);
         if lo < -WIDE || hi > WIDE {
-            return Int { text: format!("clamp({text}, -1000, 1000)"), lo: -1000, hi: 1000 };
+            return Int {
+                text: format!("clamp({text}, -1000, 1000)"),
+                lo: -1000,
+                hi: 1000,
+            };
         }
         Int { text, lo, hi }
     }
 
     fn int_leaf(&mut self) -> Int {
         match self.rng.below(8) {
-            0 => Int { text: "r.n".into(), lo: -1000, hi: 1000 },
+            0 => Int {
+                text: "r.n".into(),
+                lo: -1000,
+                hi: 1000,
+            },
             1 => {
                 let c = self.literal();
-                Int { text: format!("(r.m ?? {})", c.text), lo: c.lo.min(-100), hi: c.hi.max(100) }
+                Int {
+                    text: format!("(r.m ?? {})", c.text),
+                    lo: c.lo.min(-100),
+                    hi: c.hi.max(100),
+                }
             }
-            2 => Int { text: "k".into(), lo: 0, hi: 20 },
-            3 => Int { text: "(r.q.x ?? 4)".into(), lo: 0, hi: 9 },
+            2 => Int {
+                text: "k".into(),
+                lo: 0,
+                hi: 20,
+            },
+            3 => Int {
+                text: "(r.q.x ?? 4)".into(),
+                lo: 0,
+                hi: 9,
+            },
             4 | 5 => match self.var(|ty| matches!(ty, Ty::Int(..))) {
-                Some(Var { name, ty: Ty::Int(lo, hi) }) => Int { text: name, lo, hi },
+                Some(Var {
+                    name,
+                    ty: Ty::Int(lo, hi),
+                }) => Int { text: name, lo, hi },
                 _ => self.literal(),
             },
             _ => self.literal(),
@@ -195,7 +304,9 @@ impl Exprs<'_> {
                 0 => "r.s".into(),
                 1 => format!("(r.o ?? {})", self.word()),
                 2 => "(r.q.y ?? \"none\")".into(),
-                3 => self.var(|ty| ty == Ty::Str).map_or_else(|| self.word(), |v| v.name),
+                3 => self
+                    .var(|ty| ty == Ty::Str)
+                    .map_or_else(|| self.word(), |v| v.name),
                 _ => self.word(),
             };
         }
@@ -203,9 +314,22 @@ impl Exprs<'_> {
         match self.rng.below(7) {
             0 => format!("lower({})", self.str(d)),
             1 => format!("trim({})", self.str(d)),
-            2 => format!("truncate(concat({}, {}), {})", self.str(d), self.str(d), self.rng.between(0, 9)),
-            3 => format!("(if ({}) then {} else {})", self.bool(d), self.str(d), self.str(d)),
-            4 => format!("(match r.e {{ named(text, _) => text, sized(0) => \"zero\", _ => {} }})", self.str(d)),
+            2 => format!(
+                "truncate(concat({}, {}), {})",
+                self.str(d),
+                self.str(d),
+                self.rng.between(0, 9)
+            ),
+            3 => format!(
+                "(if ({}) then {} else {})",
+                self.bool(d),
+                self.str(d),
+                self.str(d)
+            ),
+            4 => format!(
+                "(match r.e {{ named(text, _) => text, sized(0) => \"zero\", _ => {} }})",
+                self.str(d)
+            ),
             _ => self.str(0),
         }
     }
@@ -219,32 +343,79 @@ impl Exprs<'_> {
         if depth == 0 {
             return match self.rng.below(4) {
                 0 => "r.b".into(),
-                1 => format!("r.n {} {}", self.rng.pick(&["<", ">=", "==", "!="]), self.literal().text),
+                1 => format!(
+                    "r.n {} {}",
+                    self.rng.pick(&["<", ">=", "==", "!="]),
+                    self.literal().text
+                ),
                 2 => format!("r.s == {}", self.word()),
-                _ => self.var(|ty| ty == Ty::Bool).map_or_else(|| "true".into(), |v| v.name),
+                _ => self
+                    .var(|ty| ty == Ty::Bool)
+                    .map_or_else(|| "true".into(), |v| v.name),
             };
         }
         let d = depth - 1;
         match self.rng.below(22) {
             0 | 1 => {
                 let (a, b) = (self.int(d), self.int(d));
-                format!("{} {} {}", a.text, self.rng.pick(&["<", "<=", ">", ">=", "==", "!="]), b.text)
+                format!(
+                    "{} {} {}",
+                    a.text,
+                    self.rng.pick(&["<", "<=", ">", ">=", "==", "!="]),
+                    b.text
+                )
             }
             2 => format!("({}) and ({})", self.bool(d), self.bool(d)),
             3 => format!("({}) or ({})", self.bool(d), self.bool(d)),
             4 => format!("not ({})", self.bool(d)),
             5 => format!("({}) implies ({})", self.bool(d), self.bool(d)),
-            6 => format!("{} {} {}", self.str(d), self.rng.pick(&["==", "!=", "<", ">="]), self.str(d)),
-            7 => format!("{} in {{{}, {}, {}}}", self.str(d), "\"a\"", "\"ab\"", "\"zz\""),
+            6 => format!(
+                "{} {} {}",
+                self.str(d),
+                self.rng.pick(&["==", "!=", "<", ">="]),
+                self.str(d)
+            ),
+            7 => format!(
+                "{} in {{{}, {}, {}}}",
+                self.str(d),
+                "\"a\"",
+                "\"ab\"",
+                "\"zz\""
+            ),
             8 => {
                 let (a, lo) = (self.int(d), self.rng.between(-5, 5));
-                format!("{} in {lo} {} {}", a.text, self.rng.pick(&["..", "..<"]), lo + 6)
+                format!(
+                    "{} in {lo} {} {}",
+                    a.text,
+                    self.rng.pick(&["..", "..<"]),
+                    lo + 6
+                )
             }
-            9 => format!("{}.{}({})", self.str(0), self.rng.pick(&["starts_with", "ends_with", "contains"]), self.word()),
-            10 => self.rng.pick(&["r.m is none", "r.o.present", "r.q is none", "r.q.y.present", "r.m.present"]).to_string(),
+            9 => format!(
+                "{}.{}({})",
+                self.str(0),
+                self.rng.pick(&["starts_with", "ends_with", "contains"]),
+                self.word()
+            ),
+            10 => self
+                .rng
+                .pick(&[
+                    "r.m is none",
+                    "r.o.present",
+                    "r.q is none",
+                    "r.q.y.present",
+                    "r.m.present",
+                ])
+                .to_string(),
             11 => self
                 .rng
-                .pick(&["r.e is Red", "r.e is sized", "r.e is sized(w: < 5)", "r.e is named(_, {1, 2})", "r.e is {Red, Blue}"])
+                .pick(&[
+                    "r.e is Red",
+                    "r.e is sized",
+                    "r.e is sized(w: < 5)",
+                    "r.e is named(_, {1, 2})",
+                    "r.e is {Red, Blue}",
+                ])
                 .to_string(),
             12 => {
                 let quantifier = *self.rng.pick(&["any", "all", "no", "only"]);
@@ -252,7 +423,11 @@ impl Exprs<'_> {
             }
             13 => {
                 let quantifier = *self.rng.pick(&["any", "no", "only"]);
-                format!("{quantifier}(w in r.ws where w == {} or w.starts_with({}))", self.word(), self.word())
+                format!(
+                    "{quantifier}(w in r.ws where w == {} or w.starts_with({}))",
+                    self.word(),
+                    self.word()
+                )
             }
             14 => {
                 let (pattern, captures) = *self.rng.pick(PATH_PATTERNS);
@@ -262,13 +437,39 @@ impl Exprs<'_> {
                 }
                 format!("r.path matches p\"{text}\"")
             }
-            15 => format!("r.ip in {}", self.rng.pick(&["ip\"10.20.0.0/16\"", "{ip\"10.20.0.0/16\", ip\"10.22.0.0/24\"}"])),
-            16 => format!("r.p {} {}%", self.rng.pick(&["<", ">=", ">"]), self.rng.between(0, 100)),
-            17 => format!("r.d {} {}s", self.rng.pick(&["<", ">=", "=="]), self.rng.between(0, 60)),
-            18 => format!("r.c {} {}.50 SGD", self.rng.pick(&["<", ">="]), self.rng.between(0, 40)),
-            19 => format!("r.t {} t\"2026-11-{:02}T12:00Z\"", self.rng.pick(&["<", ">="]), self.rng.between(1, 28)),
+            15 => format!(
+                "r.ip in {}",
+                self.rng.pick(&[
+                    "ip\"10.20.0.0/16\"",
+                    "{ip\"10.20.0.0/16\", ip\"10.22.0.0/24\"}"
+                ])
+            ),
+            16 => format!(
+                "r.p {} {}%",
+                self.rng.pick(&["<", ">=", ">"]),
+                self.rng.between(0, 100)
+            ),
+            17 => format!(
+                "r.d {} {}s",
+                self.rng.pick(&["<", ">=", "=="]),
+                self.rng.between(0, 60)
+            ),
+            18 => format!(
+                "r.c {} {}.50 SGD",
+                self.rng.pick(&["<", ">="]),
+                self.rng.between(0, 40)
+            ),
+            19 => format!(
+                "r.t {} t\"2026-11-{:02}T12:00Z\"",
+                self.rng.pick(&["<", ">="]),
+                self.rng.between(1, 28)
+            ),
             20 => format!("{} matches re\"{}\"", self.str(0), self.rng.pick(REGEXES)),
-            _ => format!("r.f {} {}.5", self.rng.pick(&["<", ">", "<=", ">="]), self.rng.between(0, 9)),
+            _ => format!(
+                "r.f {} {}.5",
+                self.rng.pick(&["<", ">", "<=", ">="]),
+                self.rng.between(0, 9)
+            ),
         }
     }
 
@@ -278,25 +479,43 @@ impl Exprs<'_> {
         match self.rng.below(12) {
             0 => {
                 let value = self.int(depth);
-                self.scope.push(Var { name: name.clone(), ty: Ty::Int(value.lo, value.hi) });
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Int(value.lo, value.hi),
+                });
                 format!("let {name} = {}", value.text)
             }
             1 => {
-                self.scope.push(Var { name: name.clone(), ty: Ty::Int(-100, 100) });
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Int(-100, 100),
+                });
                 format!("let {name} = r.m ?? skip")
             }
             2 => {
-                self.scope.push(Var { name: name.clone(), ty: Ty::Str });
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Str,
+                });
                 format!("let {name} = r.o ?? skip")
             }
             3 => {
-                self.scope.push(Var { name: name.clone(), ty: Ty::Int(0, 100) });
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Int(0, 100),
+                });
                 format!("r.e is sized({name})")
             }
             4 => {
                 let other = self.fresh();
-                self.scope.push(Var { name: name.clone(), ty: Ty::Str });
-                self.scope.push(Var { name: other.clone(), ty: Ty::Int(0, 9) });
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Str,
+                });
+                self.scope.push(Var {
+                    name: other.clone(),
+                    ty: Ty::Int(0, 9),
+                });
                 format!("r.e is named(at: {other}, label: {name})")
             }
             5 => {
@@ -310,7 +529,10 @@ impl Exprs<'_> {
                 format!("r.path matches p\"{text}\"")
             }
             6 => {
-                self.scope.push(Var { name: name.clone(), ty: Ty::Bool });
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Bool,
+                });
                 format!("let {name} = ({})", self.bool(depth))
             }
             7 => format!("(r.m ?? skip) > {}", self.literal().text),

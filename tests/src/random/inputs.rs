@@ -14,15 +14,37 @@ fn record(rng: &mut Rng) -> String {
         format!("\"s\":\"{}\"", rng.pick(WORDS)),
         format!("\"b\":{}", rng.one_in(2)),
         format!("\"e\":{}", variant(rng)),
-        format!("\"xs\":[{}]", list(rng, 4, |rng| number(rng, -50, 50).to_string())),
-        format!("\"ws\":[{}]", list(rng, 3, |rng| format!("\"{}\"", rng.pick(WORDS)))),
+        format!(
+            "\"xs\":[{}]",
+            list(rng, 4, |rng| number(rng, -50, 50).to_string())
+        ),
+        format!(
+            "\"ws\":[{}]",
+            list(rng, 3, |rng| format!("\"{}\"", rng.pick(WORDS)))
+        ),
         format!("\"p\":\"{}.{}%\"", rng.between(0, 99), rng.between(0, 9)),
         format!("\"d\":\"{}s\"", rng.between(0, 60)),
-        format!("\"c\":\"{}.{:02} SGD\"", rng.between(0, 50), rng.between(0, 99)),
+        format!(
+            "\"c\":\"{}.{:02} SGD\"",
+            rng.between(0, 50),
+            rng.between(0, 99)
+        ),
         format!("\"path\":\"{}\"", rng.pick(PATHS)),
-        format!("\"ip\":\"10.{}.0.{}\"", rng.between(18, 22), rng.between(0, 255)),
-        format!("\"t\":\"2026-11-{:02}T{:02}:00:00Z\"", rng.between(1, 28), rng.between(0, 23)),
-        format!("\"f\":{}.{}", rng.between(-9, 9), *rng.pick(&[0, 25, 5, 75])),
+        format!(
+            "\"ip\":\"10.{}.0.{}\"",
+            rng.between(18, 22),
+            rng.between(0, 255)
+        ),
+        format!(
+            "\"t\":\"2026-11-{:02}T{:02}:00:00Z\"",
+            rng.between(1, 28),
+            rng.between(0, 23)
+        ),
+        format!(
+            "\"f\":{}.{}",
+            rng.between(-9, 9),
+            *rng.pick(&[0, 25, 5, 75])
+        ),
     ];
     if !rng.one_in(3) {
         fields.push(format!("\"m\":{}", number(rng, -100, 100)));
@@ -31,10 +53,16 @@ fn record(rng: &mut Rng) -> String {
         fields.push(format!("\"o\":\"{}\"", rng.pick(WORDS)));
     }
     if rng.one_in(2) {
-        fields.push(format!("\"q\":{{\"x\":{}{}}}", number(rng, 0, 9), if rng.one_in(2) { ",\"y\":\"ab\"" } else { "" }));
+        fields.push(format!(
+            "\"q\":{{\"x\":{}{}}}",
+            number(rng, 0, 9),
+            if rng.one_in(2) { ",\"y\":\"ab\"" } else { "" }
+        ));
     }
-    let entries: Vec<String> =
-        WORDS.iter().filter(|_| rng.one_in(4)).map(|w| format!("\"{w}\":{}", rng.between(0, 9))).collect();
+    let entries: Vec<String> = WORDS
+        .iter()
+        .filter_map(|w| rng.one_in(4).then(|| format!("\"{w}\":{}", rng.between(0, 9))))
+        .collect();
     fields.push(format!("\"h\":{{{}}}", entries.join(",")));
     format!("{{{}}}", fields.join(","))
 }
@@ -54,7 +82,11 @@ fn variant(rng: &mut Rng) -> String {
         0 => "\"Red\"".into(),
         1 => "\"Blue\"".into(),
         2 => format!("{{\"sized\":{{\"w\":{}}}}}", number(rng, 0, 100)),
-        _ => format!("{{\"named\":{{\"label\":\"{}\",\"at\":{}}}}}", rng.pick(WORDS), number(rng, 0, 9)),
+        _ => format!(
+            "{{\"named\":{{\"label\":\"{}\",\"at\":{}}}}}",
+            rng.pick(WORDS),
+            number(rng, 0, 9)
+        ),
     }
 }
 

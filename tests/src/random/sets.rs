@@ -59,7 +59,11 @@ pub(crate) fn program(rng: &mut Rng) -> String {
 /// A rule set; with `asks`, its rules may ask the rule set `inner`, which gives whole numbers.
 fn ruleset(rng: &mut Rng, name: &str, asks: bool) -> String {
     let inner = name == "inner";
-    let policy = if inner { "first" } else { *rng.pick(&["first", "first", "all", "sum", "best by (KEY)"]) };
+    let policy = if inner {
+        "first"
+    } else {
+        *rng.pick(&["first", "first", "all", "sum", "best by (KEY)"])
+    };
     let outcome = match policy {
         _ if inner => Outcome::Int,
         "sum" => Outcome::Int,
@@ -77,9 +81,14 @@ fn ruleset(rng: &mut Rng, name: &str, asks: bool) -> String {
         Outcome::Enum => "E",
         Outcome::Record => "Out",
     };
-    let result = if policy == "all" { format!("[{ty}]") } else { ty.to_owned() };
+    let result = if policy == "all" {
+        format!("[{ty}]")
+    } else {
+        ty.to_owned()
+    };
     let policy = policy.replace("KEY", key);
-    let mut text = format!("\nruleset {name}(r: R, k: Int in 0 .. 20) -> {result} hit {policy} {{\n");
+    let mut text =
+        format!("\nruleset {name}(r: R, k: Int in 0 .. 20) -> {result} hit {policy} {{\n");
     let rules = 1 + rng.below(6);
     let mut number = 0;
     while number < rules {
@@ -89,24 +98,51 @@ fn ruleset(rng: &mut Rng, name: &str, asks: bool) -> String {
             let scope = exprs.scope;
             text.push_str(&format!("  group when {condition} {{\n"));
             for _ in 0..1 + rng.below(2) {
-                text.push_str(&rule(rng, number, outcome, policy == "all", inner, asks, &scope));
+                text.push_str(&rule(
+                    rng,
+                    number,
+                    outcome,
+                    policy == "all",
+                    inner,
+                    asks,
+                    &scope,
+                ));
                 number += 1;
             }
             text.push_str("  }\n");
         } else {
-            text.push_str(&rule(rng, number, outcome, policy == "all", inner, asks, &[]));
+            text.push_str(&rule(
+                rng,
+                number,
+                outcome,
+                policy == "all",
+                inner,
+                asks,
+                &[],
+            ));
             number += 1;
         }
     }
     if policy != "all" && policy != "sum" {
         let mut exprs = Exprs::new(rng, Vec::new());
-        text.push_str(&format!("  otherwise {}\n", value(&mut exprs, outcome, inner)));
+        text.push_str(&format!(
+            "  otherwise {}\n",
+            value(&mut exprs, outcome, inner)
+        ));
     }
     text.push_str("}\n");
     text
 }
 
-fn rule(rng: &mut Rng, number: u64, outcome: Outcome, all: bool, inner: bool, asks: bool, scope: &[Var]) -> String {
+fn rule(
+    rng: &mut Rng,
+    number: u64,
+    outcome: Outcome,
+    all: bool,
+    inner: bool,
+    asks: bool,
+    scope: &[Var],
+) -> String {
     // Names bound by the group are v1, v2, …; those of the rule begin elsewhere.
     let mut exprs = Exprs::new(rng, scope.to_vec());
     for _ in 0..20 {
@@ -127,7 +163,10 @@ fn spine(exprs: &mut Exprs<'_>, asks: bool) -> String {
     if asks && exprs.rng.one_in(3) {
         let name = exprs.fresh();
         parts.push(format!("let {name} = inner(r, k)"));
-        exprs.scope.push(Var { name, ty: Ty::Int(-1000, 1000) });
+        exprs.scope.push(Var {
+            name,
+            ty: Ty::Int(-1000, 1000),
+        });
         parts.push(exprs.operand(1));
     }
     parts.join("\n     and ")
@@ -151,7 +190,11 @@ fn variant(exprs: &mut Exprs<'_>) -> String {
         0 => "Red".into(),
         1 => "E.Blue".into(),
         2 => format!("sized(clamp({}, 0, 100))", exprs.int(1).text),
-        3 => format!("named({}, clamp({}, 0, 9))", exprs.str(1), exprs.int(1).text),
+        3 => format!(
+            "named({}, clamp({}, 0, 9))",
+            exprs.str(1),
+            exprs.int(1).text
+        ),
         _ => "r.e".into(),
     }
 }
