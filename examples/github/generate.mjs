@@ -29,22 +29,26 @@ const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "tr
 const snake = (text) => text.replace(/[^0-9A-Za-z]+/g, "_").replace(/^_|_$/g, "").toLowerCase();
 
 // `{path}` of a repository's contents is documented to hold slashes.
-// A segment such as `{base}...{head}` is one capture here.
-const segment = (text) => (text.includes("{") ? `{${snake(text)}}` : text);
+// A segment such as `{base}...{head}` is one capture that must match an expression.
+const isMixed = (text) => text.includes("{") && !/^\{[^}]+\}$/.test(text);
+const capture = (text) => (text.includes("{") ? `{${snake(text)}}` : text);
 const pattern = (path) =>
   path.endsWith("/contents/{path}")
-    ? path.split("/").slice(0, -1).map(segment).join("/") + "/{path: **}"
-    : path.split("/").map(segment).join("/");
+    ? path.split("/").slice(0, -1).map(capture).join("/") + "/{path: **}"
+    : path.split("/").map(capture).join("/");
+const expression = (text) => text.replace(/[.]/g, "\\.").replace(/\{[^}]+\}/g, ".+");
+const conditions = (path) =>
+  path.split("/").filter(isMixed).map((text) => `\n    when ${snake(text)} matches re"${expression(text)}"`).join("");
 
-// Literal segments come before captures, so that the first rule that matches is the most specific one.
+// Literal segments come before captures, and those that must match more before those that match all, so that the first rule that matches is the most specific one.
 function order(a, b) {
   const [left, right] = [a.path.split("/"), b.path.split("/")];
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const [x, y] = [left[i], right[i]];
     if (x === y) continue;
-    const [cx, cy] = [x.startsWith("{"), y.startsWith("{")];
-    if (cx !== cy) return cx ? 1 : -1;
-    if (!cx) return x < y ? -1 : 1;
+    const rank = (text) => (isMixed(text) ? 1 : text.includes("{") ? 2 : 0);
+    if (rank(x) !== rank(y)) return rank(x) - rank(y);
+    if (rank(x) === 0) return x < y ? -1 : 1;
   }
   return left.length - right.length || METHODS.indexOf(a.method) - METHODS.indexOf(b.method);
 }
@@ -63,7 +67,7 @@ const services = [...new Set(operations.map((o) => o.service))].sort();
 
 const rules = operations.map(
   (o) =>
-    `  rule ${o.name} "${o.id}"\n    on ${o.method.toUpperCase()} p"${pattern(o.path)}"\n    then forward(${o.service})\n`,
+    `  rule ${o.name} "${o.id}"\n    on ${o.method.toUpperCase()} p"${pattern(o.path)}"${conditions(o.path)}\n    then forward(${o.service})\n`,
 );
 
 writeFileSync(

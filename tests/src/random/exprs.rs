@@ -173,17 +173,17 @@ impl Exprs<'_> {
                 }
             }
             9 => {
-                let filter = self.element_filter(d);
+                let (x, filter) = self.element_filter(d);
                 Int {
-                    text: format!("count(x in r.xs where {filter})"),
+                    text: format!("count({x} in r.xs where {filter})"),
                     lo: 0,
                     hi: 4,
                 }
             }
             10 => {
-                let filter = self.element_filter(d);
+                let (x, filter) = self.element_filter(d);
                 Int {
-                    text: format!("sum(x in r.xs where {filter} => x)"),
+                    text: format!("sum({x} in r.xs where {filter} => {x})"),
                     lo: -200,
                     hi: 200,
                 }
@@ -291,10 +291,12 @@ impl Exprs<'_> {
         }
     }
 
-    fn element_filter(&mut self, depth: u32) -> String {
+    /// A new name, and a condition about it.
+    fn element_filter(&mut self, depth: u32) -> (String, String) {
+        let x = self.fresh().replace('v', "x");
         let bound = self.int(depth.min(1));
         let op = *self.rng.pick(&["<", "<=", ">", ">=", "==", "!="]);
-        format!("x {op} {}", bound.text)
+        (x.clone(), format!("{x} {op} {}", bound.text))
     }
 
     /// A text.
@@ -419,7 +421,10 @@ impl Exprs<'_> {
                 .to_string(),
             12 => {
                 let quantifier = *self.rng.pick(&["any", "all", "no", "only"]);
-                format!("{quantifier}(x in r.xs where {})", self.element_filter(d))
+                {
+                    let (x, filter) = self.element_filter(d);
+                    format!("{quantifier}({x} in r.xs where {filter})")
+                }
             }
             13 => {
                 let quantifier = *self.rng.pick(&["any", "no", "only"]);

@@ -61,7 +61,10 @@ fn record(rng: &mut Rng) -> String {
     }
     let entries: Vec<String> = WORDS
         .iter()
-        .filter_map(|w| rng.one_in(4).then(|| format!("\"{w}\":{}", rng.between(0, 9))))
+        .filter_map(|w| {
+            rng.one_in(4)
+                .then(|| format!("\"{w}\":{}", rng.between(0, 9)))
+        })
         .collect();
     fields.push(format!("\"h\":{{{}}}", entries.join(",")));
     format!("{{{}}}", fields.join(","))
