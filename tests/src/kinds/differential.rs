@@ -3,6 +3,7 @@
 //! A short seeded run belongs to every run of the suite; `TOLLGATE_PROGRAMS=10000` and `TOLLGATE_SEED=7` make it longer and other.
 
 use std::env;
+use std::panic::catch_unwind;
 use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
@@ -32,10 +33,16 @@ pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
         let from = first + i * BATCH;
         let to = (from + BATCH).min(first + programs);
         Trial::test(format!("differential/{from}..{to}"), move || {
-            (from..to).try_for_each(agree)
+            (from..to).try_for_each(survives)
         })
     };
     (0..batches).map(batch).collect()
+}
+
+/// As [`agree`]; a panic is told with the program that caused it.
+fn survives(seed: u64) -> Result<(), Failed> {
+    catch_unwind(|| agree(seed))
+        .unwrap_or_else(|_| Err(format!("seed {seed} panicked:\n{}", case(seed, 0).source).into()))
 }
 
 /// Every engine decides every record as the reference does, within the bound.

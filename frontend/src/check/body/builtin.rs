@@ -385,6 +385,9 @@ impl Body<'_, '_> {
                     lo: lo.max(interval.lo),
                     hi: hi.min(interval.hi),
                 });
+                if *interval == Interval::point(0) {
+                    return Expr::constant(Value::None, Ty::opt(Ty::full(unit)), span);
+                }
                 let zero = Expr::constant(Value::Int(0), Ty::Num(ub, Interval::point(0)), span);
                 self.guarded(a, b, zero, CmpKind::Int, |body, a, b| {
                     let mut quotient = Expr::error(span);
