@@ -1,8 +1,6 @@
 //! The checker's own functions: those whose result depends on the types, intervals and lengths of their arguments in
 //! a way that no signature can say. Everything else is a native or a function of the library.
 
-use std::sync::Arc;
-
 use tollgate_grammar::ast;
 use tollgate_grammar::source::Span;
 use tollgate_ir::operand::Cc;
@@ -10,7 +8,8 @@ use tollgate_runtime::Value;
 use tollgate_runtime::schema::{PERCENT_ONE, STRING_LIMIT};
 
 use super::super::Body;
-use super::call::{Given, native_type};
+use super::arguments::Given;
+use super::call::native_type;
 use super::fit::present;
 use crate::diagnostics::catalog::{names as unknowns, numbers, types as catalog};
 use crate::hir::{BinOp, CmpKind, Expr, ExprKind, Pattern, UnOp};
@@ -18,9 +17,9 @@ use crate::types::ty::{Interval, Ty, Unit};
 
 /// A call of a builtin: its arguments, already typed and present.
 pub(super) struct Site {
-    name: &'static str,
-    args: Vec<Expr>,
-    span: Span,
+    pub(super) name: &'static str,
+    pub(super) args: Vec<Expr>,
+    pub(super) span: Span,
 }
 
 /// A builtin.
@@ -135,7 +134,7 @@ impl Body<'_, '_> {
     }
 
     /// An argument is of no type that the builtin is for.
-    fn wrong_argument(&mut self, site: &Site, index: usize, wanted: &str) -> Expr {
+    pub(super) fn wrong_argument(&mut self, site: &Site, index: usize, wanted: &str) -> Expr {
         let arg = &site.args[index];
         let shown = self.show(&arg.ty);
         let found =
@@ -144,7 +143,13 @@ impl Body<'_, '_> {
     }
 
     /// A call of a native of the library.
-    fn call_native(&mut self, name: &str, args: Vec<Expr>, ty: Option<Ty>, span: Span) -> Expr {
+    pub(super) fn call_native(
+        &mut self,
+        name: &str,
+        args: Vec<Expr>,
+        ty: Option<Ty>,
+        span: Span,
+    ) -> Expr {
         let Some(native) = self.native(name) else {
             let found =
                 unknowns::unknown_name(name).at(span, "the library at hand has no such native");
@@ -256,7 +261,7 @@ impl Body<'_, '_> {
     }
 
     /// Whether all arguments are whole numbers of one unit.
-    fn one_unit(&mut self, site: &Site) -> Result<Unit, Expr> {
+    pub(super) fn one_unit(&mut self, site: &Site) -> Result<Unit, Expr> {
         let Ty::Num(unit, _) = site.args[0].ty else {
             return Err(self.wrong_argument(
                 site,
@@ -341,6 +346,10 @@ impl Body<'_, '_> {
         }
     }
 
+    #[allow(
+        clippy::wrong_self_convention,
+        reason = "the methods have the names of the builtins they type"
+    )]
     fn to_float(&mut self, mut site: Site) -> Expr {
         match site.args[0].ty {
             Ty::Num(Unit::One, _) => {
@@ -541,112 +550,6 @@ impl Body<'_, '_> {
             ty,
             span,
         )
-    }
-
-    fn hash(&mut self, site: Site) -> Expr {
-        match &site.args[0].ty {
-            Ty::Str { .. } => self.call_native("hash_text", site.args, None, site.span),
-            Ty::Num(..) => self.call_native("hash_int", site.args, None, site.span),
-            Ty::Host | Ty::Path | Ty::Ip | Ty::Cidr | Ty::Key => {
-                let span = site.span;
-                match site.args.into_iter().next().and_then(|a| self.as_text(a)) {
-                    Some(text) => self.call_native("hash_text", vec![text], None, span),
-                    None => Expr::error(span),
-                }
-            }
-            _ => self.wrong_argument(&site, 0, "a text, a number, a host, a path or an address"),
-        }
-    }
-
-    fn key(&mut self, site: Site) -> Expr {
-        const MOST: usize = 16;
-        let span = site.span;
-        if site.args.len() > MOST {
-            let found =
-                catalog::too_many_arguments("key", MOST).at(site.args[MOST].span, "one too many");
-            return self.refuse(found, span);
-        }
-        let mut parts = Vec::with_capacity(site.args.len());
-        for i in 0..site.args.len() {
-            match self.as_text(site.args[i].clone()) {
-                Some(part) => parts.push(part),
-                None => {
-                    return self.wrong_argument(
-                        &site,
-                        i,
-                        "texts, numbers, times, addresses and variants",
-                    );
-                }
-            }
-        }
-        let ty = Ty::List(
-            Arc::new(Ty::Str {
-                max: STRING_LIMIT,
-                refined: None,
-            }),
-            parts.len() as u32,
-        );
-        let list = Expr::new(ExprKind::List(parts), ty, span);
-        self.call_native("key_join", vec![list], Some(Ty::Key), span)
-    }
-
-    /// The text that stands for a value in a key.
-    fn as_text(&mut self, value: Expr) -> Option<Expr> {
-        let span = value.span;
-        let native = match &value.ty {
-            Ty::Str { .. } => return Some(value),
-            Ty::Num(Unit::One | Unit::Money(_), _) => "text_of_int",
-            Ty::Num(Unit::Percent, _) => "text_of_percent",
-            Ty::Num(Unit::Duration, _) => "text_of_duration",
-            Ty::Num(Unit::Instant, _) => "text_of_instant",
-            Ty::Num(Unit::Date, _) => "text_of_date",
-            Ty::Ip => "text_of_ip",
-            Ty::Cidr => "text_of_cidr",
-            Ty::Path => "text_of_path",
-            Ty::Host => "text_of_host",
-            Ty::Enum(id) => {
-                let item = &self.checker.program.enums[*id];
-                if item.variants.iter().any(|v| !v.fields.is_empty()) {
-                    return None;
-                }
-                let names: Vec<Arc<str>> = item.variants.iter().map(|v| v.name.clone()).collect();
-                let max = names.iter().map(|n| n.len() as u32).max().unwrap_or(0);
-                let ty = Ty::Str { max, refined: None };
-                let arms = names.iter().enumerate().map(|(tag, name)| {
-                    let pattern = Pattern::Variant {
-                        tag: tag as u32,
-                        fields: Vec::new(),
-                    };
-                    (
-                        pattern,
-                        Expr::constant(Value::str(&**name), ty.clone(), span),
-                    )
-                });
-                let arms = arms.collect();
-                return Some(Expr::new(ExprKind::Match(Box::new(value), arms), ty, span));
-            }
-            _ => return None,
-        };
-        Some(self.call_native(native, vec![value], None, span))
-    }
-
-    /// A duration between two, of the decision's id and this place.
-    fn jitter(&mut self, mut site: Site) -> Expr {
-        let unit = match self.one_unit(&site) {
-            Ok(unit) => unit,
-            Err(reported) => return reported,
-        };
-        if unit != Unit::Duration {
-            return self.wrong_argument(&site, 0, "two durations");
-        }
-        let ty = site.args[0].ty.join(&site.args[1].ty);
-        // A number of the place, so that two jitters of one decision differ.
-        let place =
-            (i64::from(site.span.file.0) * 0x9E37_79B1 + i64::from(site.span.start)) & 0xffff_ffff;
-        let point = Ty::Num(Unit::One, Interval::point(place.into()));
-        site.args
-            .push(Expr::constant(Value::Int(place), point, site.span));
-        self.call_native("jitter_at", site.args, ty, site.span)
     }
 }
 

@@ -7,6 +7,7 @@
 //! Bindings and narrowings live in scopes. An expression closes its scope; only the operands of `and`, the condition of an `if`
 //! and the spine keep theirs open ([`Body::holds`]).
 
+mod arguments;
 mod builtin;
 mod call;
 mod constant;
@@ -14,6 +15,7 @@ pub(crate) mod coverage;
 mod facts;
 mod fit;
 mod interval;
+mod key;
 mod literal;
 mod matches;
 mod names;
