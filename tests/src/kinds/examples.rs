@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Failed, Trial};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tollgate::{Call, Program};
 
 use super::run::engines;
@@ -17,13 +17,96 @@ const CALL: Call<'_> = Call {
     time: 0,
 };
 
+/// Facts of an example and the decisions that stand beside them, written and read by hand.
+struct Recorded {
+    rules: &'static str,
+    entry: &'static str,
+    data: &'static [(&'static str, &'static str)],
+    facts: &'static str,
+    decisions: &'static str,
+}
+
+const RECORDED: &[Recorded] = &[
+    Recorded {
+        rules: "shop/gateway.rules",
+        entry: "edge",
+        data: &[("tenants", "shop/tenants.json")],
+        facts: "shop/requests.jsonl",
+        decisions: "shop/decisions.jsonl",
+    },
+    Recorded {
+        rules: "middleware/middleware.rules",
+        entry: "handle",
+        data: &[],
+        facts: "middleware/requests.jsonl",
+        decisions: "middleware/decisions.jsonl",
+    },
+    Recorded {
+        rules: "access_log/log.rules",
+        entry: "kind",
+        data: &[],
+        facts: "access_log/lines.jsonl",
+        decisions: "access_log/kinds.jsonl",
+    },
+    Recorded {
+        rules: "access_log/log.rules",
+        entry: "flags",
+        data: &[],
+        facts: "access_log/lines.jsonl",
+        decisions: "access_log/flags.jsonl",
+    },
+];
+
 /// The trials.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     let (github, log) = (root.to_owned(), root.to_owned());
-    vec![
+    let recorded = RECORDED.iter().map(|recorded| {
+        let root = root.join("examples");
+        Trial::test(format!("examples/{}", recorded.decisions), move || {
+            decides_as_recorded(&root, recorded)
+        })
+    });
+    let mut trials: Vec<Trial> = recorded.collect();
+    trials.extend([
         Trial::test("examples/github", move || decides_every_operation(&github)),
         Trial::test("examples/access_log", move || accounts_for_every_line(&log)),
-    ]
+    ]);
+    trials
+}
+
+/// Every engine decides the facts of an example as its decisions file says; a refused record is compared by its field and reason.
+fn decides_as_recorded(examples: &Path, recorded: &Recorded) -> Result<(), Failed> {
+    let facts = fs::read_to_string(examples.join(recorded.facts))?;
+    let decisions = fs::read_to_string(examples.join(recorded.decisions))?;
+    if facts.lines().count() != decisions.lines().count() {
+        return Err("each line of facts has a line of decisions".into());
+    }
+    for (name, engine) in engines() {
+        let mut program = engine.compile_file(&examples.join(recorded.rules))?;
+        for (data, file) in recorded.data {
+            program = program.with_data(data, &fs::read(examples.join(file))?)?;
+        }
+        let mut session = program.session();
+        for (fact, wanted) in facts.lines().zip(decisions.lines()) {
+            let wanted: Value = serde_json::from_str(wanted)?;
+            let decided = match session.decide_json(recorded.entry, fact.as_bytes(), &CALL) {
+                Ok(decision) => serde_json::from_str(&decision.to_json())?,
+                Err(error) => {
+                    let refusal = error.refusal().ok_or_else(|| format!("{name}: {error}"))?;
+                    let refused = json!({
+                        "field": refusal.path(), "value": refusal.value(), "reason": refusal.reason(),
+                    });
+                    json!({ "line": wanted["line"], "refused": refused })
+                }
+            };
+            if decided != wanted {
+                return Err(
+                    format!("{name}: {fact}\n  decided {decided}\n  wanted  {wanted}").into(),
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Every request of the GitHub example is decided by the rule of its own operation. The rule's method and path are taken from the
