@@ -19,8 +19,11 @@ const SIZES: &[usize] = &[1_000, 3_000, 10_000, 30_000, 100_000];
 /// Runs of each measurement; the least is shown.
 const RUNS: usize = 3;
 
+/// A name, and what is done with the text of the rules.
+type Task = (&'static str, fn(&str));
+
 /// What a process measures.
-const TASKS: &[(&str, fn(&str))] = &[
+const TASKS: &[Task] = &[
     ("check", |text| {
         assert_eq!(Engine::new().check_source("bench.rules", text).errors(), 0)
     }),

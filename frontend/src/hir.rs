@@ -4,12 +4,13 @@
 //! is chosen by type and proved to fit, literals are values. Guards, tables and rule sets have become one thing,
 //! [`RuleSet`]. What the source said only for people (tags, reasons, documentation) is kept beside it.
 
+mod ids;
 pub mod walk;
 
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
-use tollgate_ir::entities::{Entity, IndexVec};
+use tollgate_ir::entities::IndexVec;
 use tollgate_ir::operand::Cc;
 use tollgate_runtime::pattern::Regex;
 use tollgate_runtime::schema::Boundary;
@@ -17,43 +18,9 @@ use tollgate_runtime::{Native, Pattern as TextPattern, Value};
 
 use crate::types::ty::Ty;
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub u32);
-
-        impl Entity for $name {
-            fn new(raw: usize) -> Self {
-                $name(raw as u32)
-            }
-            fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
-    )*};
-}
-
-ids! {
-    /// A record of the program.
-    RecordId;
-    /// An enum of the program.
-    EnumId;
-    /// A `type X = String matching …` of the program.
-    RefinementId;
-    /// A `data` of the program.
-    DataId;
-    /// A function of the program.
-    FnId;
-    /// A rule set, guard or table of the program.
-    RuleSetId;
-    /// A pipeline of the program.
-    PipelineId;
-    /// A parameter or binding of one owner (function, rule set, pipeline, test).
-    LocalId;
-    /// A group of a rule set.
-    GroupId;
-}
+pub use ids::{
+    DataId, EnumId, FnId, GroupId, LocalId, PipelineId, RecordId, RefinementId, RuleSetId,
+};
 
 /// A whole checked program: all its modules, the library's included as far as they are used.
 #[derive(Clone, Debug, Default)]
