@@ -8,6 +8,7 @@ mod conformance;
 mod differential;
 mod examples;
 mod filetest;
+mod library;
 mod run;
 mod ui;
 
@@ -20,6 +21,7 @@ pub(crate) const KINDS: &[Kind] = &[
     filetest::trials,
     conformance::trials,
     run::trials,
+    library::trials,
     examples::trials,
     differential::trials,
 ];
