@@ -53,10 +53,15 @@ impl From<Flaw> for LoadError {
 impl Program {
     /// Reads a program that [`Program::bytes`] wrote. `native` knows the natives of the host by name.
     ///
-    /// Whatever the bytes, this neither panics nor hangs, and uses memory in proportion to them and to the
-    /// regular expressions they name; a program that is accepted ends on every input and touches nothing that it was not given.
-    /// It is no sandbox: what a file decides is as good as who made it, and a forged one can build values nested deeper
-    /// than any type.
+    /// Whatever the bytes, loading neither panics nor hangs, and uses memory in proportion to them and to the
+    /// regular expressions they name.
+    ///
+    /// Of a program that [`Program::bytes`] wrote, everything holds that holds of it when compiled. The checksum is no
+    /// signature, though: anyone can put the right one on a forged file. Of a forged file that is accepted this much holds:
+    /// running it uses no memory but its registers, the decision's arena and what the host gave; the number of opcodes is
+    /// bounded by [`Program::bound`] for inputs within their types, and loops stop at it for others. What does *not* hold: bytecode has no
+    /// types, so a forged file can put a value into itself again and again, and comparing two such values takes
+    /// time exponential, and stack linear, in the opcodes that made them. Run only files whose maker you trust.
     ///
     /// # Errors
     /// Says what is wrong: not a program, another version, damaged, an unknown native, or larger than a limit.

@@ -32,13 +32,7 @@ impl Program {
     pub fn bytes(&self) -> Vec<u8> {
         let mut body = Writer { bytes: Vec::new() };
         self.write(&mut body);
-        let body = body.bytes;
-        let mut file = Vec::with_capacity(HEADER + body.len());
-        file.extend_from_slice(MAGIC);
-        file.push(VERSION);
-        file.extend_from_slice(&checksum(&body).to_le_bytes());
-        file.extend_from_slice(&body);
-        file
+        seal(&body.bytes)
     }
 
     fn write(&self, out: &mut Writer) {
@@ -67,6 +61,24 @@ impl Program {
             out.all(ops, |out, op| op.encode(out));
         });
     }
+}
+
+/// A file of this body: the header, with the checksum that the body has, and the body.
+///
+/// For tests and fuzzers, which change bodies and want what is behind the checksum to judge them. Linear in the body.
+///
+/// ```
+/// use tollgate_backend_vm::{Program, seal};
+/// let error = Program::load(&seal(b"\x80"), &|_native| None).unwrap_err();
+/// assert_eq!(error.to_string(), "the program is damaged at byte 14: it ends here");
+/// ```
+pub fn seal(body: &[u8]) -> Vec<u8> {
+    let mut file = Vec::with_capacity(HEADER + body.len());
+    file.extend_from_slice(MAGIC);
+    file.push(VERSION);
+    file.extend_from_slice(&checksum(body).to_le_bytes());
+    file.extend_from_slice(body);
+    file
 }
 
 /// FNV-1a, 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.

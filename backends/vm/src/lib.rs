@@ -11,7 +11,9 @@
 //!
 //! - No `unsafe`. No allocation from the system while a decision is made, once the decision's arena has its size.
 //! - Jumps go forward and calls have no cycle, so running ends. Every program is verified, also one just compiled.
-//! - Loading never panics and never hangs, whatever the bytes; what it accepts is harmless to run.
+//! - Loading never panics and never hangs, whatever the bytes. Running what it accepted reads and writes nothing but the
+//!   registers, the arena and what it was given, in a bounded number of opcodes. How deep a *forged* file nests values is not
+//!   bounded: see [`Program::load`].
 //! - Steps are counted exactly as the reference interpreter counts them on the same IR.
 //! - An opcode is one row of the table in `ops`, and one handler in `run`.
 //!
@@ -39,6 +41,7 @@ mod slots;
 mod verify;
 
 pub use decode::LoadError;
+pub use encode::seal;
 pub use ops::{OPCODES, Opcode};
 pub use program::Program;
 use tollgate_backend_api::{Backend, CompileError, Executable};
@@ -92,6 +95,11 @@ impl Program {
 }
 
 impl Executable for Program {
+    /// Calls a function, as [`Executable::run`] says. Too few arguments are filled up with absent ones, and those too many are ignored.
+    ///
+    /// # Panics
+    /// When the program has no such function: `func` is not one of [`Program::functions`] many, counted from 0. Those that
+    /// [`Program::entry`] gives are.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         run::run(self, func, cx, args)
     }

@@ -39,7 +39,11 @@ fn examples() -> BTreeMap<&'static str, String> {
         // Writing to a string cannot fail.
         let _ = writeln!(program, "test \"{}\" {{", native.name);
         for example in native.examples {
-            let _ = writeln!(program, "  expect ({}) == {}", example.source, example.result);
+            let _ = writeln!(
+                program,
+                "  expect ({}) == {}",
+                example.source, example.result
+            );
         }
         program.push_str("}\n");
     }

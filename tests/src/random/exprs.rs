@@ -44,6 +44,8 @@ pub(crate) enum Ty {
     Int(i64, i64),
     Str,
     Bool,
+    /// A text that a path pattern captured, which may stand in a path.
+    Segment,
 }
 
 /// The text of a whole number and the bounds that are proved of it.
@@ -78,7 +80,7 @@ impl Exprs<'_> {
         format!("v{}", self.names)
     }
 
-    fn var(&mut self, wanted: impl Fn(Ty) -> bool) -> Option<Var> {
+    pub(crate) fn var(&mut self, wanted: impl Fn(Ty) -> bool) -> Option<Var> {
         let fitting: Vec<&Var> = self.scope.iter().filter(|v| wanted(v.ty)).collect();
         if fitting.is_empty() {
             None
@@ -107,7 +109,7 @@ impl Exprs<'_> {
             return self.int_leaf();
         }
         let d = depth - 1;
-        match self.rng.below(16) {
+        match self.rng.below(24) {
             0..=3 => self.arithmetic(d),
             4 => {
                 let (c, a, b) = (self.bool(d), self.int(d), self.int(d));
@@ -225,7 +227,8 @@ impl Exprs<'_> {
                     hi: 200,
                 }
             }
-            _ => self.int_leaf(),
+            15 => self.int_leaf(),
+            _ => self.int_of_others(d),
         }
     }
 
@@ -307,13 +310,13 @@ impl Exprs<'_> {
                 1 => format!("(r.o ?? {})", self.word()),
                 2 => "(r.q.y ?? \"none\")".into(),
                 3 => self
-                    .var(|ty| ty == Ty::Str)
+                    .var(|ty| matches!(ty, Ty::Str | Ty::Segment))
                     .map_or_else(|| self.word(), |v| v.name),
                 _ => self.word(),
             };
         }
         let d = depth - 1;
-        match self.rng.below(7) {
+        match self.rng.below(11) {
             0 => format!("lower({})", self.str(d)),
             1 => format!("trim({})", self.str(d)),
             2 => format!(
@@ -332,7 +335,8 @@ impl Exprs<'_> {
                 "(match r.e {{ named(text, _) => text, sized(0) => \"zero\", _ => {} }})",
                 self.str(d)
             ),
-            _ => self.str(0),
+            5 | 6 => self.str(0),
+            _ => self.str_of_others(d),
         }
     }
 
@@ -357,7 +361,7 @@ impl Exprs<'_> {
             };
         }
         let d = depth - 1;
-        match self.rng.below(22) {
+        match self.rng.below(32) {
             0 | 1 => {
                 let (a, b) = (self.int(d), self.int(d));
                 format!(
@@ -470,11 +474,12 @@ impl Exprs<'_> {
                 self.rng.between(1, 28)
             ),
             20 => format!("{} matches re\"{}\"", self.str(0), self.rng.pick(REGEXES)),
-            _ => format!(
+            21 => format!(
                 "r.f {} {}.5",
                 self.rng.pick(&["<", ">", "<=", ">="]),
                 self.rng.between(0, 9)
             ),
+            _ => self.bool_of_others(d),
         }
     }
 
@@ -529,16 +534,20 @@ impl Exprs<'_> {
                 for _ in captures {
                     let name = self.fresh();
                     text = text.replacen("{}", &format!("{{{name}}}"), 1);
-                    self.scope.push(Var { name, ty: Ty::Str });
+                    self.scope.push(Var {
+                        name,
+                        ty: Ty::Segment,
+                    });
                 }
                 format!("r.path matches p\"{text}\"")
             }
             6 => {
+                let value = self.bool(depth);
                 self.scope.push(Var {
                     name: name.clone(),
                     ty: Ty::Bool,
                 });
-                format!("let {name} = ({})", self.bool(depth))
+                format!("let {name} = ({value})")
             }
             7 => format!("(r.m ?? skip) > {}", self.literal().text),
             _ => format!("({})", self.bool(depth)),

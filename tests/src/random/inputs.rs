@@ -14,6 +14,7 @@ fn record(rng: &mut Rng) -> String {
         format!("\"s\":\"{}\"", rng.pick(WORDS)),
         format!("\"b\":{}", rng.one_in(2)),
         format!("\"e\":{}", variant(rng)),
+        format!("\"g\":{}", nested(rng)),
         format!(
             "\"xs\":[{}]",
             list(rng, 4, |rng| number(rng, -50, 50).to_string())
@@ -89,6 +90,18 @@ fn variant(rng: &mut Rng) -> String {
             "{{\"named\":{{\"label\":\"{}\",\"at\":{}}}}}",
             rng.pick(WORDS),
             number(rng, 0, 9)
+        ),
+    }
+}
+
+fn nested(rng: &mut Rng) -> String {
+    match rng.below(3) {
+        0 => "\"empty\"".into(),
+        1 => format!("{{\"leaf\":{{\"n\":{}}}}}", number(rng, -50, 50)),
+        _ => format!(
+            "{{\"wrap\":{{\"e\":{},\"flag\":{}}}}}",
+            variant(rng),
+            rng.one_in(2)
         ),
     }
 }

@@ -4,10 +4,12 @@
 //! the interval that it proves of a number, so that the checker must accept every program. Literals are few and small, and inputs are drawn from
 //! their neighbourhood, so that comparisons go both ways.
 
+mod domains;
 mod exprs;
 mod inputs;
 mod rng;
 mod sets;
+mod shapes;
 
 pub(crate) use rng::Rng;
 

@@ -1,12 +1,15 @@
 //! Random rule sets.
 
-use super::Rng;
 use super::exprs::{Exprs, Ty, Var};
+use super::{Rng, shapes};
 
 const TYPES: &str = r#"edition 2026
 module random
 
 enum E { Red, Blue, sized(w: Int in 0 .. 100), named(label: String, at: Int in 0 .. 9) }
+enum N { leaf(n: Int_50), wrap(e: E, flag: Bool), empty }
+const utc = tz"UTC"
+const sg = tz"Asia/Singapore"
 record Q { x: Int in 0 .. 9, y: String? }
 record R {
   n: Int in -1000 .. 1000
@@ -15,6 +18,7 @@ record R {
   o: String?
   b: Bool
   e: E
+  g: N
   xs: [Int_50 ..4]
   ws: Values
   p: Percent in 0% .. 100%
@@ -30,7 +34,7 @@ record R {
 type Int_100 = Int in -100 .. 100
 type Int_50 = Int in -50 .. 50
 type Digit = Int in 0 .. 9
-record Out { number: Int, text: String, colour: E }
+record Out { number: Int, text: String, colour: E, wait: Duration in 0s .. 1h }
 
 fn twice(a: Int_100) -> Int in -200 .. 200 = a * 2
 "#;
@@ -47,11 +51,17 @@ enum Outcome {
 /// A whole program with the entry `decide(r: R, k: Int in 0 .. 20)`.
 pub(crate) fn program(rng: &mut Rng) -> String {
     let mut text = String::from(TYPES);
-    if rng.one_in(2) {
-        text.push_str(&ruleset(rng, "inner", false));
-        text.push_str(&ruleset(rng, "decide", true));
-    } else {
-        text.push_str(&ruleset(rng, "decide", false));
+    text.push_str(&shapes::table(rng));
+    match rng.below(4) {
+        0 => text.push_str(&ruleset(rng, "decide", false)),
+        1 | 2 => {
+            text.push_str(&ruleset(rng, "inner", false));
+            text.push_str(&ruleset(rng, "decide", true));
+        }
+        _ => {
+            text.push_str(&ruleset(rng, "inner", false));
+            text.push_str(&shapes::pipeline(rng));
+        }
     }
     text
 }
@@ -157,7 +167,7 @@ fn rule(
     text
 }
 
-fn spine(exprs: &mut Exprs<'_>, asks: bool) -> String {
+pub(super) fn spine(exprs: &mut Exprs<'_>, asks: bool) -> String {
     let operands = 1 + exprs.rng.below(4);
     let mut parts: Vec<String> = (0..operands).map(|_| exprs.operand(2)).collect();
     if asks && exprs.rng.one_in(3) {
@@ -166,6 +176,15 @@ fn spine(exprs: &mut Exprs<'_>, asks: bool) -> String {
         exprs.scope.push(Var {
             name,
             ty: Ty::Int(-1000, 1000),
+        });
+        parts.push(exprs.operand(1));
+    }
+    if exprs.rng.one_in(4) {
+        let (name, n) = (exprs.fresh(), exprs.int(1).text);
+        parts.push(format!("let {name} = rated(r.e, clamp({n}, -1000, 1000))"));
+        exprs.scope.push(Var {
+            name,
+            ty: Ty::Int(-100, 100),
         });
         parts.push(exprs.operand(1));
     }
@@ -180,7 +199,12 @@ fn value(exprs: &mut Exprs<'_>, outcome: Outcome, inner: bool) -> String {
         Outcome::Enum => variant(exprs),
         Outcome::Record => {
             let (number, text, colour) = (exprs.int(1).text, exprs.str(1), variant(exprs));
-            format!("Out(number: {number}, text: {text}, colour: {colour})")
+            let wait = if exprs.rng.one_in(4) {
+                format!("jitter({}s, 60s)", exprs.rng.between(0, 60))
+            } else {
+                exprs.duration(1)
+            };
+            format!("Out(number: {number}, text: {text}, colour: {colour}, wait: {wait})")
         }
     }
 }

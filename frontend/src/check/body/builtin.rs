@@ -395,7 +395,9 @@ impl Body<'_, '_> {
                     hi: hi.min(interval.hi),
                 });
                 if *interval == Interval::point(0) {
-                    return Expr::constant(Value::None, Ty::opt(Ty::full(unit)), span);
+                    // There is no quotient; the narrowest type says the least about what `??` makes of it.
+                    let quotient = Ty::Num(unit, Interval::point(0));
+                    return Expr::constant(Value::None, Ty::opt(quotient), span);
                 }
                 let zero = Expr::constant(Value::Int(0), Ty::Num(ub, Interval::point(0)), span);
                 self.guarded(a, b, zero, CmpKind::Int, |body, a, b| {
