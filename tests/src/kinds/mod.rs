@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 mod conformance;
+mod damaged;
 mod differential;
 mod examples;
 mod filetest;
@@ -23,6 +24,7 @@ pub(crate) const KINDS: &[Kind] = &[
     run::trials,
     library::trials,
     examples::trials,
+    damaged::trials,
     differential::trials,
 ];
 
