@@ -98,7 +98,10 @@ fn damaged(seed: u64, texts: &[String]) -> String {
         let (from, to) = part(&text, &mut rng);
         match rng.below(6) {
             0 => text.replace_range(from..to, ""),
-            1 => text.insert_str(to, &text[from..to].to_owned()),
+            1 => {
+                let again = text[from..to].to_owned();
+                text.insert_str(to, &again);
+            }
             2 => {
                 let other = rng.pick(texts);
                 let (start, end) = part(other, &mut rng);

@@ -62,10 +62,10 @@ fn record(rng: &mut Rng) -> String {
     }
     let entries: Vec<String> = WORDS
         .iter()
-        .filter_map(|w| {
-            rng.one_in(4)
-                .then(|| format!("\"{w}\":{}", rng.between(0, 9)))
-        })
+        .filter(|_| rng.one_in(4))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|w| format!("\"{w}\":{}", rng.between(0, 9)))
         .collect();
     fields.push(format!("\"h\":{{{}}}", entries.join(",")));
     format!("{{{}}}", fields.join(","))
