@@ -13,7 +13,7 @@
 //!
 //! # Where to start reading
 //!
-//! [`house`].
+//! `house.rs`: what is promised about the code, checked.
 //!
 //! # What it must not know
 //!

@@ -2,15 +2,17 @@
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
+//! A block marked `json NAME` behind a program holds lines `facts => decision` or `facts => refused field: reason`, which
+//! its entry NAME must answer so.
 
 use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
-use tollgate::Engine;
+use tollgate::{Call, Engine};
 
 use super::files;
-use super::run::every_engine;
+use super::run::{engines, every_engine};
 
 /// One trial a block.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
@@ -35,12 +37,23 @@ struct Block {
     /// Slugs of the errors it must be refused with; none for a program that compiles.
     errors: Vec<String>,
     text: String,
+    /// What is asked of the program: entry, facts, and the answer.
+    asks: Vec<(String, String, String)>,
 }
 
 fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = page.lines().enumerate();
     while let Some((number, line)) = lines.next() {
+        if let Some(entry) = line.strip_prefix("```json ") {
+            let block: &mut Block = blocks.last_mut().expect("a program stands before what is asked of it");
+            let body = lines.by_ref().map(|(_, l)| l).take_while(|l| *l != "```");
+            block.asks.extend(body.map(|line| {
+                let (facts, answer) = line.split_once(" => ").expect("a line reads `facts => answer`");
+                (entry.to_owned(), facts.trim().to_owned(), answer.trim().to_owned())
+            }));
+            continue;
+        }
         let Some(marks) = line.strip_prefix("```rules") else {
             continue;
         };
@@ -68,6 +81,7 @@ fn blocks(page: &str) -> Vec<Block> {
             line: number + 1,
             errors,
             text: format!("{header}{}\n", body.join("\n")),
+            asks: Vec::new(),
         });
     }
     blocks
@@ -75,18 +89,36 @@ fn blocks(page: &str) -> Vec<Block> {
 
 fn check(block: &Block) -> Result<(), Failed> {
     if block.errors.is_empty() {
-        return every_engine(&|engine| engine.compile_source("block", &block.text), false);
+        every_engine(&|engine| engine.compile_source("block", &block.text), false)?;
+        return answers(block);
     }
     let report = Engine::new().check_source("block", &block.text);
     let found = report.error_slugs();
     if found == block.errors {
-        Ok(())
-    } else {
-        Err(format!(
-            "expected {:?}, found {found:?}\n{}",
-            block.errors,
-            report.render(false)
-        )
-        .into())
+        return Ok(());
     }
+    let (wanted, shown) = (&block.errors, report.render(false));
+    Err(format!("expected {wanted:?}, found {found:?}\n{shown}").into())
+}
+
+/// Whether every engine answers what is asked as the page says.
+fn answers(block: &Block) -> Result<(), Failed> {
+    for (name, engine) in engines() {
+        let program = engine.compile_source("block", &block.text)?;
+        let mut session = program.session();
+        for (entry, facts, wanted) in &block.asks {
+            let call = Call { id: "page", time: 0 };
+            let answer = match session.decide_json(entry, facts.as_bytes(), &call) {
+                Ok(decision) => decision.to_json(),
+                Err(error) => match error.refusal() {
+                    Some(refusal) => format!("refused {}: {}", refusal.path(), refusal.reason()),
+                    None => error.to_string(),
+                },
+            };
+            if answer != *wanted {
+                return Err(format!("{name}: {entry} of {facts}\n  answered {answer}\n  wanted   {wanted}").into());
+            }
+        }
+    }
+    Ok(())
 }
