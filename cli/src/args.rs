@@ -72,7 +72,7 @@ pub(crate) struct Check {
 #[command(
     after_help = "A line of the input is the entry's parameter, or an object of its parameters when it has several.
 Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or {\"line\": 7, \"refused\": {…}} for a
-record that violates the schema. Refusals make the exit code 1; they never stop the others.
+record that violates the schema. Blank lines are skipped. Refusals make the exit code 1; they never stop the others.
 
 Examples:
   tollgate run gateway.rules route --input requests.jsonl > decisions.jsonl

@@ -76,7 +76,8 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
 struct Counts {
     decided: u64,
     refused: u64,
-    blank: u64,
+    /// Keys that no field has the name of.
+    ignored: u64,
     /// Time spent deciding, without reading and writing.
     deciding: Duration,
 }
@@ -112,15 +113,14 @@ fn decide_all(
         }
         let json = line.trim_ascii();
         if json.is_empty() {
-            counts.blank += 1;
             continue;
         }
         answer.clear();
-        let refusal = if too_long {
-            Some(json!({ "reason": format!("the line is longer than {} MiB", LINE_MAX >> 20) }))
+        let decided = if too_long {
+            Err(json!({ "reason": format!("the line is longer than {} MiB", LINE_MAX >> 20) }))
         } else {
             let began = Instant::now();
-            let refusal = decide(
+            let decided = decide(
                 &mut session,
                 entry,
                 json,
@@ -131,11 +131,14 @@ fn decide_all(
                 &mut answer,
             )?;
             counts.deciding += began.elapsed();
-            refusal
+            decided
         };
-        match refusal {
-            None => counts.decided += 1,
-            Some(refusal) => {
+        match decided {
+            Ok(ignored) => {
+                counts.decided += 1;
+                counts.ignored += ignored;
+            }
+            Err(refusal) => {
                 counts.refused += 1;
                 if counts.refused <= SHOWN {
                     bar.suspend(|| eprintln!("line {number} refused: {}", one_line(&refusal)));
@@ -153,20 +156,20 @@ fn decide_all(
     Ok(counts)
 }
 
-/// Decides one record into `answer`, or gives what is wrong with it.
+/// Decides one record into `answer` and gives how many of its keys were ignored, or what is wrong with it.
 fn decide(
     session: &mut Session<'_>,
     entry: &str,
     json: &[u8],
     call: &Call<'_>,
     answer: &mut String,
-) -> Result<Option<serde_json::Value>> {
+) -> Result<std::result::Result<u64, serde_json::Value>> {
     match session.decide_json(entry, json, call) {
         Ok(decision) => {
             decision.write_json(answer);
-            Ok(None)
+            Ok(Ok(decision.ignored()))
         }
-        Err(error) => refusal(error).map(Some),
+        Err(error) => refusal(error).map(Err),
     }
 }
 
@@ -248,6 +251,12 @@ fn summarise(counts: &Counts, elapsed: Duration) {
         thousands(counts.refused),
         elapsed
     );
+    if counts.ignored > 0 {
+        eprintln!(
+            "({} keys were ignored: no field has their name)",
+            thousands(counts.ignored)
+        );
+    }
     if counts.refused > SHOWN {
         eprintln!(
             "({} more refusals are in the output)",

@@ -46,11 +46,19 @@ fn blocks(page: &str) -> Vec<Block> {
     let mut lines = page.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         if let Some(entry) = line.strip_prefix("```json ") {
-            let block: &mut Block = blocks.last_mut().expect("a program stands before what is asked of it");
+            let block: &mut Block = blocks
+                .last_mut()
+                .expect("a program stands before what is asked of it");
             let body = lines.by_ref().map(|(_, l)| l).take_while(|l| *l != "```");
             block.asks.extend(body.map(|line| {
-                let (facts, answer) = line.split_once(" => ").expect("a line reads `facts => answer`");
-                (entry.to_owned(), facts.trim().to_owned(), answer.trim().to_owned())
+                let (facts, answer) = line
+                    .split_once(" => ")
+                    .expect("a line reads `facts => answer`");
+                (
+                    entry.to_owned(),
+                    facts.trim().to_owned(),
+                    answer.trim().to_owned(),
+                )
             }));
             continue;
         }
@@ -107,7 +115,10 @@ fn answers(block: &Block) -> Result<(), Failed> {
         let program = engine.compile_source("block", &block.text)?;
         let mut session = program.session();
         for (entry, facts, wanted) in &block.asks {
-            let call = Call { id: "page", time: 0 };
+            let call = Call {
+                id: "page",
+                time: 0,
+            };
             let answer = match session.decide_json(entry, facts.as_bytes(), &call) {
                 Ok(decision) => decision.to_json(),
                 Err(error) => match error.refusal() {
@@ -116,7 +127,10 @@ fn answers(block: &Block) -> Result<(), Failed> {
                 },
             };
             if answer != *wanted {
-                return Err(format!("{name}: {entry} of {facts}\n  answered {answer}\n  wanted   {wanted}").into());
+                return Err(format!(
+                    "{name}: {entry} of {facts}\n  answered {answer}\n  wanted   {wanted}"
+                )
+                .into());
             }
         }
     }
