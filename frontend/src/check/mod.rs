@@ -122,6 +122,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) prelude: FxHashMap<ast::Symbol, Entry>,
     /// Signatures of functions.
     pub(crate) fn_signatures: FxHashMap<FnId, Signature>,
+    /// How large the records and enums are that are defined.
+    pub(crate) sizes: items::Sizes,
     /// Signatures of rule sets, guards and tables.
     pub(crate) ruleset_signatures: FxHashMap<RuleSetId, Signature>,
     /// Signatures of pipelines.
@@ -146,6 +148,7 @@ pub(crate) fn program(
         modules: Vec::new(),
         prelude: FxHashMap::default(),
         fn_signatures: FxHashMap::default(),
+        sizes: items::Sizes::default(),
         ruleset_signatures: FxHashMap::default(),
         pipeline_signatures: FxHashMap::default(),
         verdict: None,

@@ -8,7 +8,7 @@ use tollgate_grammar::source::Span;
 use tollgate_runtime::pattern::Regex;
 use tollgate_runtime::schema::Boundary;
 
-use super::{Declared, Outline, parameters, ruleset};
+use super::{Declared, Outline, parameters, ruleset, size};
 use crate::check::{Body, Checker, Constant, Def, ModuleId, Place, Signature};
 use crate::diagnostics::catalog::items;
 use crate::hir::{Data, Enum, Field, Record, Refinement, Variant};
@@ -59,10 +59,12 @@ pub(super) fn type_or_constant(
         (ItemKind::Record(record), Declared::Record(id)) => {
             let defined = fields(checker, module, &record.fields);
             checker.program.records[id].fields = defined;
+            size::record(checker, module, &record.name, id);
         }
         (ItemKind::Enum(decl), Declared::Enum(id)) => {
             let defined = variants(checker, module, decl);
             checker.program.enums[id].variants = defined;
+            size::enumeration(checker, module, &decl.name, id);
         }
         _ => {}
     }

@@ -15,10 +15,12 @@ mod period;
 mod pipeline;
 mod policy;
 mod ruleset;
+mod size;
 mod table;
 mod test;
 pub(crate) mod types;
 
+pub(super) use size::Sizes;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;

@@ -27,4 +27,17 @@ diagnostics! {
     /// told apart without comparing every two of them, and tens of thousands are no matter. Where most rules have no such
     /// condition in common, every pair has to be looked at.
     fn too_many_pairs(name, count) = error "the {count} rules of `{name}` are too many to compare every two of them";
+
+    /// Records and enums nest deeper than the compiler takes.
+    ///
+    /// Types cannot contain themselves, so their depth is known; the limit keeps the engines' stacks small. Lists, sets and maps
+    /// between them count as well. No data that people write comes near it.
+    fn type_too_deep(name, most) = error "`{name}` nests more than {most} levels deep";
+
+    /// A value of this type has more parts than the compiler takes.
+    ///
+    /// Each record counts its fields with everything in them, a list as if it had one element, and an enum its largest variant. A type that has
+    /// another one twice, which has another one twice, grows to billions of parts in thirty lines, and comparing two such values, or
+    /// writing one, would take as long. Put what is repeated into a list, or name it by an id.
+    fn type_too_large(name, most) = error "a `{name}` has more than {most} parts";
 }
