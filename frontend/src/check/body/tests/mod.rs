@@ -230,6 +230,7 @@ fn with_body<R>(
             .collect(),
         ruleset_signatures: FxHashMap::default(),
         pipeline_signatures: FxHashMap::default(),
+        sizes: crate::check::items::Sizes::default(),
         verdict: None,
     };
     let mut body = Body::new(&mut checker, ModuleId(0), place);
