@@ -163,6 +163,13 @@ impl ModuleLoader<'_, '_, '_> {
             .module
             .as_ref()
             .map_or("main".into(), ToString::to_string);
+        let library = self.checker.library.modules;
+        if let Some(path) = &ast.module
+            && library.iter().any(|m| m.name == name)
+        {
+            let found = names::library_module(&name).at(path.span, "the name is taken");
+            self.checker.sink.emit(found);
+        }
         self.add(name, ast, false);
     }
 

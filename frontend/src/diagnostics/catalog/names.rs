@@ -24,6 +24,12 @@ diagnostics! {
     /// grows, and your file must not break when it does.)
     fn duplicate_name(name) = error "`{name}` is declared twice";
 
+    /// A file calls itself what a module of the library is called.
+    ///
+    /// Names of types and rules carry their module's name, so two modules of one name cannot be told apart. Choose a name
+    /// of your own, which begins with your project's.
+    fn library_module(name) = error "`{name}` is a module of the library";
+
     /// A `use` names a module that is neither in the library nor in a file beside the main one.
     ///
     /// A module is one file, in the folder of the main file, and is found by its `module` line, not by its file name.
