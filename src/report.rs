@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tollgate_frontend::diagnostics::{Diagnostic, Severity, catalog, json, render};
+use tollgate_frontend::diagnostics::{Diagnostic, Severity, catalog, json, render::Renderer};
 use tollgate_grammar::source::SourceMap;
 
 /// Everything the compiler said about a program, in the order of the source.
@@ -55,9 +55,10 @@ impl Report {
 
     /// The report for people, drawn on the source.
     pub fn render(&self, colour: bool) -> String {
+        let mut renderer = Renderer::new(&self.sources, colour);
         self.diagnostics
             .iter()
-            .map(|d| render::render(d, &self.sources, colour))
+            .map(|d| renderer.render(d))
             .collect()
     }
 

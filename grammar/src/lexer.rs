@@ -9,6 +9,9 @@ use crate::source::{FileId, Span};
 use crate::token::{Token, TokenKind};
 use logos::Logos;
 
+/// Most characters of a run of strays that are shown.
+const SHOWN: usize = 24;
+
 /// What the lexer found.
 pub(crate) struct Lexed {
     /// All tokens but comments, in source order. No `Label`, `Money`, block brace or row bar yet.
@@ -223,13 +226,16 @@ impl Lexer<'_> {
             && let SyntaxErrorKind::BadCharacter { .. } = error.kind
         {
             last.end = span.end;
-            *error = bad_character(
-                self.text,
-                Span {
-                    end: span.end,
-                    ..error.span
-                },
-            );
+            let grown = Span {
+                end: span.end,
+                ..error.span
+            };
+            // A run is told by its beginning, which stays what it is once it is long.
+            if error.span.len() as usize > SHOWN * char::MAX_LEN_UTF8 {
+                error.span = grown;
+            } else {
+                *error = bad_character(self.text, grown);
+            }
             if let Some(damage) = self.out.damage.last_mut() {
                 damage.1 = span.end;
             }
@@ -269,22 +275,26 @@ fn is_closed(token: &str) -> bool {
         == 0
 }
 
+/// What is said of characters that no token has. Looks at the beginning only.
 fn bad_character(text: &str, span: Span) -> SyntaxError {
     let found = &text[span.range()];
-    let shown: String = found.chars().take(24).flat_map(visible).collect();
-    let kind = SyntaxErrorKind::BadCharacter {
-        text: found.chars().take(24).collect(),
-    };
+    let head: String = found.chars().take(SHOWN).collect();
+    let shown: String = head.chars().flat_map(visible).collect();
+    let (is_name, is_quote) = (
+        head.chars().any(char::is_alphabetic),
+        head.contains(['\u{201C}', '\u{201D}', '\u{201E}']),
+    );
+    let kind = SyntaxErrorKind::BadCharacter { text: head.into() };
     let error = SyntaxError::new(kind, span, format!("`{shown}` is no part of the language"));
     if found == "%" {
         error.help("`%` only makes percentages; the remainder is `mod(a, b)`")
     } else if found == "&" {
         error.replace("write `and`", span, "and")
-    } else if found.chars().any(char::is_alphabetic) {
+    } else if is_name {
         error.help(
             "names are written in the letters a to z, digits and `_`; any text may stand in quotes",
         )
-    } else if found.contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
+    } else if is_quote {
         error.help("a text stands in plain quotes: `\"`")
     } else {
         error

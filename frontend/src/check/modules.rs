@@ -159,6 +159,13 @@ struct ModuleLoader<'l, 'c, 'a> {
 impl ModuleLoader<'_, '_, '_> {
     fn main(&mut self, (file, text): (&str, &str)) {
         let ast = self.parse(file, text);
+        if ast.items.is_empty() && self.checker.sink.error_count() == 0 {
+            let place = ast.module.as_ref().map_or(ast.span, |module| module.span);
+            let found = names::empty_file()
+                .at(place, "no rule set, function or type")
+                .help("a file begins with `edition 2026`, `module name`, and what it declares");
+            self.checker.sink.emit(found);
+        }
         let name = ast
             .module
             .as_ref()

@@ -54,7 +54,9 @@ impl<'text> Builder<'text> {
         let segment = self.segments.partition_point(|&start| start < span.start);
         let repeated = self.last_segment.replace(segment) == Some(segment);
         let is_bad = token.is_some_and(|token| token.kind == TokenKind::Bad);
-        if repeated || is_bad || self.control.stop.get() || self.is_damaged(segment, span.start) {
+        // Whatever made the tokens end, the first mistake is told.
+        let enough = self.control.stop.get() && !self.errors.is_empty();
+        if repeated || is_bad || enough || self.is_damaged(segment, span.start) {
             return;
         }
         let found = token.map(|token| &self.text[token.start as usize..token.end as usize]);

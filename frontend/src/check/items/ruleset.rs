@@ -56,6 +56,19 @@ pub(super) fn result_of(
     }
     match ty {
         Ty::Error => Ty::Error,
+        Ty::List(of, _) if of.is_optional() => {
+            let mut found = rules::missing_outcome()
+                .at(written.span, "a list of what may be missing")
+                .at(policy.span, "gives every outcome");
+            if let TypeKind::List(list) = &written.kind
+                && let TypeKind::Optional(element) = &list.element.kind
+            {
+                let sign = element.span.after().to(list.element.span.after());
+                found = found.fix("leave the `?` out", sign, "");
+            }
+            checker.sink.emit(found);
+            Ty::Error
+        }
         Ty::List(of, bound) => match &written.kind {
             TypeKind::List(list) if list.bound.is_none() => Ty::List(of, most),
             _ => {

@@ -1,6 +1,12 @@
 //! Names that nothing declares, or that something declares twice.
 
 diagnostics! {
+    /// The file declares nothing.
+    ///
+    /// An empty file is more often a wrong name or a failed download than a program. `tollgate new shop` makes a folder
+    /// with a first rule set, its test and a request.
+    fn empty_file() = error "the file declares nothing";
+
     /// A name was used that nothing in scope declares.
     ///
     /// Names come from this file, from its `use` lines, from the parameters and bindings around the place, and from the

@@ -9,6 +9,17 @@ diagnostics! {
     /// ```
     fn all_needs_list(ty) = error "`hit all` gives a list, not `{ty}`";
 
+    /// Under `hit all` every outcome is an element of the list, so an outcome cannot be missing.
+    ///
+    /// A rule without anything to say does not match: put the question into its condition, or say what stands for nothing.
+    /// (Under `first`, `unique`, `any` and `best by` the decision is the outcome itself, and may be optional.)
+    ///
+    /// ```text
+    /// ruleset f(e: Event) -> [Text?] hit all { rule a when e.x then e.note }                               error
+    /// ruleset f(e: Event) -> [Text] hit all { rule a when e.x and let note = e.note ?? skip then note }    right
+    /// ```
+    fn missing_outcome() = error "under `hit all` an outcome cannot be missing";
+
     /// Under `hit all` every rule may match at once, and there are more outcomes than the declared list holds.
     ///
     /// Without a bound, `[T]`, the compiler counts the outcomes itself.
