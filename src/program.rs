@@ -141,6 +141,14 @@ impl Program {
         self.shared.module.data.values().map(|d| &*d.name)
     }
 
+    /// The names of the `data` that have not been given; deciding is refused while there are some.
+    pub fn missing_data(&self) -> impl Iterator<Item = &str> {
+        let given = self.data.iter();
+        self.data_names()
+            .zip(given)
+            .filter_map(|(name, data)| data.is_none().then_some(name))
+    }
+
     /// The program with a `data` given, as JSON. Decisions of sessions made before go on with what was there.
     ///
     /// # Errors
@@ -217,8 +225,7 @@ impl Program {
 
     /// The words of all data, in order; an error names what was not given.
     fn data<'a>(&'a self, arena: &'a Arena) -> Result<&'a [Word<'a>], Error> {
-        if let Some(missing) = self.data.iter().position(Option::is_none) {
-            let name = self.data_names().nth(missing).unwrap_or_default();
+        if let Some(name) = self.missing_data().next() {
             return Err(Error::other(format!(
                 "the program expects data `{name}`; give it before deciding"
             )));

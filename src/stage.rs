@@ -20,6 +20,9 @@ struct Input<'i, 'm> {
     backend: &'static BackendRow,
 }
 
+/// Printed for a program of functions only: nothing calls them, so nothing is left of them.
+const NOTHING_RUNS: &str = "; nothing decides: no rule set, guard, table or pipeline\n";
+
 macro_rules! stages {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $print:expr;)*) => {
         /// A stage of the compiler whose result can be printed.
@@ -67,7 +70,11 @@ stages! {
         narrate(lowered.module, input.level)
     };
     /// What the backend makes of it.
-    Bytecode = "bytecode", |input| Ok(pipeline::compile(input.main, input.loader, input.level, input.backend)?.listing());
+    Bytecode = "bytecode", |input| {
+        let program = pipeline::compile(input.main, input.loader, input.level, input.backend)?;
+        let listing = program.listing();
+        Ok(if listing.is_empty() { NOTHING_RUNS.into() } else { listing })
+    };
 }
 
 impl Stage {

@@ -24,12 +24,13 @@ mod args;
 mod commands;
 mod terminal;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    // Printing into a closed pipe (`tollgate emit … | head`) is no bug of ours.
+    // Printing into a closed pipe (`tollgate emit … | head`) is no bug of ours, and `println!` can only panic there.
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.to_string();
         if text.contains("Broken pipe") {
@@ -43,9 +44,17 @@ fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
     match arguments.command.run() {
         Ok(outcome) => outcome.into(),
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}: {error}", terminal::paint("error", terminal::RED));
             ExitCode::from(2)
         }
     }
+}
+
+/// Whether whoever read our output has seen enough.
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }

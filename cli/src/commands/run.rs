@@ -46,6 +46,13 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
             .with_data(name, &json)
             .map_err(|e| format!("{}: {e}", file.display()))?;
     }
+    if let Some(missing) = program.missing_data().next() {
+        return Err(format!(
+            "{} expects data `{missing}`: add --data {missing}=FILE, a JSON file",
+            args.file.display()
+        )
+        .into());
+    }
     let input = open(&args.input)?;
     let bar = progress(&args.input);
     let output: Box<dyn Write> = match &args.output {
@@ -117,7 +124,8 @@ fn decide_all(
         }
         answer.clear();
         let decided = if too_long {
-            Err(json!({ "reason": format!("the line is longer than {} MiB", LINE_MAX >> 20) }))
+            let reason = format!("the line is longer than {} MiB", LINE_MAX >> 20);
+            Err(json!({ "field": "", "value": "", "reason": reason }))
         } else {
             let began = Instant::now();
             let decided = decide(
@@ -150,9 +158,9 @@ fn decide_all(
         answer.push('\n');
         output
             .write_all(answer.as_bytes())
-            .map_err(|e| format!("cannot write: {e}"))?;
+            .map_err(cannot_write)?;
     }
-    output.flush().map_err(|e| format!("cannot write: {e}"))?;
+    output.flush().map_err(cannot_write)?;
     Ok(counts)
 }
 
@@ -188,6 +196,14 @@ fn one_line(refusal: &serde_json::Value) -> String {
         (field, _) if field.is_empty() => text("reason"),
         (field, value) if value.is_empty() => format!("{field}: {}", text("reason")),
         (field, value) => format!("{field} = {value}: {}", text("reason")),
+    }
+}
+
+/// A closed pipe stays what it is: `main` knows that it is no mistake.
+fn cannot_write(error: io::Error) -> Box<dyn std::error::Error> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => error.into(),
+        _ => format!("cannot write: {error}").into(),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::schema::{Boundary, Field, Schema, TypeId};
 
 mod encode;
 
+/// Most bytes that are shown of an input that is not JSON.
+const SHOWN: usize = 48;
+
 pub use crate::boundary::{Decoded, Params, Refusal};
 pub use encode::{encode, encode_fields, write_text};
 
@@ -83,13 +86,35 @@ pub fn decode_params<'a>(
 }
 
 fn refusal(reader: &Reader<'_, '_>, json: &[u8], error: &serde_json::Error) -> Refusal {
+    let offset = offset(json, error.line(), error.column());
+    let mut broken = false;
     let mut refusal = reader.refusal(|| {
+        broken = true;
+        if let Err(error) = std::str::from_utf8(json) {
+            return format!("it is not valid UTF-8 (at byte {})", error.valid_up_to());
+        }
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or(&text);
-        format!("it is not JSON: {what}")
+        match offset {
+            Some(at) if !error.is_eof() => format!("it is not JSON: {what} (at byte {at})"),
+            _ => format!("it is not JSON: {what}"),
+        }
     });
-    refusal.offset = offset(json, error.line(), error.column());
+    if broken {
+        refusal.value = beginning(json);
+    }
+    refusal.offset = offset;
     refusal
+}
+
+/// The first characters of an input of which nothing could be read.
+fn beginning(json: &[u8]) -> String {
+    let head = &json[..json.len().min(SHOWN)];
+    let mut text = String::from_utf8_lossy(head).trim().to_owned();
+    if head.len() < json.len() {
+        text.push('\u{2026}');
+    }
+    text
 }
 
 /// The byte of a line and column, both counted from 1; `None` when serde_json knows no line.

@@ -16,7 +16,18 @@ use super::run::{engines, every_engine};
 
 /// One trial a block.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let trial = |(title, block)| Trial::test(title, move || check(&block));
+    all(root).into_iter().map(trial).collect()
+}
+
+/// The blocks that compile: title and text.
+pub(crate) fn programs(root: &Path) -> impl Iterator<Item = (String, String)> {
+    let compiles = all(root).into_iter().filter(|(_, b)| b.errors.is_empty());
+    compiles.map(|(title, block)| (title, block.text))
+}
+
+fn all(root: &Path) -> Vec<(String, Block)> {
+    let mut found = Vec::new();
     for path in files(&root.join("tests/conformance"), "md") {
         let page = fs::read_to_string(&path).expect("a page is readable");
         let name = path
@@ -25,11 +36,10 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             .to_string_lossy()
             .into_owned();
         for block in blocks(&page) {
-            let title = format!("conformance/{name}/{}", block.line);
-            trials.push(Trial::test(title, move || check(&block)));
+            found.push((format!("conformance/{name}/{}", block.line), block));
         }
     }
-    trials
+    found
 }
 
 struct Block {

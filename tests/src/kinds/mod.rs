@@ -11,6 +11,7 @@ mod examples;
 mod filetest;
 mod library;
 mod run;
+mod stages;
 mod ui;
 
 /// Finds the trials of a kind below the root of the project.
@@ -25,6 +26,7 @@ pub(crate) const KINDS: &[Kind] = &[
     library::trials,
     examples::trials,
     damaged::trials,
+    stages::trials,
     differential::trials,
 ];
 

@@ -1,6 +1,7 @@
 //! What the compiler says: `tests/ui/*.rules`, each with everything that is said about it beside it, in a `.snap`.
 //!
-//! A file is named after the slug it shows, `unknown-name.rules` or `unknown-name-field.rules`. It may hold several
+//! A file is named after the slug it shows, `unknown-name.rules` or `unknown-name-field.rules`. One that shows how several
+//! mistakes go together names them instead: lines that end in `#! slug`, which are then all that is said. It may hold several
 //! modules: a line `#=== shop.rules` begins the next one. `tests/ui/bad/` shows messages that ought to be better.
 
 use std::collections::BTreeMap;
@@ -44,12 +45,25 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     trials
 }
 
+/// Behind this, at the end of a line, stands the slug of what is said about the line.
+const SAID_HERE: &str = "#! ";
+
 /// Compares what is said with the snapshot, and sees to it that the file shows the slug of its name.
 fn says(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
     let checked = check(&split(name, text));
     let said = draw(&checked);
     let slugs: Vec<&str> = checked.diagnostics.iter().map(|d| d.slug).collect();
-    if !slugs.iter().any(|slug| shows(name, slug)) {
+    let wanted = said_here(text);
+    if !wanted.is_empty() {
+        let found: Vec<(u32, &str)> = checked
+            .diagnostics
+            .iter()
+            .map(|d| (checked.sources.position(d.labels[0].span).line, d.slug))
+            .collect();
+        if found != wanted {
+            return Err(format!("{name} shows {found:?}, not {wanted:?}\n{said}").into());
+        }
+    } else if !slugs.iter().any(|slug| shows(name, slug)) {
         return Err(format!("{name} shows {slugs:?} only\n{said}").into());
     }
     let mut settings = insta::Settings::clone_current();
@@ -58,6 +72,14 @@ fn says(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, said));
     Ok(())
+}
+
+/// Lines, from 1, and slugs.
+fn said_here(text: &str) -> Vec<(u32, &str)> {
+    (1..)
+        .zip(text.lines())
+        .filter_map(|(number, line)| Some((number, line.split_once(SAID_HERE)?.1)))
+        .collect()
 }
 
 /// Every machine-applicable piece of advice, applied, removes what it was given for, and nothing of it breaks the syntax.

@@ -279,7 +279,7 @@ fn a_refusal_names_field_value_and_rule() {
     check("[]", "the input = [\u{2026}]: it must be an object");
     check(
         "{\"path\": ",
-        "the input: it is not JSON: EOF while parsing a value",
+        "the input = {\"path\":: it is not JSON: EOF while parsing a value",
     );
     check("null", "the input = null: it must be an object");
     let long = "y".repeat(100);
