@@ -156,9 +156,7 @@ fn decide_all(
             }
         }
         answer.push('\n');
-        output
-            .write_all(answer.as_bytes())
-            .map_err(cannot_write)?;
+        output.write_all(answer.as_bytes()).map_err(cannot_write)?;
     }
     output.flush().map_err(cannot_write)?;
     Ok(counts)
@@ -193,7 +191,8 @@ fn refusal(error: Error) -> Result<serde_json::Value> {
 fn one_line(refusal: &serde_json::Value) -> String {
     let text = |key: &str| refusal[key].as_str().unwrap_or_default().to_owned();
     match (text("field"), text("value")) {
-        (field, _) if field.is_empty() => text("reason"),
+        (field, value) if field.is_empty() && value.is_empty() => text("reason"),
+        (field, value) if field.is_empty() => format!("{value}: {}", text("reason")),
         (field, value) if value.is_empty() => format!("{field}: {}", text("reason")),
         (field, value) => format!("{field} = {value}: {}", text("reason")),
     }

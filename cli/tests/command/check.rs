@@ -1,0 +1,136 @@
+//! `tollgate check` and `explain`.
+
+use super::{Folder, ended};
+
+const WARNED: &str = "edition 2026
+module warned
+ruleset f(n: Int in 0 .. 9) -> Int hit first {
+  rule all when n >= 0 then 1
+  rule never when n > 3 then 2
+  otherwise 3
+}
+";
+
+#[test]
+fn warnings_are_findings_only_where_that_is_asked() {
+    let folder = Folder::new("warnings").with("warned.rules", WARNED);
+    folder
+        .tollgate(&["check", "warned.rules"])
+        .exits(0)
+        .says("warning[")
+        .says("1 file: 0 errors, ");
+    folder
+        .tollgate(&["check", "--deny-warnings", "warned.rules"])
+        .exits(1);
+}
+
+#[test]
+fn machines_get_a_json_object_a_line() {
+    let folder = Folder::new("json").with(
+        "a.rules",
+        "edition 2026\nmodule a\nfn double(count: Int in 0 .. 9) -> Int =\n  coumt * 2\nfn g() -> Int = \"x\"\n",
+    );
+    let ended = folder
+        .tollgate(&["check", "--format", "json", "a.rules"])
+        .exits(1);
+    assert_eq!(ended.err, "");
+    let found = ended.json();
+    assert_eq!(found.len(), 2);
+    let name = &found[0];
+    assert_eq!(name["slug"], "unknown-name");
+    assert_eq!(name["severity"], "error");
+    assert_eq!(name["message"], "unknown name `coumt`");
+    let label = &name["labels"][0];
+    assert_eq!(
+        (&label["file"], &label["line"], &label["column"]),
+        (&"a.rules".into(), &4.into(), &3.into())
+    );
+    // The edit, made, mends it.
+    let edit = &name["help"][0]["edits"][0];
+    let number = |key: &str| edit[key].as_u64().expect("a byte") as usize;
+    let mut text = folder.read("a.rules");
+    let by = edit["text"].as_str().or(edit["replacement"].as_str());
+    text.replace_range(number("start")..number("end"), by.expect("a text"));
+    let mended = Folder::new("mended").with("a.rules", text);
+    let ended = mended
+        .tollgate(&["check", "--format", "json", "a.rules"])
+        .exits(1);
+    assert_eq!(ended.json().len(), 1);
+}
+
+#[test]
+fn several_files_are_counted_together() {
+    Folder::new("several-files")
+        .with("a.rules", "edition 2026\nmodule a\nfn f() -> Int = b\n")
+        .with("b.rules", "edition 2026\nmodule b\nfn f() -> Int = 1\n")
+        .tollgate(&["check", "a.rules", "b.rules"])
+        .exits(1)
+        .says("2 files: 1 error, 0 warnings");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let folder = Folder::new("colours").with("a.rules", "fn f() -> Int = b\n");
+    for env in [&[][..], &[("NO_COLOR", "1")], &[("CLICOLOR_FORCE", "1")]] {
+        let args = ["check", "a.rules"];
+        let ended = ended(&args, folder.start(&args, env)).exits(1);
+        assert!(!ended.err.contains('\x1b'), "{ended:#?}");
+    }
+    // A terminal that wants none gets none.
+    #[cfg(target_os = "linux")]
+    for (no_color, coloured) in [("", true), ("1", false)] {
+        let Some(seen) = on_a_terminal(&folder, no_color) else {
+            return;
+        };
+        assert_eq!(seen.contains("\x1b["), coloured, "{seen}");
+    }
+}
+
+/// What `tollgate check` shows on a terminal, where `script` can make one.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(folder: &Folder, no_color: &str) -> Option<String> {
+    let command = format!("{} check a.rules", env!("CARGO_BIN_EXE_tollgate"));
+    let output = std::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(folder.path())
+        .env("NO_COLOR", no_color)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn slugs_are_explained() {
+    let folder = Folder::new("explain");
+    folder
+        .tollgate(&["explain", "missing-answer"])
+        .exits(0)
+        .prints("# missing-answer");
+    folder
+        .tollgate(&["explain", "no-such-slug"])
+        .exits(2)
+        .says("no diagnostic `no-such-slug`; `tollgate explain` lists all");
+    let listed = folder.tollgate(&["explain"]).exits(0);
+    let slugs: Vec<&str> = listed.out.lines().collect();
+    assert!(slugs.len() > 100 && slugs.is_sorted(), "{slugs:?}");
+}
+
+#[test]
+fn shells_are_helped() {
+    let folder = Folder::new("shells");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        folder
+            .tollgate(&["completions", shell])
+            .exits(0)
+            .prints("tollgate");
+    }
+    folder.tollgate(&["completions", "abacus"]).exits(2);
+    folder.tollgate(&["--version"]).exits(0).prints("tollgate ");
+    for command in ["new", "check", "run", "test", "emit", "explain"] {
+        folder
+            .tollgate(&[command, "--help"])
+            .exits(0)
+            .prints("Usage:");
+    }
+}
