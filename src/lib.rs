@@ -64,3 +64,8 @@ pub use stage::Stage;
 pub use test_run::{TestFailure, TestResult};
 pub use tollgate_optimizer::Level;
 pub use tollgate_runtime::facts::Input;
+
+/// The Rust in the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

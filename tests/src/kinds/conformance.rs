@@ -1,4 +1,4 @@
-//! The executable reference: the blocks of `tests/conformance/*.md`.
+//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README.
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
@@ -28,7 +28,9 @@ pub(crate) fn programs(root: &Path) -> impl Iterator<Item = (String, String)> {
 
 fn all(root: &Path) -> Vec<(String, Block)> {
     let mut found = Vec::new();
-    for path in files(&root.join("tests/conformance"), "md") {
+    let mut pages = files(&root.join("tests/conformance"), "md");
+    pages.push(root.join("README.md"));
+    for path in pages {
         let page = fs::read_to_string(&path).expect("a page is readable");
         let name = path
             .file_stem()
