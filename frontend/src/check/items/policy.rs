@@ -1,13 +1,15 @@
 //! Hit policies: what outcomes must be, when `otherwise` is needed, and whether rules overlap.
 
-use tollgate_grammar::ast::{self, HitPolicyKind};
+use std::sync::Arc;
+
+use tollgate_grammar::ast::{self, HitPolicyKind, TypeKind};
 use tollgate_grammar::source::Span;
 
 use super::conjuncts::{self, Conditions};
 use super::overlap;
 use crate::Limits;
 use crate::check::body::coverage;
-use crate::check::{Body, Checker, Place};
+use crate::check::{Body, Checker, ModuleId, Place};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::catalog::rules;
 use crate::hir::{Expr, ExprKind, Form, Pattern, Policy, RuleSet, RuleSetId};
@@ -24,6 +26,58 @@ pub(super) struct Written<'w> {
     pub(super) policy: &'w ast::HitPolicy,
     pub(super) otherwise: Option<&'w ast::Otherwise>,
     pub(super) result: &'w ast::Type,
+}
+
+/// What a decision of a rule set or table gives, of which at most `most` outcomes can apply together.
+pub(super) fn result(
+    checker: &mut Checker<'_>,
+    module: ModuleId,
+    written: &ast::Type,
+    policy: &ast::HitPolicy,
+    most: u32,
+) -> Ty {
+    let ty = checker.resolve_type(module, written);
+    if !matches!(policy.kind, HitPolicyKind::All) {
+        return ty;
+    }
+    match ty {
+        Ty::Error => Ty::Error,
+        Ty::List(of, _) if of.is_optional() => {
+            let mut found = rules::missing_outcome()
+                .at(written.span, "a list of what may be missing")
+                .at(policy.span, "gives every outcome");
+            if let TypeKind::List(list) = &written.kind
+                && let TypeKind::Optional(element) = &list.element.kind
+            {
+                let sign = element.span.after().to(list.element.span.after());
+                found = found.fix("leave the `?` out", sign, "");
+            }
+            checker.sink.emit(found);
+            Ty::Error
+        }
+        Ty::List(of, bound) => match &written.kind {
+            TypeKind::List(list) if list.bound.is_none() => Ty::List(of, most),
+            _ => {
+                if most > bound {
+                    let found = rules::too_many_outcomes(most, bound)
+                        .at(written.span, format!("at most {bound}"))
+                        .note("every rule may match at once, so every `then` counts");
+                    checker.sink.emit(found);
+                }
+                Ty::List(of, bound)
+            }
+        },
+        other => {
+            let shown = other.show(&checker.program).to_string();
+            let text = checker.text(written.span).to_owned();
+            let found = rules::all_needs_list(shown)
+                .at(written.span, "not a list")
+                .at(policy.span, "gives every outcome")
+                .fix("make it a list", written.span, format!("[{text}]"));
+            checker.sink.emit(found);
+            Ty::List(Arc::new(other), most)
+        }
+    }
 }
 
 /// What one rule gives, when a decision gives `result`.

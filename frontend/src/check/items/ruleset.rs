@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tollgate_grammar::ast::{self, ClauseKind, HitPolicyKind, RuleItem, SetClauseKind, TypeKind};
+use tollgate_grammar::ast::{self, ClauseKind, HitPolicyKind, RuleItem, SetClauseKind};
 use tollgate_grammar::source::Span;
 use tollgate_ir::entities::IndexVec;
 use tollgate_runtime::Value;
@@ -39,59 +39,7 @@ pub(super) fn empty(name: &ast::Name, module: Arc<str>) -> RuleSet {
 /// What a decision of a rule set gives. A list without a bound gets the number of outcomes as its bound.
 pub(super) fn result(checker: &mut Checker<'_>, module: ModuleId, set: &ast::RuleSet) -> Ty {
     let most = count_outcomes(&set.rules);
-    result_of(checker, module, &set.result, &set.policy, most)
-}
-
-/// The same for rule sets and tables, of which at most `most` outcomes can apply together.
-pub(super) fn result_of(
-    checker: &mut Checker<'_>,
-    module: ModuleId,
-    written: &ast::Type,
-    policy: &ast::HitPolicy,
-    most: u32,
-) -> Ty {
-    let ty = checker.resolve_type(module, written);
-    if !matches!(policy.kind, HitPolicyKind::All) {
-        return ty;
-    }
-    match ty {
-        Ty::Error => Ty::Error,
-        Ty::List(of, _) if of.is_optional() => {
-            let mut found = rules::missing_outcome()
-                .at(written.span, "a list of what may be missing")
-                .at(policy.span, "gives every outcome");
-            if let TypeKind::List(list) = &written.kind
-                && let TypeKind::Optional(element) = &list.element.kind
-            {
-                let sign = element.span.after().to(list.element.span.after());
-                found = found.fix("leave the `?` out", sign, "");
-            }
-            checker.sink.emit(found);
-            Ty::Error
-        }
-        Ty::List(of, bound) => match &written.kind {
-            TypeKind::List(list) if list.bound.is_none() => Ty::List(of, most),
-            _ => {
-                if most > bound {
-                    let found = rules::too_many_outcomes(most, bound)
-                        .at(written.span, format!("at most {bound}"))
-                        .note("every rule may match at once, so every `then` counts");
-                    checker.sink.emit(found);
-                }
-                Ty::List(of, bound)
-            }
-        },
-        other => {
-            let shown = other.show(&checker.program).to_string();
-            let text = checker.text(written.span).to_owned();
-            let found = rules::all_needs_list(shown)
-                .at(written.span, "not a list")
-                .at(policy.span, "gives every outcome")
-                .fix("make it a list", written.span, format!("[{text}]"));
-            checker.sink.emit(found);
-            Ty::List(Arc::new(other), most)
-        }
-    }
+    policy::result(checker, module, &set.result, &set.policy, most)
 }
 
 /// Checks a rule set.

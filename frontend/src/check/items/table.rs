@@ -2,7 +2,7 @@
 
 use tollgate_grammar::ast::{self, PatternKind};
 
-use super::ruleset::{self, Collected, Collector};
+use super::ruleset::{Collected, Collector};
 use super::{bind_parameters, policy};
 use crate::Limits;
 use crate::check::{Body, Checker, ModuleId, Place};
@@ -13,7 +13,7 @@ use crate::types::ty::Ty;
 /// What a decision of a table gives.
 pub(super) fn result(checker: &mut Checker<'_>, module: ModuleId, table: &ast::Table) -> Ty {
     let rows = u32::try_from(table.rows.len()).unwrap_or(u32::MAX);
-    ruleset::result_of(checker, module, &table.result, &table.policy, rows)
+    policy::result(checker, module, &table.result, &table.policy, rows)
 }
 
 /// Checks a table.
