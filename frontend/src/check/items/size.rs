@@ -3,15 +3,18 @@
 
 use rustc_hash::FxHashMap;
 use tollgate_grammar::ast::Name;
+use tollgate_grammar::source::Span;
 
 use crate::check::{Checker, Def, ModuleId};
 use crate::diagnostics::catalog::limits;
 use crate::hir::{EnumId, Field, RecordId};
 use crate::types::ty::Ty;
 
-/// Most parts of a value, each list, set and map counted as if it had one element.
+/// Most parts of a value, each list, set and map counted as if it had [`ELEMENTS`].
 const PARTS_MAX: u64 = 65_536;
-/// How deep records and enums may nest: half as deep as types may in the IR, which counts optionals and lists as well.
+/// More than one, so that lists of lists of lists come to an end as well; far fewer than their bounds, which few reach.
+const ELEMENTS: u64 = 4;
+/// How deep types may nest: far less than in the IR, which counts optionals as well.
 const DEPTH_MAX: u32 = 64;
 
 /// The sizes of the types defined so far.
@@ -33,7 +36,7 @@ const LEAF: Size = Size { parts: 1, depth: 0 };
 /// Measures a record whose fields are defined. One that is too large is reported and means nothing from then on.
 pub(super) fn record(checker: &mut Checker<'_>, module: ModuleId, name: &Name, id: RecordId) {
     let size = checker.sizes.fields(&checker.program.records[id].fields);
-    let size = judge(checker, module, name, size);
+    let size = named(checker, module, name, size);
     checker.sizes.records.insert(id, size);
 }
 
@@ -45,25 +48,40 @@ pub(super) fn enumeration(checker: &mut Checker<'_>, module: ModuleId, name: &Na
         parts: a.parts.max(b.parts),
         depth: a.depth.max(b.depth),
     });
-    let size = judge(checker, module, name, size);
+    let size = named(checker, module, name, size);
     checker.sizes.enums.insert(id, size);
 }
 
-fn judge(checker: &mut Checker<'_>, module: ModuleId, name: &Name, size: Size) -> Size {
-    let found = if size.depth > DEPTH_MAX {
-        limits::type_too_deep(name, DEPTH_MAX)
-    } else if size.parts > PARTS_MAX {
-        limits::type_too_large(name, PARTS_MAX)
+/// A list, set or map as it is written, all of whose parts were measured: itself, or an error where it is too large.
+pub(super) fn collection(checker: &mut Checker<'_>, ty: Ty, span: Span) -> Ty {
+    let size = checker.sizes.of(&ty);
+    if judge(checker, "this type", size, span) {
+        ty
     } else {
+        Ty::Error
+    }
+}
+
+fn named(checker: &mut Checker<'_>, module: ModuleId, name: &Name, size: Size) -> Size {
+    if judge(checker, &format!("`{name}`"), size, name.span) {
         return size;
-    };
-    let found = found.at(
-        name.span,
-        "types nested in each other become too large here",
-    );
-    checker.sink.emit(found);
+    }
     checker.redefine(module, name, Def::Error);
     LEAF
+}
+
+/// Whether a size is within the limits; if not, that is reported.
+fn judge(checker: &mut Checker<'_>, what: &str, size: Size, span: Span) -> bool {
+    let found = if size.depth > DEPTH_MAX {
+        limits::type_too_deep(what, DEPTH_MAX)
+    } else if size.parts > PARTS_MAX {
+        limits::type_too_large(what, PARTS_MAX)
+    } else {
+        return true;
+    };
+    let found = found.at(span, "types nested in each other become too large here");
+    checker.sink.emit(found);
+    false
 }
 
 impl Sizes {
@@ -88,14 +106,18 @@ impl Sizes {
             Ty::List(of, _) | Ty::Set(of, _) => {
                 let of = self.of(of);
                 Size {
-                    parts: of.parts + 1,
+                    parts: of.parts.saturating_mul(ELEMENTS).saturating_add(1),
                     depth: of.depth + 1,
                 }
             }
             Ty::Map(key, value, _) => {
                 let (key, value) = (self.of(key), self.of(value));
                 Size {
-                    parts: key.parts.saturating_add(value.parts).saturating_add(1),
+                    parts: key
+                        .parts
+                        .saturating_add(value.parts)
+                        .saturating_mul(ELEMENTS)
+                        .saturating_add(1),
                     depth: key.depth.max(value.depth) + 1,
                 }
             }

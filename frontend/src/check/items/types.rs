@@ -7,6 +7,7 @@ use tollgate_grammar::source::Span;
 use tollgate_runtime::Value;
 use tollgate_runtime::schema::Currency;
 
+use super::size;
 use crate::check::names::did_you_mean;
 use crate::check::suggest::closest;
 use crate::check::{Checker, Def, ModuleId};
@@ -74,12 +75,13 @@ impl Checker<'_> {
             }
             TypeKind::List(list) => {
                 let of = self.resolve_type(module, &list.element);
-                Ty::List(Arc::new(of), self.bound(module, list.bound.as_ref()))
+                let bound = self.bound(module, list.bound.as_ref());
+                size::collection(self, Ty::List(Arc::new(of), bound), ty.span)
             }
             TypeKind::Set(set) => {
                 let of = self.resolve_type(module, &set.element);
                 let bound = self.bound(module, set.bound.as_ref());
-                Ty::Set(Arc::new(of), bound)
+                size::collection(self, Ty::Set(Arc::new(of), bound), ty.span)
             }
             TypeKind::InRange(parts) => {
                 let (base, range) = &**parts;
@@ -103,7 +105,10 @@ impl Checker<'_> {
         let name = &*named.name.text;
         match name {
             "Money" => return self.money(named, span),
-            "Map" => return self.map(module, named, span),
+            "Map" => {
+                let map = self.map(module, named, span);
+                return size::collection(self, map, span);
+            }
             _ => {}
         }
         let known = is_builtin(name) || self.lookup(module, name).is_some();

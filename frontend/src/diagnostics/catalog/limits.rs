@@ -32,12 +32,12 @@ diagnostics! {
     ///
     /// Types cannot contain themselves, so their depth is known; the limit keeps the engines' stacks small. Lists, sets and maps
     /// between them count as well. No data that people write comes near it.
-    fn type_too_deep(name, most) = error "`{name}` nests more than {most} levels deep";
+    fn type_too_deep(name, most) = error "{name} nests more than {most} levels deep";
 
     /// A value of this type has more parts than the compiler takes.
     ///
-    /// Each record counts its fields with everything in them, a list as if it had one element, and an enum its largest variant. A type that has
+    /// Each record counts its fields with everything in them, a list as if it had four elements, and an enum its largest variant. A type that has
     /// another one twice, which has another one twice, grows to billions of parts in thirty lines, and comparing two such values, or
     /// writing one, would take as long. Put what is repeated into a list, or name it by an id.
-    fn type_too_large(name, most) = error "a `{name}` has more than {most} parts";
+    fn type_too_large(name, most) = error "values of {name} have more than {most} parts";
 }
