@@ -26,6 +26,9 @@ const STEPS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The steps that need more than cargo.
+const TOOLS: &[&str] = &["formatted", "no lint"];
+
 /// Runs every step, tells which failed, and goes on after a failure so that one run tells everything.
 pub(crate) fn run() -> ExitCode {
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
@@ -51,6 +54,8 @@ pub(crate) fn run() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("── failed: {}", failed.join(", "));
-    println!("   (rustfmt and clippy missing? `rustup component add rustfmt clippy`)");
+    if failed.iter().any(|what| TOOLS.contains(what)) {
+        println!("   (are they installed? `rustup component add rustfmt clippy`)");
+    }
     ExitCode::FAILURE
 }
