@@ -127,6 +127,22 @@ fn long_chains_are_no_nesting() {
 }
 
 #[test]
+fn a_match_with_thousands_of_arms() {
+    let arms =
+        |name: &str| -> String { (0..4_000).map(|i| format!("{name}{i} => {i}, ")).collect() };
+    let variants: String = (0..4_000).map(|i| format!("v{i} ")).collect();
+    let text = format!(
+        "{HEAD}enum E {{ {variants} }}\nfn f(e: E) -> Int = match e {{ {} }}\nfn g(n: Int) -> Int = match n {{ {} _ => 0 }}\n",
+        arms("v"),
+        arms("")
+    );
+    Folder::new("arms")
+        .with("a.rules", text)
+        .tollgate(&["check", "a.rules"])
+        .exits(0);
+}
+
+#[test]
 fn long_texts() {
     let pattern = "a".repeat(70 << 10);
     let text = format!("{HEAD}fn f(s: String) -> Bool = s matches re\"{pattern}\"\n");

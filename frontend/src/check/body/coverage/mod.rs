@@ -9,12 +9,12 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_ir::operand::Cc;
 use tollgate_runtime::Value;
 
-use crate::hir::{Pattern, Program};
+use crate::hir::{Pattern, Program, Variant};
 use crate::types::ty::Ty;
 use shape::{Shape, domain, shape_row, shapes, show_span, show_value};
 
@@ -51,16 +51,53 @@ pub(crate) fn unreachable(columns: &[Ty], rows: &[Vec<Pattern>], program: &Progr
         program,
         fuel: FUEL,
     };
+    // Rows that ask for different values in the first column have nothing in common: a long `match` of constants costs its length.
+    let mut asking: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
+    let mut others = Vec::new();
     let mut found = Vec::new();
     for (i, row) in shapes.iter().enumerate() {
-        let avoided = shapes[..i].iter().map(|row| row.iter().collect()).collect();
+        let key = row.first().and_then(Key::of);
+        let above: Vec<usize> = match &key {
+            Some(key) => {
+                let alike = asking.get(key).into_iter().flatten();
+                alike.chain(&others).copied().collect()
+            }
+            None => (0..i).collect(),
+        };
+        let avoided = above.iter().map(|i| shapes[*i].iter().collect()).collect();
         match search.find(columns, avoided, vec![row.iter().collect()]) {
             Ok(None) => found.push(i),
             Ok(Some(_)) => {}
             Err(Undecided) => break,
         }
+        match key {
+            Some(key) => asking.entry(key).or_default().push(i),
+            None => others.push(i),
+        }
     }
     found
+}
+
+/// The one value, variant or length that a pattern asks for.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'s> {
+    Con(u32),
+    Number(i128),
+    Value(&'s Value),
+}
+
+impl<'s> Key<'s> {
+    fn of(shape: &'s Shape) -> Option<Key<'s>> {
+        match shape {
+            Shape::Con(con, _) => Some(Key::Con(*con)),
+            Shape::Order(Cc::Eq, value) => Some(Key::Value(value)),
+            Shape::Spans(spans) => match spans[..] {
+                [(lo, hi)] if lo == hi => Some(Key::Number(lo)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// A row of values that both rows of patterns take.
@@ -135,10 +172,21 @@ impl Search<'_> {
             .filter(|row| matches!(row[0], Shape::Any))
             .count() as u64;
         let column: Vec<&Shape> = avoided.iter().chain(&wanted).map(|row| row[0]).collect();
-        let heads = self.heads(ty, &column);
+        let heads = match (ty, &wanted[..]) {
+            // Of the other variants nothing is wanted, and an enum may have many.
+            (Ty::Enum(id), [row]) if let Shape::Con(tag, _) = row[0] => {
+                let variant = self.program.enums[*id].variants.get(*tag as usize);
+                let fields = |v: &Variant| v.fields.iter().map(|f| f.ty.clone()).collect();
+                variant
+                    .map(|v| Head::Con(*tag, fields(v)))
+                    .into_iter()
+                    .collect()
+            }
+            _ => self.heads(ty, &column),
+        };
         self.fuel = self
             .fuel
-            .checked_sub(wild * heads.len() as u64)
+            .checked_sub((wild + 1) * heads.len() as u64)
             .ok_or(Undecided)?;
         let mut avoid_by_head = distribute(&heads, &avoided);
         let mut want_by_head = distribute(&heads, &wanted);
@@ -183,7 +231,7 @@ impl Search<'_> {
             }
             Ty::Enum(id) => {
                 let variants = self.program.enums[*id].variants.iter().enumerate();
-                let head = |(tag, v): (usize, &crate::hir::Variant)| {
+                let head = |(tag, v): (usize, &Variant)| {
                     Head::Con(tag as u32, v.fields.iter().map(|f| f.ty.clone()).collect())
                 };
                 variants.map(head).collect()
@@ -319,11 +367,9 @@ fn distribute<'s>(heads: &[Head], rows: &[Vec<&'s Shape>]) -> Vec<ByHead<'s>> {
                 }
                 Shape::Or(parts) => stack.extend(parts),
                 Shape::Con(con, sub) => {
-                    let at = heads
-                        .iter()
-                        .position(|h| matches!(h, Head::Con(c, _) if c == con));
-                    if let Some(i) = at {
-                        put(i, &mut sub.iter(), false);
+                    let at = heads.partition_point(|h| matches!(h, Head::Con(c, _) if c < con));
+                    if matches!(heads.get(at), Some(Head::Con(c, _)) if c == con) {
+                        put(at, &mut sub.iter(), false);
                     }
                 }
                 Shape::Spans(spans) => {
