@@ -90,11 +90,11 @@ impl fmt::Debug for Report {
 /// assert!(tollgate::explain("unknown-name").is_some());
 /// assert!(tollgate::explain("no-such-slug").is_none());
 /// ```
-pub fn explain(slug: &str) -> Option<&'static str> {
-    catalog::pages()
-        .iter()
-        .find(|p| p.slug == slug)
-        .map(|p| p.text)
+pub fn explain(slug: &str) -> Option<String> {
+    let page = catalog::pages().iter().find(|p| p.slug == slug)?;
+    // A page is a doc comment, whose lines begin with the blank behind the slashes.
+    let lines = page.text.lines().map(|l| l.strip_prefix(' ').unwrap_or(l));
+    Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// The slugs of all kinds of diagnostic, sorted.
