@@ -4,11 +4,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regex_automata::meta;
 use regex_automata::util::syntax;
+use regex_automata::{Input, meta};
 
 /// Most bytes of a pattern's source.
 pub const PATTERN_MAX: usize = 4096;
+/// Most groups of one regular expression, the whole match counted.
+const GROUPS_MAX: usize = 64;
 /// Most bytes one compiled regular expression may take.
 pub const REGEX_MAX: usize = 1024 * 1024;
 
@@ -343,6 +345,12 @@ impl Regex {
         };
         build(text)?;
         let regex = build(&format!(r"\A(?:{text})\z"))?;
+        if regex.group_info().all_group_len() > GROUPS_MAX {
+            return Err(PatternError {
+                at: 0,
+                message: format!("the pattern has more than {} groups", GROUPS_MAX - 1),
+            });
+        }
         let names = regex
             .group_info()
             .pattern_names(regex_automata::PatternID::ZERO);
@@ -374,11 +382,14 @@ impl Regex {
 
     /// What group `group` took, when the text matches and the group took part.
     pub fn capture<'t>(&self, text: &'t str, group: usize) -> Option<&'t str> {
-        let mut captures = self.regex.create_captures();
-        self.regex.captures(text, &mut captures);
-        captures
-            .get_group(group)
-            .map(|span| &text[span.start..span.end])
+        // On the stack: a decision allocates nothing. `parse` sees to it that every group has its place.
+        let mut slots = [None; 2 * GROUPS_MAX];
+        let wanted = slots.get_mut(..2 * (group + 1))?;
+        self.regex.search_slots(&Input::new(text), wanted)?;
+        match wanted[2 * group..] {
+            [Some(start), Some(end)] => text.get(start.get()..end.get()),
+            _ => None,
+        }
     }
 }
 
@@ -449,6 +460,15 @@ mod tests {
         let r = Regex::parse("a|ab").unwrap();
         assert!(r.matches("ab") && r.matches("a") && !r.matches("abc"));
         assert!(Regex::parse("a)(b").is_err());
+        assert!(Regex::parse(&"(a)".repeat(63)).is_ok());
+        assert!(Regex::parse(&"(a)".repeat(64)).is_err());
+        let r = Regex::parse("(?P<x>a+)(?P<y>b+)?").unwrap();
+        assert_eq!(
+            [1, 2, 3].map(|g| r.capture("aa", g)),
+            [Some("aa"), None, None]
+        );
+        assert_eq!(r.capture("aabb", 2), Some("bb"));
+        assert_eq!(r.capture("c", 1), None);
         assert!(Regex::parse("(?:a{1000}){1000}").is_err());
     }
 }
