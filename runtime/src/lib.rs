@@ -23,12 +23,14 @@
 //!
 //! The source language, the IR, any engine.
 
-#![allow(unsafe_code)]
-
 pub mod arena;
 pub mod boundary;
 pub mod cx;
 pub mod facts;
+#[allow(
+    unsafe_code,
+    reason = "a tree of words borrows from the arena beside it"
+)]
 pub mod frozen;
 pub mod http;
 pub mod json;
