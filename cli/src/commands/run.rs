@@ -268,7 +268,7 @@ fn summarise(counts: &Counts, elapsed: Duration) {
     );
     if counts.ignored > 0 {
         eprintln!(
-            "({} keys were ignored: no field has their name)",
+            "(keys ignored because no field has their name: {})",
             thousands(counts.ignored)
         );
     }

@@ -46,8 +46,6 @@ pub(crate) mod severity {
     use super::Severity;
     pub(crate) const error: Severity = Severity::Error;
     pub(crate) const warning: Severity = Severity::Warning;
-    #[allow(dead_code, reason = "no row is a note yet")]
-    pub(crate) const note: Severity = Severity::Note;
 }
 
 macro_rules! themes {
