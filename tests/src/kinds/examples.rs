@@ -17,7 +17,7 @@ const CALL: Call<'_> = Call {
     time: 0,
 };
 
-/// Facts of an example and the decisions that stand beside them, written and read by hand.
+/// Facts of an example and the decisions that stand beside them, printed by the tool and then read, line by line, against the rules.
 struct Recorded {
     rules: &'static str,
     entry: &'static str,
