@@ -386,10 +386,10 @@ impl Module {
 
     /// The pattern of this kind and text, added if it is new.
     pub fn pattern(&mut self, pattern: Pattern) -> PatId {
-        let key = pattern_key(&pattern);
+        let key = pattern.key();
         let mut hash = FxBuildHasher.hash_one(key);
         while let Some(id) = self.pools.patterns.get(&hash) {
-            if self.patterns.get(*id).map(pattern_key) == Some(key) {
+            if self.patterns.get(*id).map(Pattern::key) == Some(key) {
                 return *id;
             }
             hash = hash.wrapping_add(1);
@@ -418,14 +418,5 @@ impl Module {
     /// The function or rule set an entry of this name calls.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| &*e.name == name)
-    }
-}
-
-/// The kind and text of a pattern, which are all it is.
-pub(crate) fn pattern_key(pattern: &Pattern) -> (&'static str, &str) {
-    match pattern {
-        Pattern::Path(p) => ("path", p.text()),
-        Pattern::Glob(p) => ("glob", p.text()),
-        Pattern::Regex(p) => ("regex", p.text()),
     }
 }

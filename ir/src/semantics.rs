@@ -185,11 +185,7 @@ pub fn cidrs_have(networks: Word<'_>, ip: Ip) -> bool {
 
 /// Whether a whole text matches.
 pub fn matches(pattern: &Pattern, text: &str) -> bool {
-    match pattern {
-        Pattern::Path(p) => p.matches(text),
-        Pattern::Glob(p) => p.matches(text),
-        Pattern::Regex(p) => p.matches(text),
-    }
+    pattern.matches(text)
 }
 
 /// What a path pattern captures of a path that matches; of another, the empty text.

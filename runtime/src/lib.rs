@@ -33,6 +33,7 @@ pub mod facts;
 )]
 pub mod frozen;
 pub mod http;
+pub mod index;
 pub mod json;
 pub mod kinds;
 pub mod native;

@@ -25,6 +25,40 @@ pub enum Pattern {
     Regex(Arc<Regex>),
 }
 
+impl Pattern {
+    /// Its kind (`path`, `glob`, `regex`) and its source, which are all it is.
+    pub fn key(&self) -> (&'static str, &str) {
+        match self {
+            Pattern::Path(p) => ("path", p.text()),
+            Pattern::Glob(p) => ("glob", p.text()),
+            Pattern::Regex(p) => ("regex", p.text()),
+        }
+    }
+
+    /// Whether a whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Pattern::Path(p) => p.matches(text),
+            Pattern::Glob(p) => p.matches(text),
+            Pattern::Regex(p) => p.matches(text),
+        }
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Pattern {}
+
+impl std::hash::Hash for Pattern {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
 /// What is wrong with a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternError {

@@ -8,7 +8,7 @@ use super::{Name, Place};
 use crate::entities::{Block, FuncId, RuleSetId, Val};
 use crate::instructions::Inst;
 use crate::module::{
-    BlockData, Func, InstData, Jump, Module, Policy, RuleSet, Site, Target, Terminator, pattern_key,
+    BlockData, Func, InstData, Jump, Module, Policy, RuleSet, Site, Target, Terminator,
 };
 use crate::operand::{Kind, Operand};
 use crate::types::{FieldData, TypeData};
@@ -383,7 +383,7 @@ struct PatternText<'m>(&'m Pattern);
 
 impl fmt::Display for PatternText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, text) = pattern_key(self.0);
+        let (kind, text) = self.0.key();
         write!(f, "{kind} {text:?}")
     }
 }
