@@ -1,0 +1,238 @@
+//! Integers and variants: equality with values, and ranges.
+
+use super::NONE;
+
+/// From an integer to a child.
+#[derive(Debug)]
+pub(in crate::index) struct Points {
+    /// The value of the first element of `dense`.
+    first: i64,
+    /// Children of neighbouring values, where they lie close enough together.
+    dense: Box<[u32]>,
+    /// Values and children, sorted, otherwise.
+    sparse: Box<[(i64, u32)]>,
+}
+
+/// Values are kept in an array when it has at most so many places for each.
+const SPARSITY: usize = 8;
+
+impl Points {
+    /// Of sorted, distinct values.
+    pub(in crate::index) fn new(points: Vec<(i64, u32)>) -> Points {
+        let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
+            return Points {
+                first: 0,
+                dense: [].into(),
+                sparse: [].into(),
+            };
+        };
+        let (first, span) = (*first, last.abs_diff(*first));
+        if span >= (SPARSITY * points.len()) as u64 {
+            return Points {
+                first,
+                dense: [].into(),
+                sparse: points.into(),
+            };
+        }
+        let mut dense = vec![NONE; span as usize + 1];
+        for (value, child) in points {
+            dense[value.abs_diff(first) as usize] = child;
+        }
+        Points {
+            first,
+            dense: dense.into(),
+            sparse: [].into(),
+        }
+    }
+
+    #[inline]
+    pub(in crate::index) fn find(&self, value: i64) -> Option<u32> {
+        if !self.sparse.is_empty() {
+            let at = self.sparse.binary_search_by_key(&value, |(v, _)| *v).ok()?;
+            return Some(self.sparse[at].1);
+        }
+        // A value below the first wraps round to an offset beyond the array.
+        let offset = usize::try_from(value.wrapping_sub(self.first) as u64).ok()?;
+        self.dense.get(offset).copied().filter(|c| *c != NONE)
+    }
+
+    pub(super) fn children(&self) -> impl Iterator<Item = u32> {
+        let sparse = self.sparse.iter().map(|(_, child)| *child);
+        self.dense
+            .iter()
+            .copied()
+            .filter(|c| *c != NONE)
+            .chain(sparse)
+    }
+
+    pub(super) fn heap(&self) -> usize {
+        self.dense.len() * size_of::<u32>() + self.sparse.len() * size_of::<(i64, u32)>()
+    }
+
+    pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
+        for (at, child) in self.dense.iter().enumerate().filter(|(_, c)| **c != NONE) {
+            visit(self.first.saturating_add(at as i64).to_string(), *child);
+        }
+        for (value, child) in &self.sparse {
+            visit(value.to_string(), *child);
+        }
+    }
+}
+
+/// From an integer to the children of the ranges it lies in: a segment tree over the ends of the ranges.
+///
+/// A range is cut into O(log n) pieces that are nodes of the tree; an integer lies in the O(log n) nodes above its leaf.
+#[derive(Debug)]
+pub(in crate::index) struct Ranges {
+    /// Where the elementary intervals begin; each ends where the next begins, the last never.
+    starts: Box<[i64]>,
+    /// Children by node: the root is 1, the children of `n` are `2 n` and `2 n + 1`, leaves are the last half.
+    nodes: Box<[u32]>,
+}
+
+impl Ranges {
+    /// The tree for ranges with these ends, without children.
+    pub(in crate::index) fn new(ranges: impl Iterator<Item = (i64, i64)>) -> Ranges {
+        let mut starts = vec![i64::MIN];
+        for (lo, hi) in ranges {
+            starts.push(lo);
+            starts.extend(hi.checked_add(1));
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        let leaves = starts.len().next_power_of_two();
+        Ranges {
+            starts: starts.into(),
+            nodes: vec![NONE; 2 * leaves].into(),
+        }
+    }
+
+    /// Visits the nodes that a range with ends known to `new` is cut into.
+    pub(in crate::index) fn cut(&self, (lo, hi): (i64, i64), visit: &mut dyn FnMut(usize)) {
+        let leaves = self.nodes.len() / 2;
+        let (mut left, mut right) = (leaves + self.leaf(lo), leaves + self.leaf(hi) + 1);
+        while left < right {
+            if left & 1 == 1 {
+                visit(left);
+                left += 1;
+            }
+            if right & 1 == 1 {
+                right -= 1;
+                visit(right);
+            }
+            left /= 2;
+            right /= 2;
+        }
+    }
+
+    /// The child of a node, to set.
+    pub(in crate::index) fn child(&mut self, node: usize) -> &mut u32 {
+        &mut self.nodes[node]
+    }
+
+    #[inline]
+    fn leaf(&self, value: i64) -> usize {
+        self.starts
+            .partition_point(|s| *s <= value)
+            .saturating_sub(1)
+    }
+
+    #[inline]
+    pub(super) fn each(&self, value: i64, visit: &mut impl FnMut(u32)) {
+        let mut node = self.nodes.len() / 2 + self.leaf(value);
+        while node > 0 {
+            let child = self.nodes[node];
+            if child != NONE {
+                visit(child);
+            }
+            node /= 2;
+        }
+    }
+
+    pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
+        let own = |node: usize| match self.nodes[node] {
+            NONE => 0,
+            child => cost(child),
+        };
+        let leaves = self.nodes.len() / 2;
+        let mut below: Vec<u64> = (0..self.nodes.len()).map(own).collect();
+        for node in (1..leaves).rev() {
+            let most = below[2 * node].max(below[2 * node + 1]);
+            below[node] = below[node].saturating_add(most);
+        }
+        below.get(1).copied().unwrap_or(0)
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        2 * u64::from(self.nodes.len().max(2).ilog2())
+    }
+
+    pub(super) fn heap(&self) -> usize {
+        self.starts.len() * size_of::<i64>() + self.nodes.len() * size_of::<u32>()
+    }
+
+    pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
+        let leaves = self.nodes.len() / 2;
+        for (node, child) in self.nodes.iter().enumerate().filter(|(_, c)| **c != NONE) {
+            let width = leaves >> node.ilog2();
+            let first = node * width - leaves;
+            let lo = self.starts.get(first).filter(|s| **s > i64::MIN);
+            let hi = self.starts.get(first + width).map(|s| s - 1);
+            let end = |value: Option<i64>| value.map_or(String::new(), |v| v.to_string());
+            visit(
+                format!("{} .. {}", end(lo.copied()), end(hi)).trim().into(),
+                *child,
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_found_wherever_they_lie() {
+        for points in [
+            vec![(3, 0), (4, 1), (9, 2)],
+            vec![(i64::MIN, 0), (0, 1), (i64::MAX, 2)],
+        ] {
+            let made = Points::new(points.clone());
+            for value in [i64::MIN, -1, 0, 2, 3, 4, 5, 9, 10, i64::MAX] {
+                let expected = points.iter().find(|(v, _)| *v == value).map(|(_, c)| *c);
+                assert_eq!(made.find(value), expected, "{value}");
+            }
+        }
+    }
+
+    /// Every value finds exactly the ranges it lies in, each once.
+    #[test]
+    fn ranges_are_found_once_each() {
+        let ranges = [
+            (0, 9),
+            (5, 5),
+            (-3, 20),
+            (i64::MIN, 4),
+            (10, i64::MAX),
+            (i64::MIN, i64::MAX),
+        ];
+        let mut tree = Ranges::new(ranges.iter().copied());
+        let mut at = vec![Vec::new(); tree.nodes.len()];
+        for (i, range) in ranges.iter().enumerate() {
+            tree.cut(*range, &mut |node| at[node].push(i));
+        }
+        for (node, of) in at.iter().enumerate() {
+            if !of.is_empty() {
+                *tree.child(node) = node as u32;
+            }
+        }
+        for value in [i64::MIN, -4, -3, 0, 4, 5, 6, 9, 10, 20, 21, i64::MAX] {
+            let mut found: Vec<usize> = Vec::new();
+            tree.each(value, &mut |node| found.extend(&at[node as usize]));
+            found.sort_unstable();
+            let expected =
+                (0..ranges.len()).filter(|i| (ranges[*i].0..=ranges[*i].1).contains(&value));
+            assert_eq!(found, expected.collect::<Vec<_>>(), "{value}");
+        }
+    }
+}

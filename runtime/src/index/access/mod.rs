@@ -1,0 +1,156 @@
+//! Access structures: from the word of a feature to the rows whose test of that feature holds, without asking the others.
+//!
+//! | class | structure | after |
+//! |---|---|---|
+//! | equality with texts | hash table | |
+//! | equality with integers, variants | array, or sorted array | |
+//! | ranges of integers | segment tree over the ends of the ranges | Bentley 1977, see de Berg et al., *Computational Geometry*, §10.3 |
+//! | prefixes, suffixes | a hash table a length | tuple space search, Srinivasan et al. 1999 |
+//! | networks | a hash table a prefix length | Waldvogel et al. 1997 without the binary search over lengths |
+//! | path patterns | trie over segments | |
+//! | truth values, presence | two ways | |
+//!
+//! An access structure gives the *children* of a word: numbers that mean something to whoever built it. Each child's test
+//! holds for the word, and every test that holds has its child given: the structures are exact.
+
+mod affixes;
+mod ints;
+mod nets;
+mod paths;
+mod texts;
+
+pub(super) use affixes::{Affixes, End};
+pub(super) use ints::{Points, Ranges};
+pub(super) use nets::Nets;
+pub(super) use paths::{Paths, SEGMENTS_MAX};
+pub(super) use texts::Texts;
+
+use crate::word::Word;
+
+/// No child.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// One of the structures.
+#[derive(Debug)]
+pub(super) enum Access {
+    Texts(Texts),
+    Points(Points),
+    Ranges(Ranges),
+    Affixes(Affixes),
+    Nets(Nets),
+    Paths(Paths),
+    /// The child where the word is true or present, and where it is not.
+    Truth {
+        present: bool,
+        yes: u32,
+        no: u32,
+    },
+}
+
+impl Access {
+    /// Visits the children of a word. Allocates nothing.
+    #[inline]
+    pub(super) fn each(&self, word: Word<'_>, visit: &mut impl FnMut(u32)) {
+        match self {
+            Access::Texts(texts) => {
+                if let Some(child) = texts.find(word.str().as_bytes()) {
+                    visit(child);
+                }
+            }
+            Access::Points(points) => {
+                if let Some(child) = points.find(word.int()) {
+                    visit(child);
+                }
+            }
+            Access::Ranges(ranges) => ranges.each(word.int(), visit),
+            Access::Affixes(affixes) => affixes.each(word.str().as_bytes(), visit),
+            Access::Nets(nets) => nets.each(word.ip(), visit),
+            Access::Paths(paths) => paths.each(word.str(), visit),
+            Access::Truth { present, yes, no } => {
+                let holds = match present {
+                    true => !word.is_none(),
+                    false => word.bool(),
+                };
+                let child = if holds { *yes } else { *no };
+                if child != NONE {
+                    visit(child);
+                }
+            }
+        }
+    }
+
+    /// Steps of finding children, and the most that the children of one word cost together.
+    pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
+        let most = |children: &mut dyn Iterator<Item = u32>| children.map(cost).max().unwrap_or(0);
+        match self {
+            Access::Texts(texts) => most(&mut texts.children()),
+            Access::Points(points) => most(&mut points.children()),
+            Access::Ranges(ranges) => ranges.bound(cost),
+            Access::Affixes(affixes) => affixes.bound(cost),
+            Access::Nets(nets) => nets.bound(cost),
+            Access::Paths(paths) => paths.bound(cost),
+            Access::Truth { yes, no, .. } => {
+                most(&mut [*yes, *no].into_iter().filter(|c| *c != NONE))
+            }
+        }
+        .saturating_add(self.steps())
+    }
+
+    /// Steps of finding children.
+    pub(super) fn steps(&self) -> u64 {
+        match self {
+            Access::Texts(_) => 8,
+            Access::Points(_) | Access::Truth { .. } => 2,
+            Access::Ranges(ranges) => ranges.steps(),
+            Access::Affixes(affixes) => affixes.steps(),
+            Access::Nets(nets) => nets.steps(),
+            Access::Paths(paths) => paths.steps(),
+        }
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn heap(&self) -> usize {
+        match self {
+            Access::Texts(texts) => texts.heap(),
+            Access::Points(points) => points.heap(),
+            Access::Ranges(ranges) => ranges.heap(),
+            Access::Affixes(affixes) => affixes.heap(),
+            Access::Nets(nets) => nets.heap(),
+            Access::Paths(paths) => paths.heap(),
+            Access::Truth { .. } => 0,
+        }
+    }
+
+    /// What kind of structure it is, for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Access::Texts(_) => "texts",
+            Access::Points(_) => "values",
+            Access::Ranges(_) => "ranges",
+            Access::Affixes(affixes) => affixes.name(),
+            Access::Nets(_) => "networks",
+            Access::Paths(_) => "paths",
+            Access::Truth { present: true, .. } => "presence",
+            Access::Truth { present: false, .. } => "truth",
+        }
+    }
+
+    /// Visits the children, each with what leads to it, in an order that depends on the rules alone.
+    pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
+        match self {
+            Access::Texts(texts) => texts.edges(visit),
+            Access::Points(points) => points.edges(visit),
+            Access::Ranges(ranges) => ranges.edges(visit),
+            Access::Affixes(affixes) => affixes.edges(visit),
+            Access::Nets(nets) => nets.edges(visit),
+            Access::Paths(paths) => paths.edges(visit),
+            Access::Truth { yes, no, .. } => {
+                for (label, child) in [("yes", *yes), ("no", *no)] {
+                    if child != NONE {
+                        visit(label.into(), child);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! Building an index: which feature splits the rows, again and again.
+//!
+//! The tree is that of a BE-tree (Sadoghi and Jacobsen, *BE-Tree: an index structure to efficiently match Boolean expressions over
+//! high-dimensional discrete space*, 2011), for rules that do not change: a node chooses one feature; rows that say something about it
+//! go to the children of an access structure, all others to the *rest*, a node of its own that is searched as well. A row is
+//! therefore filed as often as its test has values, and not once for every value of the features it says nothing about,
+//! which is where decision trees over rules (HyperCuts, Singh et al. 2003) blow up.
+//! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are.
+//! Rows that filing would repeat beyond a budget stay together in a leaf, which is scanned.
+
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash, Hasher};
+
+use super::access::{Access, Affixes, End, NONE, Nets, Paths, Points, Ranges, Texts};
+use super::check::{Check, Pools};
+use super::class::{Class, class, values};
+use super::rows::Row;
+use super::test::{Atom, Formula, Test};
+
+/// Leaves of so many rows are not split.
+const LEAF_ROWS: usize = 6;
+/// What finding the children of a word costs, in rows looked at.
+const ACCESS_COST: f64 = 2.0;
+/// How often a row may be filed, on average.
+const FILED_MAX: usize = 16;
+/// Nodes above one another at most.
+const DEPTH_MAX: u32 = 48;
+
+/// A node of the tree.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// Rows to look at one by one.
+    Leaf { from: u32, to: u32 },
+    /// Children by the word of a feature, and the node of the rows that say nothing about it.
+    Branch {
+        feature: u32,
+        access: u32,
+        rest: u32,
+    },
+}
+
+/// A row in a leaf: what is left to ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) rule: u32,
+    /// Where its checks are.
+    pub(super) checks: u32,
+    pub(super) len: u32,
+    /// What could not be taken apart, or [`NONE`].
+    pub(super) residue: u32,
+}
+
+/// A condition that could not be taken apart, made ready.
+#[derive(Debug)]
+pub(super) enum Residue {
+    Check(Check),
+    All(Box<[Residue]>),
+    Any(Box<[Residue]>),
+}
+
+/// The tree with everything it refers to.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    pub(super) nodes: Vec<Node>,
+    /// The least rule below each node.
+    pub(super) least: Vec<u32>,
+    pub(super) accesses: Vec<Access>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) checks: Vec<Check>,
+    pub(super) residues: Vec<Residue>,
+    pub(super) pools: Pools,
+    /// Rows that were to be split, and were not because the budget was spent.
+    pub(super) unsplit: usize,
+    /// Most nodes above one another.
+    pub(super) depth: u32,
+}
+
+/// A row on its way down: what has been settled by the nodes above is not asked again.
+#[derive(Clone, Copy)]
+struct Filed {
+    row: u32,
+    /// A bit for each of the first 64 atoms.
+    settled: u64,
+}
+
+/// Rows that wait for their node to be built.
+struct Work {
+    node: u32,
+    depth: u32,
+    rows: Vec<Filed>,
+}
+
+struct Builder<'r> {
+    rows: &'r [Row],
+    /// What lets each atom of each row be found, and a number for each of its values.
+    classes: Vec<Vec<Option<(Class, Vec<u64>)>>>,
+    /// Features that are computed, whose checks come last.
+    computed: &'r [bool],
+    tree: Tree,
+    /// Rows that may still be filed.
+    budget: usize,
+    made: FxHashMap<(u32, u64), (u32, u32)>,
+    residues: FxHashMap<u32, u32>,
+}
+
+/// Builds the tree of some rows, ascending by rule. Linear in the rows and in the nodes above them, which are few.
+pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
+    let classes = rows.iter().map(|row| row.atoms.iter().map(keyed).collect());
+    let mut builder = Builder {
+        rows,
+        classes: classes.collect(),
+        computed,
+        tree: Tree::default(),
+        budget: FILED_MAX * rows.len() + 1024,
+        made: FxHashMap::default(),
+        residues: FxHashMap::default(),
+    };
+    let all = (0..rows.len() as u32).map(|row| Filed { row, settled: 0 });
+    let root = builder.reserve();
+    let mut work = vec![Work {
+        node: root,
+        depth: 0,
+        rows: all.collect(),
+    }];
+    // A list instead of recursion: the depth of the tree is not the depth of the stack.
+    while let Some(next) = work.pop() {
+        builder.node(next, &mut work);
+    }
+    builder.finish()
+}
+
+fn keyed(atom: &Atom) -> Option<(Class, Vec<u64>)> {
+    let class = class(atom)?;
+    let hash = |value: &dyn Fn(&mut FxHasher)| {
+        let mut hasher = FxHasher::default();
+        value(&mut hasher);
+        hasher.finish()
+    };
+    let mut keys = Vec::new();
+    match &atom.test {
+        Test::True | Test::Present => keys.push(u64::from(atom.want)),
+        Test::Texts(texts) => keys.extend(texts.iter().map(|t| hash(&|h| t.hash(h)))),
+        Test::Prefix(text) | Test::Suffix(text) => keys.push(hash(&|h| text.hash(h))),
+        Test::Matches(pattern) => keys.push(hash(&|h| pattern.hash(h))),
+        Test::Nets(nets) => keys.extend(nets.iter().map(|n| hash(&|h| n.hash(h)))),
+        Test::Ints(ranges) if class == Class::Points => {
+            keys.extend(values(ranges).map(|v| hash(&|h| v.hash(h))));
+        }
+        Test::Ints(_) | Test::Values(_) | Test::Part(_) => {}
+    }
+    Some((class, keys))
+}
+
+impl Builder<'_> {
+    fn reserve(&mut self) -> u32 {
+        self.tree.nodes.push(Node::Leaf { from: 0, to: 0 });
+        self.tree.least.push(u32::MAX);
+        self.tree.nodes.len() as u32 - 1
+    }
+
+    fn node(&mut self, work: Work, next: &mut Vec<Work>) {
+        let Work { node, depth, rows } = work;
+        self.tree.depth = self.tree.depth.max(depth);
+        let least = rows.iter().map(|f| self.rows[f.row as usize].rule).min();
+        self.tree.least[node as usize] = least.unwrap_or(u32::MAX);
+        if rows.len() <= LEAF_ROWS || depth >= DEPTH_MAX {
+            return self.leaf(node, &rows);
+        }
+        let Some((feature, class)) = self.choose(&rows) else {
+            return self.leaf(node, &rows);
+        };
+        let of = |filed: &Filed| self.atom_of(*filed, feature, class);
+        let (with, rest): (Vec<Filed>, Vec<Filed>) =
+            rows.iter().copied().partition(|f| of(f).is_some());
+        let first = self.tree.nodes.len() as u32;
+        let (access, children) = self.access(&with, feature, class);
+        let filed: usize = children.iter().map(Vec::len).sum();
+        // What the rest costs is what it cost before.
+        if filed.saturating_sub(with.len()) > self.budget {
+            self.tree.nodes.truncate(first as usize);
+            self.tree.least.truncate(first as usize);
+            self.tree.unsplit += rows.len();
+            return self.leaf(node, &rows);
+        }
+        self.budget -= filed.saturating_sub(with.len());
+        self.tree.accesses.push(access);
+        let access = self.tree.accesses.len() as u32 - 1;
+        let rest_node = if rest.is_empty() {
+            NONE
+        } else {
+            self.reserve()
+        };
+        self.tree.nodes[node as usize] = Node::Branch {
+            feature,
+            access,
+            rest: rest_node,
+        };
+        let children = children.into_iter().enumerate();
+        next.extend(children.map(|(i, rows)| Work {
+            node: first + i as u32,
+            depth: depth + 1,
+            rows,
+        }));
+        if rest_node != NONE {
+            next.push(Work {
+                node: rest_node,
+                depth: depth + 1,
+                rows: rest,
+            });
+        }
+    }
+
+    /// The atom by which a row is found in an access structure of a class.
+    fn atom_of(&self, filed: Filed, feature: u32, class: Class) -> Option<usize> {
+        let atoms = &self.rows[filed.row as usize].atoms;
+        let classes = &self.classes[filed.row as usize];
+        (0..atoms.len().min(64)).find(|i| {
+            atoms[*i].feature == feature
+                && filed.settled >> i & 1 == 0
+                && classes[*i]
+                    .as_ref()
+                    .is_some_and(|(c, _)| c.goes_into(class))
+        })
+    }
+
+    /// The feature and class that leave the fewest rows to look at, if that is fewer than all.
+    fn choose(&self, rows: &[Filed]) -> Option<(u32, Class)> {
+        #[derive(Default)]
+        struct Group {
+            /// Rows that say something.
+            with: usize,
+            /// Rows that are filed, and the sum of the squares of the children's sizes.
+            filed: usize,
+            squares: u64,
+        }
+        let mut groups: FxHashMap<(u32, Class), Group> = FxHashMap::default();
+        let mut sizes: FxHashMap<(u32, Class, u64), u32> = FxHashMap::default();
+        for filed in rows {
+            let row = &self.rows[filed.row as usize];
+            let classes = self.classes[filed.row as usize].iter();
+            for (i, (atom, keyed)) in row.atoms.iter().zip(classes).enumerate().take(64) {
+                let Some((class, keys)) = keyed else { continue };
+                if filed.settled >> i & 1 == 1 {
+                    continue;
+                }
+                let group = groups.entry((atom.feature, *class)).or_default();
+                group.with += 1;
+                for key in keys {
+                    let size = sizes.entry((atom.feature, *class, *key)).or_default();
+                    // (s + 1)² − s²
+                    group.squares += 2 * u64::from(*size) + 1;
+                    group.filed += 1;
+                    *size += 1;
+                }
+            }
+        }
+        let mut best: Option<(f64, u32, Class)> = None;
+        // Sorted, because the order of a hash table must not show.
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_unstable_by_key(|(key, _)| *key);
+        for ((feature, class), group) in groups {
+            let (with, looked) = match class {
+                Class::Ranges => self.overlap(rows, feature),
+                _ => (group.with, group.squares as f64 / group.filed.max(1) as f64),
+            };
+            let cost = ACCESS_COST + looked + (rows.len() - with) as f64;
+            if cost + 1.0 < rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least) {
+                best = Some((cost, feature, class));
+            }
+        }
+        best.map(|(_, feature, class)| (feature, class))
+    }
+
+    /// How many rows have a range of the feature, and in how many of them a value lies: on average over the elementary intervals.
+    fn overlap(&self, rows: &[Filed], feature: u32) -> (usize, f64) {
+        let mut with = 0;
+        let mut ends: Vec<(i128, i64)> = Vec::new();
+        for filed in rows {
+            let Some(atom) = self.atom_of(*filed, feature, Class::Ranges) else {
+                continue;
+            };
+            with += 1;
+            if let Test::Ints(ranges) = &self.rows[filed.row as usize].atoms[atom].test {
+                for (lo, hi) in ranges {
+                    ends.push((i128::from(*lo), 1));
+                    ends.push((i128::from(*hi) + 1, -1));
+                }
+            }
+        }
+        ends.sort_unstable();
+        let (mut open, mut sum, mut intervals) = (0i64, 0i64, 0i64);
+        for pair in ends.windows(2) {
+            open += pair[0].1;
+            if pair[0].0 != pair[1].0 {
+                sum += open;
+                intervals += 1;
+            }
+        }
+        (with, sum as f64 / intervals.max(1) as f64)
+    }
+
+    /// The access structure for rows that can be found by a feature, and the rows of each child, in order. Nodes are reserved.
+    fn access(&mut self, rows: &[Filed], feature: u32, class: Class) -> (Access, Vec<Vec<Filed>>) {
+        let first = self.tree.nodes.len() as u32;
+        let mut children: Vec<Vec<Filed>> = Vec::new();
+        let fresh = |children: &mut Vec<Vec<Filed>>| {
+            children.push(Vec::new());
+            first + children.len() as u32 - 1
+        };
+        let found: Vec<(Filed, &Atom)> = rows
+            .iter()
+            .filter_map(|filed| {
+                let atom = self.atom_of(*filed, feature, class)?;
+                let settled = filed.settled | 1 << atom;
+                let row = filed.row;
+                Some((Filed { row, settled }, &self.rows[row as usize].atoms[atom]))
+            })
+            .collect();
+        let file = |children: &mut Vec<Vec<Filed>>, child: u32, filed: Filed| {
+            children[(child - first) as usize].push(filed);
+        };
+        let access = match class {
+            Class::Texts => {
+                let mut texts = Texts::default();
+                for (filed, atom) in found {
+                    if let Test::Texts(of) = &atom.test {
+                        for text in of {
+                            let child = texts.child(text.as_bytes(), || fresh(&mut children));
+                            file(&mut children, child, filed);
+                        }
+                    }
+                }
+                Access::Texts(texts)
+            }
+            Class::Front | Class::Back => {
+                let end = if class == Class::Front {
+                    End::Front
+                } else {
+                    End::Back
+                };
+                let text = |atom: &Atom| match &atom.test {
+                    Test::Prefix(text) | Test::Suffix(text) => text.clone(),
+                    _ => "".into(),
+                };
+                let lengths = found.iter().map(|(_, atom)| text(atom).len());
+                let mut affixes = Affixes::new(end, lengths.collect());
+                for (filed, atom) in found {
+                    let child = affixes.child(text(atom).as_bytes(), || fresh(&mut children));
+                    file(&mut children, child, filed);
+                }
+                Access::Affixes(affixes)
+            }
+            Class::Nets => {
+                let mut nets = Nets::default();
+                for (filed, atom) in found {
+                    if let Test::Nets(of) = &atom.test {
+                        for net in of {
+                            let child = nets.child(*net, || fresh(&mut children));
+                            file(&mut children, child, filed);
+                        }
+                    }
+                }
+                Access::Nets(nets)
+            }
+            Class::Paths => {
+                let mut paths = Paths::default();
+                for (filed, atom) in found {
+                    if let Test::Matches(crate::Pattern::Path(path)) = &atom.test {
+                        let child = paths.child(path, || fresh(&mut children));
+                        file(&mut children, child, filed);
+                    }
+                }
+                Access::Paths(paths)
+            }
+            Class::Truth | Class::Presence => {
+                let (mut yes, mut no) = (NONE, NONE);
+                for (filed, atom) in found {
+                    let child = if atom.want { &mut yes } else { &mut no };
+                    if *child == NONE {
+                        *child = fresh(&mut children);
+                    }
+                    file(&mut children, *child, filed);
+                }
+                let present = class == Class::Presence;
+                Access::Truth { present, yes, no }
+            }
+            Class::Points => {
+                let mut points: FxHashMap<i64, u32> = FxHashMap::default();
+                for (filed, atom) in found {
+                    if let Test::Ints(of) = &atom.test {
+                        for value in values(of) {
+                            let child =
+                                *points.entry(value).or_insert_with(|| fresh(&mut children));
+                            file(&mut children, child, filed);
+                        }
+                    }
+                }
+                let mut points: Vec<(i64, u32)> = points.into_iter().collect();
+                points.sort_unstable();
+                Access::Points(Points::new(points))
+            }
+            Class::Ranges => {
+                let of = |atom: &Atom| match &atom.test {
+                    Test::Ints(ranges) => ranges.clone(),
+                    _ => [].into(),
+                };
+                let ends = found.iter().flat_map(|(_, atom)| of(atom));
+                let mut tree = Ranges::new(ends);
+                let mut at: FxHashMap<usize, u32> = FxHashMap::default();
+                for (filed, atom) in found {
+                    for range in of(atom) {
+                        tree.cut(range, &mut |node| {
+                            let child = *at.entry(node).or_insert_with(|| fresh(&mut children));
+                            file(&mut children, child, filed);
+                        });
+                    }
+                }
+                for (node, child) in at {
+                    *tree.child(node) = child;
+                }
+                Access::Ranges(tree)
+            }
+        };
+        for _ in &children {
+            self.reserve();
+        }
+        (access, children)
+    }
+
+    fn leaf(&mut self, node: u32, rows: &[Filed]) {
+        let from = self.tree.candidates.len() as u32;
+        for filed in rows {
+            let (checks, len) = self.checks(*filed);
+            let residue = self.residue(filed.row);
+            self.tree.candidates.push(Candidate {
+                rule: self.rows[filed.row as usize].rule,
+                checks,
+                len,
+                residue,
+            });
+        }
+        let to = self.tree.candidates.len() as u32;
+        self.tree.candidates[from as usize..].sort_by_key(|c| c.rule);
+        self.tree.nodes[node as usize] = Node::Leaf { from, to };
+    }
+
+    /// What is left to ask of a row, cheap before dear: atoms are pure, so their order is ours.
+    fn checks(&mut self, filed: Filed) -> (u32, u32) {
+        if let Some(made) = self.made.get(&(filed.row, filed.settled)) {
+            return *made;
+        }
+        let from = self.tree.checks.len();
+        for (i, atom) in self.rows[filed.row as usize].atoms.iter().enumerate() {
+            if i >= 64 || filed.settled >> i & 1 == 0 {
+                let check = self.tree.pools.check(atom);
+                self.tree.checks.push(check);
+            }
+        }
+        let computed = self.computed;
+        let dear = |c: &Check| computed.get(c.feature as usize).copied().unwrap_or(false);
+        self.tree.checks[from..].sort_by_key(|c| (dear(c), c.cost()));
+        let made = (from as u32, (self.tree.checks.len() - from) as u32);
+        self.made.insert((filed.row, filed.settled), made);
+        made
+    }
+
+    fn residue(&mut self, row: u32) -> u32 {
+        let rest = &self.rows[row as usize].rest;
+        if rest.is_empty() {
+            return NONE;
+        }
+        if let Some(made) = self.residues.get(&row) {
+            return *made;
+        }
+        let parts = rest.iter().map(|f| ready(f, &mut self.tree.pools));
+        let all = Residue::All(parts.collect());
+        self.tree.residues.push(all);
+        let made = self.tree.residues.len() as u32 - 1;
+        self.residues.insert(row, made);
+        made
+    }
+
+    fn finish(mut self) -> Tree {
+        let tree = &mut self.tree;
+        tree.pools.seal();
+        tree.nodes.shrink_to_fit();
+        tree.least.shrink_to_fit();
+        tree.accesses.shrink_to_fit();
+        tree.candidates.shrink_to_fit();
+        tree.checks.shrink_to_fit();
+        self.tree
+    }
+}
+
+fn ready(formula: &Formula, pools: &mut Pools) -> Residue {
+    match formula {
+        Formula::Atom(atom) => Residue::Check(pools.check(atom)),
+        Formula::All(of) => Residue::All(of.iter().map(|f| ready(f, pools)).collect()),
+        Formula::Any(of) => Residue::Any(of.iter().map(|f| ready(f, pools)).collect()),
+    }
+}

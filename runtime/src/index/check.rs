@@ -1,0 +1,302 @@
+//! Tests as they are asked during a search: small, flat, with what they compare in pools beside them, so that
+//! a row of a rule is a few neighbouring cache lines.
+
+use rustc_hash::FxHashMap;
+
+use super::test::{Atom, Test};
+use crate::kinds::net::Cidr;
+use crate::pattern::{Pattern, Segment};
+use crate::word::Word;
+
+/// An atom made ready.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Check {
+    pub(super) feature: u32,
+    want: bool,
+    ask: Ask,
+}
+
+/// A stretch of one of the pools.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    at: u32,
+    len: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ask {
+    True,
+    Present,
+    /// One range of integers.
+    Range(i64, i64),
+    /// Integers below 64, a bit each.
+    Bits(u64),
+    /// Several ranges.
+    Ranges(Run),
+    /// One text.
+    Text(Run),
+    /// The text, or the text and a slash and anything: a path pattern of literals and `**`.
+    Below(Run),
+    Prefix(Run),
+    Suffix(Run),
+    /// A network.
+    Net(u32),
+    /// A pattern that is not one of the above.
+    Pattern(u32),
+    /// Any other test.
+    Other(u32),
+}
+
+/// What checks compare with.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    bytes: Vec<u8>,
+    ranges: Vec<(i64, i64)>,
+    nets: Vec<Cidr>,
+    patterns: Vec<Pattern>,
+    others: Vec<Test>,
+    /// Tests that were made ready before.
+    made: FxHashMap<Test, Ask>,
+}
+
+/// Steps that a check is worth; the cost table of the instructions has the same figures.
+const CHEAP: u64 = 1;
+const TEXT: u64 = 4;
+const DEAR: u64 = 8;
+
+impl Pools {
+    /// Makes an atom ready.
+    pub(super) fn check(&mut self, atom: &Atom) -> Check {
+        let ask = match self.made.get(&atom.test) {
+            Some(ask) => *ask,
+            None => {
+                let ask = self.ask(&atom.test);
+                self.made.insert(atom.test.clone(), ask);
+                ask
+            }
+        };
+        Check {
+            feature: atom.feature,
+            want: atom.want,
+            ask,
+        }
+    }
+
+    /// Says that no more atoms come.
+    pub(super) fn seal(&mut self) {
+        self.made = FxHashMap::default();
+        self.bytes.shrink_to_fit();
+        self.ranges.shrink_to_fit();
+        self.nets.shrink_to_fit();
+        self.patterns.shrink_to_fit();
+        self.others.shrink_to_fit();
+    }
+
+    /// Bytes of memory held, without what patterns share with the program.
+    pub(super) fn heap(&self) -> usize {
+        self.bytes.capacity()
+            + self.ranges.capacity() * size_of::<(i64, i64)>()
+            + self.nets.capacity() * size_of::<Cidr>()
+            + self.patterns.capacity() * size_of::<Pattern>()
+            + self.others.capacity() * size_of::<Test>()
+    }
+
+    fn ask(&mut self, test: &Test) -> Ask {
+        match test {
+            Test::True => Ask::True,
+            Test::Present => Ask::Present,
+            Test::Ints(ranges) => match &ranges[..] {
+                [(lo, hi)] => Ask::Range(*lo, *hi),
+                several => match bits(several) {
+                    Some(bits) => Ask::Bits(bits),
+                    None => {
+                        let at = self.ranges.len() as u32;
+                        self.ranges.extend_from_slice(several);
+                        let len = several.len() as u32;
+                        Ask::Ranges(Run { at, len })
+                    }
+                },
+            },
+            Test::Texts(texts) => match &texts[..] {
+                [text] => Ask::Text(self.text(text)),
+                _ => self.other(test),
+            },
+            Test::Prefix(text) => Ask::Prefix(self.text(text)),
+            Test::Suffix(text) => Ask::Suffix(self.text(text)),
+            Test::Matches(pattern) => self.pattern(pattern),
+            Test::Nets(nets) => match &nets[..] {
+                [net] => {
+                    self.nets.push(*net);
+                    Ask::Net(self.nets.len() as u32 - 1)
+                }
+                _ => self.other(test),
+            },
+            Test::Values(_) | Test::Part(_) => self.other(test),
+        }
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) -> Ask {
+        if let Pattern::Path(path) = pattern {
+            let literal = path
+                .segments()
+                .iter()
+                .all(|s| matches!(s, Segment::Literal(_)));
+            if literal && !path.segments().is_empty() {
+                let literals = path.segments().iter().map(|s| match s {
+                    Segment::Literal(text) => &**text,
+                    Segment::Any | Segment::Capture(_) => "",
+                });
+                let text = literals.flat_map(|text| ["/", text]).collect::<String>();
+                let run = self.text(&text);
+                return match path.is_open() {
+                    true => Ask::Below(run),
+                    false => Ask::Text(run),
+                };
+            }
+        }
+        self.patterns.push(pattern.clone());
+        Ask::Pattern(self.patterns.len() as u32 - 1)
+    }
+
+    fn other(&mut self, test: &Test) -> Ask {
+        self.others.push(test.clone());
+        Ask::Other(self.others.len() as u32 - 1)
+    }
+
+    fn text(&mut self, text: &str) -> Run {
+        let at = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(text.as_bytes());
+        let len = text.len() as u32;
+        Run { at, len }
+    }
+
+    #[inline]
+    fn bytes(&self, run: Run) -> &[u8] {
+        let at = run.at as usize;
+        self.bytes.get(at..at + run.len as usize).unwrap_or(&[])
+    }
+}
+
+/// Ranges within 0 .. 63 as bits.
+fn bits(ranges: &[(i64, i64)]) -> Option<u64> {
+    let mut bits = 0;
+    for (lo, hi) in ranges {
+        let (lo, hi) = (u32::try_from(*lo).ok()?, u32::try_from(*hi).ok()?);
+        if hi > 63 || lo > hi {
+            return None;
+        }
+        bits |= (u64::MAX >> (63 - (hi - lo))) << lo;
+    }
+    Some(bits)
+}
+
+impl Check {
+    /// Whether it holds for the word of its feature. Allocates nothing.
+    #[inline]
+    pub(super) fn holds(self, pools: &Pools, word: Word<'_>) -> bool {
+        let holds = match self.ask {
+            Ask::True => word.bool(),
+            Ask::Present => !word.is_none(),
+            Ask::Range(lo, hi) => (lo..=hi).contains(&word.int()),
+            Ask::Bits(bits) => {
+                let value = word.int();
+                (0..64).contains(&value) && bits >> value & 1 == 1
+            }
+            Ask::Ranges(run) => {
+                let at = run.at as usize;
+                let ranges = pools.ranges.get(at..at + run.len as usize);
+                let value = word.int();
+                let found = |r: &&(i64, i64)| (r.0..=r.1).contains(&value);
+                ranges.unwrap_or(&[]).iter().find(found).is_some()
+            }
+            Ask::Text(run) => word.str().as_bytes() == pools.bytes(run),
+            Ask::Below(run) => {
+                let rest = word.str().as_bytes().strip_prefix(pools.bytes(run));
+                rest.is_some_and(|r| r.first().is_none_or(|b| *b == b'/'))
+            }
+            Ask::Prefix(run) => word.str().as_bytes().starts_with(pools.bytes(run)),
+            Ask::Suffix(run) => word.str().as_bytes().ends_with(pools.bytes(run)),
+            Ask::Net(net) => pools.nets[net as usize].has(word.ip()),
+            Ask::Pattern(pattern) => pools.patterns[pattern as usize].matches(word.str()),
+            Ask::Other(test) => pools.others[test as usize].holds(word),
+        };
+        holds == self.want
+    }
+
+    /// Steps it is worth.
+    pub(super) fn cost(self) -> u64 {
+        match self.ask {
+            Ask::True | Ask::Present | Ask::Range(..) | Ask::Bits(_) | Ask::Net(_) => CHEAP,
+            Ask::Text(_) | Ask::Below(_) | Ask::Prefix(_) | Ask::Suffix(_) => TEXT,
+            Ask::Ranges(_) | Ask::Pattern(_) | Ask::Other(_) => DEAR,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::{Glob, PathPattern};
+    use std::sync::Arc;
+
+    /// A check answers as its test does.
+    #[test]
+    fn checks_answer_as_tests() {
+        let path = |p: &str| Test::Matches(Pattern::Path(Arc::new(PathPattern::parse(p).unwrap())));
+        let tests = [
+            Test::True,
+            Test::Present,
+            Test::Ints([(0, 0)].into()),
+            Test::Ints([(-5, 2), (7, 7)].into()),
+            Test::Ints([(0, 2), (7, 7), (63, 63)].into()),
+            Test::Ints([(0, 63)].into()),
+            Test::Ints([(1, 1), (64, 64)].into()),
+            Test::text("/a"),
+            Test::Texts(["".into(), "/a".into()].into()),
+            Test::Prefix("/a".into()),
+            Test::Suffix("b".into()),
+            Test::Part("/".into()),
+            path("/"),
+            path("/a"),
+            path("/a/**"),
+            path("/**"),
+            path("/a/*/c"),
+            Test::Matches(Pattern::Glob(Arc::new(Glob::parse("*b").unwrap()))),
+            Test::Nets(["10.0.0.0/8".parse().unwrap()].into()),
+        ];
+        let ip = "10.1.2.3".parse().unwrap();
+        let words = [
+            Word::None,
+            Word::Bool(true),
+            Word::Int(0),
+            Word::Int(2),
+            Word::Int(7),
+            Word::Int(63),
+            Word::Int(64),
+            Word::Int(-1),
+            Word::Int(i64::MIN),
+            Word::Str(""),
+            Word::Str("/"),
+            Word::Str("/a"),
+            Word::Str("/a/"),
+            Word::Str("/ab"),
+            Word::Str("/a/b/c"),
+            Word::Ip(ip),
+        ];
+        for test in tests {
+            for want in [true, false] {
+                let mut pools = Pools::default();
+                let atom = Atom {
+                    feature: 0,
+                    want,
+                    test: test.clone(),
+                };
+                let check = pools.check(&atom);
+                for word in words {
+                    let holds = check.holds(&pools, word);
+                    assert_eq!(holds, atom.holds(word), "{test} {want} {word}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Deciding by an index: from the rules that match to the value and the marks, for every hit policy.
+//!
+//! Engines differ in how they call functions and keep constants, and in nothing else: what a decision by an index is
+//! stands here once.
+
+use super::Index;
+use super::feature::Facts;
+use crate::arena::Arena;
+use crate::cx::Mark;
+use crate::word::Word;
+
+/// How the rules of a set become one outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Policy {
+    /// The first rule that matches.
+    First,
+    /// The only rule that matches; the checker has seen to it.
+    Unique,
+    /// Any rule that matches; all of them agree, the first is named.
+    Any,
+    /// Every outcome, in source order, as a list.
+    All,
+    /// The outcome with the greatest key; of equals the first.
+    Best,
+    /// The sum of all outcomes.
+    Sum,
+}
+
+/// What a rule gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outcome {
+    /// A constant of the program, by number.
+    Const(u32),
+    /// What a function of the rule set's parameters gives, by number.
+    Call(u32),
+}
+
+/// A rule of a rule set that is decided by an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RuleRow {
+    /// What its mark says.
+    pub mark: Mark,
+    /// Its outcomes: the first of them in [`Decider::outcomes`], and how many. Several only under `All`.
+    pub first: u32,
+    /// How many outcomes it has.
+    pub count: u32,
+}
+
+/// A rule set that is decided by an index.
+#[derive(Debug)]
+pub struct Decider {
+    /// How the rules that match become one outcome.
+    pub policy: Policy,
+    /// Which rules match. Its functions are those of features.
+    pub index: Index,
+    /// The rules, in order.
+    pub rules: Box<[RuleRow]>,
+    /// The outcomes of all rules.
+    pub outcomes: Box<[Outcome]>,
+    /// What is decided when no rule matches.
+    pub otherwise: Option<(Mark, Outcome)>,
+    /// For `Best`: the function (parameters …, outcome) -> integer.
+    pub key: Option<u32>,
+    /// For `Sum`: whether outcomes are floats.
+    pub float: bool,
+}
+
+/// What a decision needs of an engine.
+pub trait Engine<'a>: Facts<'a> {
+    /// Where lists are made.
+    fn arena(&self) -> &'a Arena;
+    /// A constant of the program.
+    fn constant(&mut self, constant: u32) -> Word<'a>;
+    /// Calls a function with the rule set's parameters, and one more word if given. Its marks are dropped.
+    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a>;
+    /// Adds to the trace.
+    fn mark(&mut self, mark: Mark);
+    /// Adds to the steps.
+    fn steps(&mut self, steps: u64);
+}
+
+/// Steps of giving an outcome or asking for a key, beside those of the function.
+pub const GIVE: u64 = 1;
+
+impl Decider {
+    /// Decides. Allocates nothing but the lists it makes in the arena.
+    pub fn decide<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        match self.policy {
+            Policy::First | Policy::Unique | Policy::Any => {
+                let arena = engine.arena();
+                let (found, steps) = self.index.first(engine, arena);
+                engine.steps(steps);
+                match found {
+                    Some(rule) => self.one(rule, engine),
+                    None => self.none(engine),
+                }
+            }
+            Policy::All => self.every(engine),
+            Policy::Best => self.best(engine),
+            Policy::Sum => self.sum(engine),
+        }
+    }
+
+    fn matching<'a>(&self, engine: &mut impl Engine<'a>) -> &'a [u32] {
+        let arena = engine.arena();
+        let (found, steps) = self.index.all(engine, arena);
+        engine.steps(steps);
+        found
+    }
+
+    fn give<'a>(&self, outcome: Outcome, engine: &mut impl Engine<'a>) -> Word<'a> {
+        engine.steps(GIVE);
+        match outcome {
+            Outcome::Const(constant) => engine.constant(constant),
+            Outcome::Call(function) => engine.call(function, None),
+        }
+    }
+
+    /// The outcomes of a rule.
+    fn outcomes(&self, rule: &RuleRow) -> &[Outcome] {
+        let first = rule.first as usize;
+        self.outcomes
+            .get(first..first + rule.count as usize)
+            .unwrap_or(&[])
+    }
+
+    /// Marks a rule and gives its outcome.
+    fn one<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> Word<'a> {
+        let rule = &self.rules[rule as usize];
+        engine.mark(rule.mark);
+        match self.outcomes(rule).first() {
+            Some(outcome) => self.give(*outcome, engine),
+            None => Word::None,
+        }
+    }
+
+    /// What is decided when no rule matches. Without `otherwise` the rules cover everything; for a value in any case, the last decides.
+    fn none<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        match (self.otherwise, self.rules.len().checked_sub(1)) {
+            (Some((mark, outcome)), _) => {
+                engine.mark(mark);
+                self.give(outcome, engine)
+            }
+            (None, Some(last)) => self.one(last as u32, engine),
+            (None, None) => Word::None,
+        }
+    }
+
+    fn every<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        let found = self.matching(engine);
+        let rules = || found.iter().map(|rule| &self.rules[*rule as usize]);
+        let len = rules().map(|rule| rule.count as usize).sum();
+        let list = engine.arena().slots(len);
+        let mut to = list.iter_mut();
+        for rule in rules() {
+            engine.mark(rule.mark);
+            for (outcome, to) in self.outcomes(rule).iter().zip(&mut to) {
+                *to = self.give(*outcome, engine);
+            }
+        }
+        Word::Seq(list)
+    }
+
+    fn best<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        let Some(key) = self.key else {
+            return self.none(engine);
+        };
+        let mut best: Option<(i64, u32, Word<'a>)> = None;
+        for rule in self.matching(engine) {
+            let Some(outcome) = self.outcomes(&self.rules[*rule as usize]).first() else {
+                continue;
+            };
+            let value = self.give(*outcome, engine);
+            engine.steps(GIVE);
+            let key = engine.call(key, Some(value)).int();
+            if best.is_none_or(|(greatest, ..)| key > greatest) {
+                best = Some((key, *rule, value));
+            }
+        }
+        match best {
+            Some((_, rule, value)) => {
+                engine.mark(self.rules[rule as usize].mark);
+                value
+            }
+            None => self.none(engine),
+        }
+    }
+
+    fn sum<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        let mut sum = if self.float {
+            Word::Float(0.0)
+        } else {
+            Word::Int(0)
+        };
+        for rule in self.matching(engine) {
+            let rule = &self.rules[*rule as usize];
+            engine.mark(rule.mark);
+            if let Some(outcome) = self.outcomes(rule).first() {
+                let value = self.give(*outcome, engine);
+                sum = match sum {
+                    Word::Float(sum) => Word::Float(add(sum, value.float())),
+                    _ => Word::Int(sum.int().wrapping_add(value.int())),
+                };
+            }
+        }
+        sum
+    }
+}
+
+/// `a + b` as floats of the language are added: finite, never minus zero.
+fn add(a: f64, b: f64) -> f64 {
+    (a + b).clamp(f64::MIN, f64::MAX) + 0.0
+}

@@ -1,0 +1,61 @@
+//! Features: what the atoms of a rule set are about, and how one is read.
+
+use crate::word::Word;
+
+/// Where a path of fields begins.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Base {
+    /// A parameter of the rule set, by number.
+    Param(u32),
+    /// Data of the host, by number.
+    Data(u32),
+    /// The decision's id.
+    Id,
+    /// The decision's time.
+    Time,
+}
+
+/// How a feature is read.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Feature {
+    /// In place: from a base through elements of records and variants (an optional's word is that of what it holds).
+    Path {
+        /// Where it begins.
+        base: Base,
+        /// Element numbers, as [`Word::at`] takes them.
+        steps: Box<[u32]>,
+        /// Whether the feature is the number of the variant found there.
+        tag: bool,
+    },
+    /// By a function of the rule set's parameters, by number.
+    Computed(u32),
+}
+
+/// What reads features: an engine, in the middle of a decision.
+pub trait Facts<'a> {
+    /// The word where paths begin.
+    fn base(&mut self, base: Base) -> Word<'a>;
+
+    /// The answer of a function of the rule set's parameters.
+    fn computed(&mut self, function: u32) -> Word<'a>;
+}
+
+impl Feature {
+    /// Its word. Costs a load a step, or the function.
+    #[inline]
+    pub(super) fn read<'a>(&self, facts: &mut impl Facts<'a>) -> Word<'a> {
+        match self {
+            Feature::Path { base, steps, tag } => {
+                let mut word = facts.base(*base);
+                for step in steps {
+                    word = word.at(*step as usize);
+                }
+                match tag {
+                    true => Word::Int(word.tag().into()),
+                    false => word,
+                }
+            }
+            Feature::Computed(function) => facts.computed(*function),
+        }
+    }
+}

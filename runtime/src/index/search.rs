@@ -1,0 +1,162 @@
+//! Searching an index: which rules match, each condition asked only where it can still hold.
+
+use super::Index;
+use super::access::NONE;
+use super::build::{Candidate, Node, Residue};
+use super::feature::{Facts, Feature};
+use crate::arena::Arena;
+use crate::word::Word;
+
+/// Steps of looking at a row, beside those of its checks.
+pub(super) const ROW: u64 = 1;
+/// Steps of coming to a node.
+pub(super) const NODE: u64 = 1;
+
+/// What a search does with the rules that match.
+pub(super) trait Sink {
+    /// Rules from this one on are of no interest any more.
+    fn limit(&self) -> u32;
+    /// A rule matches. Comes in any order, and may come again.
+    fn found(&mut self, rule: u32);
+}
+
+/// The least rule that matches.
+pub(super) struct Least(pub(super) u32);
+
+impl Sink for Least {
+    #[inline]
+    fn limit(&self) -> u32 {
+        self.0
+    }
+    #[inline]
+    fn found(&mut self, rule: u32) {
+        self.0 = self.0.min(rule);
+    }
+}
+
+/// Every rule that matches.
+pub(super) struct Every<'a>(pub(super) bumpalo::collections::Vec<'a, u32>);
+
+impl Sink for Every<'_> {
+    #[inline]
+    fn limit(&self) -> u32 {
+        NONE
+    }
+    #[inline]
+    fn found(&mut self, rule: u32) {
+        self.0.push(rule);
+    }
+}
+
+/// A search in the middle of a decision.
+pub(super) struct Search<'i, 'a, 'f, F, S> {
+    index: &'i Index,
+    facts: &'f mut F,
+    /// Words of computed features that several rows ask for, and which of them are known.
+    words: &'a mut [Word<'a>],
+    known: &'a mut [u8],
+    pub(super) sink: S,
+    pub(super) steps: u64,
+}
+
+impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
+    pub(super) fn new(index: &'i Index, facts: &'f mut F, arena: &'a Arena, sink: S) -> Self {
+        let (words, known): (&mut [_], &mut [_]) = match index.shared {
+            0 => (&mut [], &mut []),
+            shared => (arena.slots(shared as usize), arena.zeroed(shared as usize)),
+        };
+        Search {
+            index,
+            facts,
+            words,
+            known,
+            sink,
+            steps: 0,
+        }
+    }
+
+    /// Searches a node and all below it. The stack is as deep as the tree, which building bounds.
+    pub(super) fn node(&mut self, node: u32) {
+        let index = self.index;
+        let tree = &index.tree;
+        let mut node = node as usize;
+        while let Some(of) = tree.nodes.get(node) {
+            self.steps += NODE;
+            if tree.least[node] >= self.sink.limit() {
+                return;
+            }
+            match of {
+                Node::Leaf { from, to } => {
+                    let rows = tree.candidates.get(*from as usize..*to as usize);
+                    return self.rows(rows.unwrap_or(&[]));
+                }
+                Node::Branch {
+                    feature,
+                    access,
+                    rest,
+                } => {
+                    let word = self.feature(*feature);
+                    let access = &tree.accesses[*access as usize];
+                    self.steps += access.steps();
+                    access.each(word, &mut |child| self.node(child));
+                    node = *rest as usize;
+                }
+            }
+        }
+    }
+
+    fn rows(&mut self, rows: &'i [Candidate]) {
+        let tree = &self.index.tree;
+        for row in rows {
+            if row.rule >= self.sink.limit() {
+                return;
+            }
+            self.steps += ROW;
+            let checks = row.checks as usize..(row.checks + row.len) as usize;
+            let holds = tree.checks.get(checks).unwrap_or(&[]).iter().all(|check| {
+                self.steps += check.cost();
+                check.holds(&tree.pools, self.feature(check.feature))
+            });
+            if holds && (row.residue == NONE || self.residue(&tree.residues[row.residue as usize]))
+            {
+                self.sink.found(row.rule);
+            }
+        }
+    }
+
+    /// As deep as conditions can be nested, which the parser bounds.
+    fn residue(&mut self, residue: &Residue) -> bool {
+        match residue {
+            Residue::Check(check) => {
+                self.steps += check.cost();
+                let word = self.feature(check.feature);
+                check.holds(&self.index.tree.pools, word)
+            }
+            Residue::All(of) => of.iter().all(|r| self.residue(r)),
+            Residue::Any(of) => of.iter().any(|r| self.residue(r)),
+        }
+    }
+
+    #[inline]
+    fn feature(&mut self, feature: u32) -> Word<'a> {
+        match self.index.features.get(feature as usize) {
+            Some(path @ Feature::Path { .. }) => path.read(self.facts),
+            Some(computed) => self.computed(feature, computed),
+            None => Word::None,
+        }
+    }
+
+    /// A computed feature: at most once a decision, if more than one row asks for it.
+    fn computed(&mut self, feature: u32, computed: &Feature) -> Word<'a> {
+        let slot = self.index.slots[feature as usize];
+        if slot == NONE {
+            return computed.read(self.facts);
+        }
+        let slot = slot as usize;
+        if self.known[slot] == 0 {
+            self.words[slot] = computed.read(self.facts);
+            self.known[slot] = 1;
+        }
+        self.words[slot]
+    }
+}
