@@ -34,6 +34,11 @@ impl Executable for Interpreted {
         text::print_module(self.interp.module())
     }
 
+    /// Its constants only: it is for tests, and walks the module as it stands.
+    fn memory(&self) -> usize {
+        self.interp.bytes()
+    }
+
     fn counts_steps(&self) -> bool {
         true
     }

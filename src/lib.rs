@@ -38,28 +38,35 @@
 //!
 //! # Where to start reading
 //!
-//! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`].
+//! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]. What decides often looks names up
+//! once ([`Entry`]) and lets facts in once ([`Facts`]).
 //!
 //! # What it must not know
 //!
 //! Terminals, arguments, exit codes.
 
 mod backends;
+mod decision;
 mod engine;
+mod entry;
 mod error;
 mod interp;
 mod loader;
 mod pipeline;
 mod program;
 mod report;
+mod session;
 mod stage;
 mod test_run;
 
 pub use backends::{BackendRow, backends};
+pub use decision::Decision;
 pub use engine::Engine;
+pub use entry::{AsEntry, Entry, Facts};
 pub use error::{Error, Refusal};
-pub use program::{Call, Decision, Program, Session};
+pub use program::Program;
 pub use report::{Report, explain, slugs};
+pub use session::{Call, Session};
 pub use stage::Stage;
 pub use test_run::{TestFailure, TestResult};
 pub use tollgate_optimizer::Level;

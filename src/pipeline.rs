@@ -12,8 +12,9 @@ use tollgate_ir::module::Module;
 use tollgate_optimizer::{Level, Options};
 
 use crate::backends::BackendRow;
+use crate::entry::EntryInfo;
 use crate::error::Error;
-use crate::program::{EntryInfo, Program, Shared};
+use crate::program::{Program, Shared};
 use crate::report::Report;
 use crate::test_run::Tests;
 

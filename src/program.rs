@@ -1,17 +1,19 @@
-//! A compiled program and its decisions.
+//! A compiled program.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
-use tollgate_ir::module::{Policy, Site, Target};
+use tollgate_ir::module::{Module, Target};
 use tollgate_runtime::facts::Input;
-use tollgate_runtime::schema::{Field, Type, TypeId};
-use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word, facts, json};
+use tollgate_runtime::{Arena, Frozen, Word, json};
 
+use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
 use crate::report::Report;
+use crate::session::{Args, Session, args_of_inputs, args_of_json};
 use crate::test_run::{TestResult, Tests};
 
 /// A compiled program. Cheap to clone; shared between threads as it is.
@@ -46,58 +48,8 @@ pub(crate) struct Shared {
     entries: Vec<EntryInfo>,
     tests: Option<Tests>,
     report: Report,
-}
-
-/// What is known of an entry besides its function.
-pub(crate) struct EntryInfo {
-    name: Box<str>,
-    target: Target,
-    params: Vec<Field>,
-    result: TypeId,
-    shape: Shape,
-    /// Fields of the first parameter that are the decision's id and time.
-    id: Option<usize>,
-    time: Option<usize>,
-}
-
-/// How many rules can decide.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// One.
-    One,
-    /// Any number: `all` and `sum`.
-    Many,
-    /// A pipeline: those of its last stage.
-    Stages,
-}
-
-/// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
-/// `time: Instant` of its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'c> {
-    /// The decision's id: what `jitter` is a function of.
-    pub id: &'c str,
-    /// The decision's time, in microseconds since 1970-01-01T00:00Z.
-    pub time: i64,
-}
-
-/// Decides, again and again, in the same memory. One for each thread; making one is cheap.
-///
-/// Once its memory has grown to what a decision needs, deciding allocates nothing.
-pub struct Session<'p> {
-    program: &'p Program,
-    arena: Arena,
-    marks: Vec<Mark>,
-}
-
-/// What was decided, and by which rules.
-pub struct Decision<'s> {
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    value: Word<'s>,
-    marks: &'s [Mark],
-    steps: u64,
-    ignored: u64,
+    /// Tells this program's handles from those of others; it never comes out.
+    stamp: u64,
 }
 
 impl Shared {
@@ -112,12 +64,14 @@ impl Shared {
         for (info, entry) in entries.iter_mut().zip(&module.entries) {
             info.target = entry.target;
         }
+        static STAMPS: AtomicU64 = AtomicU64::new(0);
         Shared {
             module,
             executable,
             entries,
             tests,
             report,
+            stamp: STAMPS.fetch_add(1, Ordering::Relaxed),
         }
     }
 }
@@ -134,6 +88,73 @@ impl Program {
     /// The names of what can be called, in the order of the source.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
         self.shared.entries.iter().map(|e| &*e.name)
+    }
+
+    /// A handle on an entry, with which deciding costs no search by name.
+    ///
+    /// # Errors
+    /// When the program has no entry of that name; the error names those it has.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     ruleset small(n: Int) -> Bool hit first {
+    ///       rule yes when n < 10 then true
+    ///       otherwise false
+    ///     }
+    /// "#)?;
+    /// let small = program.entry("small")?;
+    /// let mut session = program.session();
+    /// for (n, expected) in [("7", "true"), ("12", "false")] {
+    ///     let decision = session.decide_json(small, n.as_bytes(), &Call { id: n, time: 0 })?;
+    ///     assert_eq!(decision.value_json(), expected);
+    /// }
+    /// assert!(program.entry("large").is_err());
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn entry(&self, name: &str) -> Result<Entry, Error> {
+        Ok(Entry {
+            index: self.position(name)? as u32,
+            stamp: self.shared.stamp,
+        })
+    }
+
+    /// Lets facts in, as JSON, to be decided about later and more than once: the entry's parameter, or an object of its
+    /// parameters when it has several. [`Session::decide_facts`] takes them.
+    ///
+    /// # Errors
+    /// When there is no such entry, or the facts violate the schema ([`Error::refusal`]).
+    pub fn decode(&self, entry: impl AsEntry, json: &[u8]) -> Result<Facts, Error> {
+        let entry = self.info(entry)?;
+        self.freeze(entry, |arena| args_of_json(self, entry, json, arena))
+    }
+
+    /// As [`Program::decode`], of facts laid down by the host, one a parameter.
+    ///
+    /// # Errors
+    /// As [`Program::decode`].
+    pub fn facts(&self, entry: impl AsEntry, facts: &[Input<'_>]) -> Result<Facts, Error> {
+        let entry = self.info(entry)?;
+        self.freeze(entry, |arena| args_of_inputs(self, entry, facts, arena))
+    }
+
+    fn freeze(
+        &self,
+        entry: &EntryInfo,
+        args: impl for<'a> FnOnce(&'a Arena) -> Result<Args<'a>, Error>,
+    ) -> Result<Facts, Error> {
+        let mut keys = 0;
+        let args = Frozen::try_new(|arena| {
+            let (args, ignored) = args(arena)?;
+            keys = ignored;
+            Ok::<_, Error>(Word::Seq(args))
+        })?;
+        Ok(Facts {
+            args,
+            ignored: keys,
+            takes: entry.takes,
+            stamp: self.shared.stamp,
+        })
     }
 
     /// The names of the `data` that the program expects.
@@ -192,7 +213,7 @@ impl Program {
 
     /// The most steps that a decision can take, whatever the input; `None` for a name that is no entry.
     pub fn bound(&self, entry: &str) -> Option<u64> {
-        let Target::Func(func) = self.entry(entry).ok()?.target else {
+        let Target::Func(func) = self.info(entry).ok()?.target else {
             return None;
         };
         Some(Costs::new(&self.shared.module).func(func))
@@ -203,17 +224,43 @@ impl Program {
         self.shared.executable.listing()
     }
 
-    /// A session.
-    pub fn session(&self) -> Session<'_> {
-        Session {
-            program: self,
-            arena: Arena::new(),
-            marks: Vec::new(),
-        }
+    /// Bytes of memory that the program takes to decide: what the backend made (see below) and the data it was given.
+    ///
+    /// The virtual machine counts its code, constants, tables, patterns with their automata, and the names that decisions
+    /// give; what it reserved without using is counted too. Not counted: what is kept to answer questions about the program (its
+    /// IR, its report, its tests), the memory of sessions, and what regular expressions keep for a search.
+    /// The interpreter, which is for tests, counts its constants only.
+    pub fn bytes(&self) -> usize {
+        let data = self.data.iter().flatten().map(|data| data.bytes());
+        self.shared.executable.memory() + data.sum::<usize>()
     }
 
-    fn entry(&self, name: &str) -> Result<&EntryInfo, Error> {
-        let found = self.shared.entries.iter().find(|e| &*e.name == name);
+    /// A session.
+    pub fn session(&self) -> Session<'_> {
+        Session::new(self)
+    }
+
+    #[inline]
+    pub(crate) fn stamp(&self) -> u64 {
+        self.shared.stamp
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        &self.shared.module
+    }
+
+    #[inline]
+    pub(crate) fn executable(&self) -> &dyn Executable {
+        &*self.shared.executable
+    }
+
+    #[inline]
+    pub(crate) fn info(&self, entry: impl AsEntry) -> Result<&EntryInfo, Error> {
+        Ok(&self.shared.entries[entry.find(self)?])
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Result<usize, Error> {
+        let found = self.shared.entries.iter().position(|e| &*e.name == name);
         found.ok_or_else(|| {
             let names: Vec<&str> = self.entries().collect();
             Error::other(format!(
@@ -224,264 +271,25 @@ impl Program {
     }
 
     /// The words of all data, in order; an error names what was not given.
-    fn data<'a>(&'a self, arena: &'a Arena) -> Result<&'a [Word<'a>], Error> {
-        if let Some(name) = self.missing_data().next() {
-            return Err(Error::other(format!(
-                "the program expects data `{name}`; give it before deciding"
-            )));
+    #[inline]
+    pub(crate) fn data<'a>(&'a self, arena: &'a Arena) -> Result<&'a [Word<'a>], Error> {
+        if self.data.is_empty() {
+            return Ok(&[]);
+        }
+        if self.data.iter().any(Option::is_none) {
+            return Err(self.data_is_missing());
         }
         Ok(arena.seq_with(self.data.len(), |i| {
             self.data[i].as_deref().map_or(Word::None, Frozen::word)
         }))
     }
-}
 
-impl Session<'_> {
-    /// Decides about facts in JSON: the entry's parameter, or an object of its parameters when it has several.
-    ///
-    /// # Errors
-    /// When there is no such entry, data is missing, or the facts violate the schema ([`Error::refusal`]).
-    pub fn decide_json<'s>(
-        &'s mut self,
-        entry: &str,
-        json: &[u8],
-        call: &Call<'_>,
-    ) -> Result<Decision<'s>, Error> {
-        self.arena.reset();
-        let (program, arena) = (self.program, &self.arena);
-        let entry = program.entry(entry)?;
-        let schema = &program.shared.module.schema;
-        let (args, ignored) = match &entry.params[..] {
-            [only] => {
-                let decoded = json::decode(schema, only.ty, json, arena).map_err(Error::refused)?;
-                (arena.seq(&[decoded.word]), decoded.ignored)
-            }
-            several => {
-                let decoded =
-                    json::decode_params(schema, several, json, arena).map_err(Error::refused)?;
-                (decoded.words, decoded.ignored)
-            }
-        };
-        run(program, entry, arena, &mut self.marks, args, ignored, call)
-    }
-
-    /// Decides about facts laid down by the host, one a parameter, without JSON.
-    ///
-    /// # Errors
-    /// As [`Session::decide_json`].
-    ///
-    /// ```
-    /// use tollgate::{Call, Engine, Input};
-    /// let program = Engine::new().compile_source("x.rules", r#"
-    ///     edition 2026
-    ///     module x
-    ///     record Load { cpu: Percent, host: Host }
-    ///     ruleset busy(load: Load) -> Bool hit first {
-    ///       rule hot when load.cpu > 80% then true
-    ///       otherwise false
-    ///     }
-    /// "#)?;
-    /// let mut session = program.session();
-    /// let load = [("cpu", Input::Str("85%")), ("host", Input::Str("a.example"))];
-    /// let decision = session.decide("busy", &[Input::Map(&load)], &Call { id: "1", time: 0 })?;
-    /// assert_eq!(decision.to_json(), r#"{"value":true,"by":"hot"}"#);
-    /// # Ok::<(), tollgate::Error>(())
-    /// ```
-    pub fn decide<'s>(
-        &'s mut self,
-        entry: &str,
-        facts: &[Input<'_>],
-        call: &Call<'_>,
-    ) -> Result<Decision<'s>, Error> {
-        self.arena.reset();
-        let (program, arena) = (self.program, &self.arena);
-        let entry = program.entry(entry)?;
-        if facts.len() != entry.params.len() {
-            let names: Vec<&str> = entry.params.iter().map(|p| &*p.name).collect();
-            return Err(Error::other(format!(
-                "`{}` takes {}: {}",
-                entry.name,
-                names.len(),
-                names.join(", ")
-            )));
-        }
-        let schema = &program.shared.module.schema;
-        let args = arena.slots(facts.len());
-        let mut ignored = 0;
-        for ((arg, param), input) in args.iter_mut().zip(&entry.params).zip(facts) {
-            let decoded = facts::value(schema, param.ty, *input, arena).map_err(Error::refused)?;
-            *arg = decoded.word;
-            ignored += decoded.ignored;
-        }
-        run(program, entry, arena, &mut self.marks, args, ignored, call)
-    }
-}
-
-fn run<'s>(
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    arena: &'s Arena,
-    marks: &'s mut Vec<Mark>,
-    args: &'s [Word<'s>],
-    ignored: u64,
-    call: &Call<'_>,
-) -> Result<Decision<'s>, Error> {
-    let Target::Func(func) = entry.target else {
-        return Err(Error::other(format!(
-            "`{}` was not lowered; this is a bug in tollgate",
-            entry.name
-        )));
-    };
-    let own = |field: Option<usize>| field.map(|i| args[0].at(i));
-    let id = own(entry.id).map(Word::str).filter(|id| !id.is_empty());
-    let time = own(entry.time).map(Word::int).filter(|time| *time != 0);
-    let mut cx = Cx::new(
-        arena,
-        id.unwrap_or_else(|| arena.str(call.id)),
-        time.unwrap_or(call.time),
-    );
-    cx.data = program.data(arena)?;
-    cx.marks = std::mem::take(marks);
-    cx.marks.clear();
-    let value = program.shared.executable.run(func, &mut cx, args);
-    let steps = cx.steps;
-    *marks = cx.marks;
-    Ok(Decision {
-        program,
-        entry,
-        value,
-        marks,
-        steps,
-        ignored,
-    })
-}
-
-impl Decision<'_> {
-    /// The value as JSON.
-    pub fn value_json(&self) -> String {
-        let mut out = String::new();
-        self.write_value(&mut out);
-        out
-    }
-
-    /// The names of the deciding rules, in the order of the source; `otherwise` where none matched. For a pipeline they are
-    /// those of the last stage that ran, as `stage.rule`, or its name alone where no rule set decided it.
-    pub fn by(&self) -> impl Iterator<Item = String> {
-        let sites = &self.program.shared.module.sites;
-        let site = |mark: &Mark| sites.get(tollgate_ir::entities::SiteId(mark.0));
-        let last = self
-            .marks
-            .iter()
-            .rposition(|m| matches!(site(m), Some(Site::Stage { .. })));
-        let (stage, rules) = match (self.entry.shape, last) {
-            (Shape::Stages, Some(at)) => (site(&self.marks[at]), &self.marks[at + 1..]),
-            _ => (None, self.marks),
-        };
-        let prefix = match stage {
-            Some(Site::Stage { stage, .. }) => Some(stage.to_string()),
-            _ => None,
-        };
-        let alone = prefix.clone().filter(|_| rules.is_empty());
-        let name = move |rule: &str| {
-            prefix
-                .as_ref()
-                .map_or(rule.to_owned(), |stage| format!("{stage}.{rule}"))
-        };
-        let rules = rules
-            .iter()
-            .filter_map(site)
-            .filter_map(move |site| match site {
-                Site::Rule { rule, .. } => Some(name(rule)),
-                Site::Otherwise { .. } => Some(name("otherwise")),
-                Site::Stage { .. } => None,
-            });
-        alone.into_iter().chain(rules)
-    }
-
-    /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`.
-    pub fn to_json(&self) -> String {
-        let mut out = String::new();
-        self.write_json(&mut out);
-        out
-    }
-
-    /// As [`Decision::to_json`], appended.
-    pub fn write_json(&self, out: &mut String) {
-        out.push_str("{\"value\":");
-        self.write_value(out);
-        out.push_str(",\"by\":");
-        let many = self.entry.shape == Shape::Many;
-        if many {
-            out.push('[');
-        }
-        for (i, name) in self.by().enumerate() {
-            if i > 0 {
-                out.push(',');
-            }
-            let _ = json::write_text(out, &name);
-        }
-        out.push_str(if many { "]}" } else { "}" });
-    }
-
-    /// Steps taken, where the backend counts them.
-    pub fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// How many keys of the facts no field has the name of.
-    pub fn ignored(&self) -> u64 {
-        self.ignored
-    }
-
-    fn write_value(&self, out: &mut String) {
-        // Writing to a string cannot fail.
-        let _ = json::encode(
-            &self.program.shared.module.schema,
-            self.entry.result,
-            self.value,
-            out,
-        );
-    }
-}
-
-impl EntryInfo {
-    /// What the module knows of its entries, before rule sets are lowered.
-    pub(crate) fn all(module: &tollgate_ir::module::Module) -> Vec<EntryInfo> {
-        let info = |entry: &tollgate_ir::module::Entry| {
-            let field = |(name, ty): &(Box<str>, TypeId)| Field {
-                name: (**name).into(),
-                ty: *ty,
-                default: None,
-            };
-            let params: Vec<Field> = entry.params.iter().map(field).collect();
-            let shape = match entry.target {
-                Target::Rules(rules) => match module.rulesets[rules].policy {
-                    Policy::All | Policy::Sum => Shape::Many,
-                    _ => Shape::One,
-                },
-                Target::Func(_) => Shape::Stages,
-            };
-            let first = params.first().and_then(|p| match module.schema.get(p.ty) {
-                Type::Record(record) => module.schema.records.get(*record as usize),
-                _ => None,
-            });
-            let input = |name: &str, wanted: fn(&Type) -> bool| {
-                first?
-                    .fields
-                    .iter()
-                    .position(|f| &*f.name == name && wanted(module.schema.get(f.ty)))
-            };
-            EntryInfo {
-                name: entry.name.clone(),
-                target: entry.target,
-                id: input("id", |ty| matches!(ty, Type::Str { .. })),
-                time: input("time", |ty| matches!(ty, Type::Instant)),
-                params,
-                result: entry.result,
-                shape,
-            }
-        };
-        module.entries.iter().map(info).collect()
+    #[cold]
+    fn data_is_missing(&self) -> Error {
+        let name = self.missing_data().next().unwrap_or_default();
+        Error::other(format!(
+            "the program expects data `{name}`; give it before deciding"
+        ))
     }
 }
 
@@ -490,19 +298,5 @@ impl std::fmt::Debug for Program {
         f.debug_struct("Program")
             .field("entries", &self.entries().collect::<Vec<_>>())
             .finish()
-    }
-}
-
-impl std::fmt::Debug for Session<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("program", self.program)
-            .finish()
-    }
-}
-
-impl std::fmt::Debug for Decision<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.to_json())
     }
 }

@@ -62,6 +62,12 @@ impl<M: Deref<Target = Module>> Interp<M> {
         &self.module
     }
 
+    /// Bytes of memory of the constants laid out so far; not of the module.
+    pub fn bytes(&self) -> usize {
+        let made = self.consts.values().filter_map(OnceLock::get);
+        made.map(Frozen::bytes).sum()
+    }
+
     /// Calls a function or decides by a rule set, with one word a parameter, of the declared types.
     ///
     /// The rules that decide are appended to `cx.marks`; steps are added to `cx.steps`.

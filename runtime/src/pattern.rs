@@ -43,6 +43,35 @@ impl Pattern {
             Pattern::Regex(p) => p.matches(text),
         }
     }
+
+    /// Bytes of memory it takes: its text, and what it was compiled to. What a regular expression keeps for a search (a
+    /// lazy automaton, for each direction and each thread that searches at once, grows to at most 2 MiB) is not counted.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Pattern::Path(path) => {
+                let literal = |segment: &Segment| match segment {
+                    Segment::Literal(text) => text.len(),
+                    Segment::Any | Segment::Capture(_) => 0,
+                };
+                let capture = |c: &Capture| c.name.len() + c.ty.as_ref().map_or(0, |ty| ty.len());
+                size_of::<PathPattern>()
+                    + path.text.len()
+                    + path.segments.capacity() * size_of::<Segment>()
+                    + path.segments.iter().map(literal).sum::<usize>()
+                    + path.captures.capacity() * size_of::<Capture>()
+                    + path.captures.iter().map(capture).sum::<usize>()
+            }
+            Pattern::Glob(glob) => size_of::<Glob>() + glob.text.len(),
+            Pattern::Regex(regex) => {
+                let name = |name: &Option<Box<str>>| name.as_ref().map_or(0, |n| n.len());
+                size_of::<Regex>()
+                    + regex.text.len()
+                    + regex.regex.memory_usage()
+                    + regex.names.capacity() * size_of::<Option<Box<str>>>()
+                    + regex.names.iter().map(name).sum::<usize>()
+            }
+        }
+    }
 }
 
 impl PartialEq for Pattern {

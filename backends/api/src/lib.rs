@@ -49,6 +49,10 @@ pub trait Executable: Send + Sync {
     /// What the backend made, for people: bytecode, or assembly.
     fn listing(&self) -> String;
 
+    /// Bytes of memory that what was made takes: everything a decision reads besides its facts and data, reserved or used.
+    /// What is not counted stands in the backend's documentation.
+    fn memory(&self) -> usize;
+
     /// Whether `cx.steps` is counted.
     fn counts_steps(&self) -> bool;
 }

@@ -33,6 +33,7 @@ mod disas;
 mod encode;
 mod fuse;
 mod lower;
+mod memory;
 mod operand;
 mod ops;
 mod program;
@@ -106,6 +107,10 @@ impl Executable for Program {
 
     fn listing(&self) -> String {
         self.disassemble()
+    }
+
+    fn memory(&self) -> usize {
+        Program::memory(self)
     }
 
     fn counts_steps(&self) -> bool {

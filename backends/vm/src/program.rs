@@ -61,7 +61,7 @@ pub(crate) struct Table {
     /// Where all other values go.
     pub(crate) default: Target,
     /// The targets of `cases[0].0 ..`, where the cases stand close enough together.
-    dense: Vec<Target>,
+    pub(crate) dense: Vec<Target>,
 }
 
 /// A table is kept as an array when that takes at most so many entries a case.

@@ -1,9 +1,12 @@
 //! The commands, one file each.
 
+mod bench;
 mod check;
 mod emit;
 mod explain;
+mod lines;
 mod new;
+mod program;
 mod run;
 mod test;
 
@@ -45,6 +48,7 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Run(args) => run::run(&args),
             Command::Test(args) => test::run(&args),
+            Command::Bench(args) => bench::run(&args),
             Command::Emit(args) => emit::run(&args),
             Command::Explain(args) => explain::run(&args),
             Command::Completions(args) => {

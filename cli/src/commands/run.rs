@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tollgate::{Call, Error, Program, Session};
+use tollgate::{Call, Entry, Error, Program, Session};
 
-use super::{Outcome, Result, explain_failure, show};
+use super::program::{Ready, ready};
+use super::{Outcome, Result};
 use crate::args::Run;
 use crate::terminal::thousands;
 
@@ -19,40 +20,11 @@ const LINE_MAX: u64 = 16 * 1024 * 1024;
 const SHOWN: u64 = 10;
 
 pub(crate) fn run(args: &Run) -> Result<Outcome> {
-    let mut program = match args.engine.engine()?.compile_file(&args.file) {
-        Ok(program) => program,
-        Err(error) => return explain_failure(error),
+    let (program, entry) = match ready(&args.engine.engine()?, &args.file, &args.entry, &args.data)?
+    {
+        Ready::Yes { program, entry, .. } => (program, entry),
+        Ready::No(outcome) => return Ok(outcome),
     };
-    show(program.report());
-    if !program.entries().any(|name| name == args.entry) {
-        let entries: Vec<&str> = program.entries().collect();
-        return Err(match &entries[..] {
-            [] => format!(
-                "{} has nothing that decides: no rule set, guard, table or pipeline",
-                args.file.display()
-            ),
-            _ => format!(
-                "{} has no `{}`; it has {}",
-                args.file.display(),
-                args.entry,
-                entries.join(", ")
-            ),
-        }
-        .into());
-    }
-    for (name, file) in &args.data {
-        let json = fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
-        program = program
-            .with_data(name, &json)
-            .map_err(|e| format!("{}: {e}", file.display()))?;
-    }
-    if let Some(missing) = program.missing_data().next() {
-        return Err(format!(
-            "{} expects data `{missing}`: add --data {missing}=FILE, a JSON file",
-            args.file.display()
-        )
-        .into());
-    }
     let input = open(&args.input)?;
     let bar = progress(&args.input);
     let output: Box<dyn Write> = match &args.output {
@@ -64,7 +36,7 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
     let began = Instant::now();
     let counts = decide_all(
         &program,
-        &args.entry,
+        entry,
         input,
         BufWriter::with_capacity(1 << 16, output),
         &bar,
@@ -91,7 +63,7 @@ struct Counts {
 
 fn decide_all(
     program: &Program,
-    entry: &str,
+    entry: Entry,
     mut input: impl BufRead,
     mut output: impl Write,
     bar: &ProgressBar,
@@ -165,7 +137,7 @@ fn decide_all(
 /// Decides one record into `answer` and gives how many of its keys were ignored, or what is wrong with it.
 fn decide(
     session: &mut Session<'_>,
-    entry: &str,
+    entry: Entry,
     json: &[u8],
     call: &Call<'_>,
     answer: &mut String,

@@ -53,8 +53,16 @@ pub fn encode_fields(
 /// Only those of the writer.
 pub fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
-    Escaped(&mut *out).write_str(text)?;
+    write_part(out, text)?;
     out.write_char('"')
+}
+
+/// Writes a text as it stands inside the quotes of a JSON string.
+///
+/// # Errors
+/// Only those of the writer.
+pub fn write_part(out: &mut impl Write, text: &str) -> fmt::Result {
+    Escaped(out).write_str(text)
 }
 
 fn value(schema: &Schema, ty: TypeId, word: Word<'_>, out: &mut dyn Write) -> fmt::Result {

@@ -16,7 +16,7 @@ mod encode;
 const SHOWN: usize = 48;
 
 pub use crate::boundary::{Decoded, Params, Refusal};
-pub use encode::{encode, encode_fields, write_text};
+pub use encode::{encode, encode_fields, write_part, write_text};
 
 /// Reads one value of a type.
 ///

@@ -1,0 +1,71 @@
+//! A program ready to decide: compiled, its entry there, its data given. What `run` and `bench` begin with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tollgate::{Engine, Entry, Program};
+
+use super::{Outcome, Result, explain_failure, show};
+
+/// A program that can decide by an entry, or how the command ends because there is none.
+pub(crate) enum Ready {
+    /// It can decide.
+    Yes {
+        program: Program,
+        entry: Entry,
+        /// How long compiling took, without the data.
+        compiling: Duration,
+    },
+    /// The rules do not compile, which was said.
+    No(Outcome),
+}
+
+/// Compiles `file`, shows what the compiler says, finds the entry and gives the data.
+pub(crate) fn ready(
+    engine: &Engine,
+    file: &Path,
+    name: &str,
+    data: &[(String, PathBuf)],
+) -> Result<Ready> {
+    let began = Instant::now();
+    let mut program = match engine.compile_file(file) {
+        Ok(program) => program,
+        Err(error) => return explain_failure(error).map(Ready::No),
+    };
+    let compiling = began.elapsed();
+    show(program.report());
+    let Ok(entry) = program.entry(name) else {
+        let entries: Vec<&str> = program.entries().collect();
+        return Err(match &entries[..] {
+            [] => format!(
+                "{} has nothing that decides: no rule set, guard, table or pipeline",
+                file.display()
+            ),
+            _ => format!(
+                "{} has no `{name}`; it has {}",
+                file.display(),
+                entries.join(", ")
+            ),
+        }
+        .into());
+    };
+    for (data, file) in data {
+        let json = fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        program = program
+            .with_data(data, &json)
+            .map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    if let Some(missing) = program.missing_data().next() {
+        return Err(format!(
+            "{} expects data `{missing}`: add --data {missing}=FILE, a JSON file",
+            file.display()
+        )
+        .into());
+    }
+    Ok(Ready::Yes {
+        program,
+        entry,
+        compiling,
+    })
+}

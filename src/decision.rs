@@ -1,0 +1,141 @@
+//! A decision: its value, the rules that gave it, and both as JSON.
+
+use tollgate_ir::entities::SiteId;
+use tollgate_ir::module::Site;
+use tollgate_runtime::{Mark, Word, json};
+
+use crate::entry::{EntryInfo, Shape};
+use crate::program::Program;
+
+/// What was decided, and by which rules.
+pub struct Decision<'s> {
+    pub(crate) program: &'s Program,
+    pub(crate) entry: &'s EntryInfo,
+    pub(crate) value: Word<'s>,
+    pub(crate) marks: &'s [Mark],
+    pub(crate) steps: u64,
+    pub(crate) ignored: u64,
+}
+
+/// What a mark is called: `rule`, `stage.rule`, or `stage` where no rule set decided it.
+#[derive(Clone, Copy)]
+struct Name<'s> {
+    stage: Option<&'s str>,
+    rule: Option<&'s str>,
+}
+
+impl Decision<'_> {
+    /// The value as JSON.
+    pub fn value_json(&self) -> String {
+        let mut out = String::new();
+        self.write_value(&mut out);
+        out
+    }
+
+    /// The names of the deciding rules, in the order of the source; `otherwise` where none matched. For a pipeline they are
+    /// those of the last stage that ran, as `stage.rule`, or its name alone where no rule set decided it.
+    pub fn by(&self) -> impl Iterator<Item = String> {
+        self.names().map(|name| {
+            let parts = name.parts();
+            parts.concat()
+        })
+    }
+
+    fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        let sites = &self.program.module().sites;
+        let site = |mark: &Mark| sites.get(SiteId(mark.0));
+        let stage_of = |mark: &Mark| match site(mark) {
+            Some(Site::Stage { stage, .. }) => Some(&**stage),
+            _ => None,
+        };
+        let (stage, rules) = match self.entry.shape {
+            Shape::Stages => {
+                let marks = self.marks.iter().enumerate().rev();
+                let mut stages = marks.filter_map(|(i, mark)| Some((i, stage_of(mark)?)));
+                stages.next().map_or((None, self.marks), |(at, stage)| {
+                    (Some(stage), &self.marks[at + 1..])
+                })
+            }
+            Shape::One | Shape::Many => (None, self.marks),
+        };
+        let alone = stage.filter(|_| rules.is_empty());
+        let alone = alone.map(|_| Name { stage, rule: None });
+        let rules = rules.iter().filter_map(site).filter_map(move |site| {
+            let rule = match site {
+                Site::Rule { rule, .. } => &**rule,
+                Site::Otherwise { .. } => "otherwise",
+                Site::Stage { .. } => return None,
+            };
+            let rule = Some(rule);
+            Some(Name { stage, rule })
+        });
+        alone.into_iter().chain(rules)
+    }
+
+    /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`.
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// As [`Decision::to_json`], appended.
+    pub fn write_json(&self, out: &mut String) {
+        out.push_str("{\"value\":");
+        self.write_value(out);
+        out.push_str(",\"by\":");
+        let many = self.entry.shape == Shape::Many;
+        if many {
+            out.push('[');
+        }
+        for (i, name) in self.names().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            out.push('"');
+            for part in name.parts() {
+                // Writing to a string cannot fail.
+                let _ = json::write_part(out, part);
+            }
+            out.push('"');
+        }
+        out.push_str(if many { "]}" } else { "}" });
+    }
+
+    /// Steps taken, where the backend counts them.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// How many keys of the facts no field has the name of.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    fn write_value(&self, out: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = json::encode(
+            &self.program.module().schema,
+            self.entry.result,
+            self.value,
+            out,
+        );
+    }
+}
+
+impl<'s> Name<'s> {
+    /// What it is written of, one behind the other.
+    fn parts(self) -> [&'s str; 3] {
+        let dot = match (self.stage, self.rule) {
+            (Some(_), Some(_)) => ".",
+            _ => "",
+        };
+        [self.stage.unwrap_or(""), dot, self.rule.unwrap_or("")]
+    }
+}
+
+impl std::fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}

@@ -1,0 +1,175 @@
+//! Handles: an entry found once by its name, and facts decoded once for many decisions.
+
+use std::collections::BTreeMap;
+
+use tollgate_ir::module::{Policy, Target};
+use tollgate_runtime::Frozen;
+use tollgate_runtime::schema::{Field, Type, TypeId};
+
+use crate::error::Error;
+use crate::program::Program;
+
+/// Which entry of a program: found by name once, so that deciding searches no names. See [`Program::entry`].
+///
+/// Small and `Copy`; good for the program it came from and its clones, also those with other data. Another program refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub(crate) index: u32,
+    /// Of the program it belongs to.
+    pub(crate) stamp: u64,
+}
+
+/// What names an entry: its name, or an [`Entry`], which saves the search. A host has no reason to implement it and cannot.
+pub trait AsEntry: sealed::Find {}
+
+impl<T: sealed::Find> AsEntry for T {}
+
+/// Facts that were let in once and can be decided about again and again: decoded, checked, canonical, immutable.
+///
+/// They own their memory, borrow nothing, and can be shared between threads. They are good for every entry of their program
+/// that takes the same parameters, so a request is decoded once for its guard, its route and its rate limit. See
+/// [`Program::decode`] and [`Session::decide_facts`](crate::Session::decide_facts).
+#[derive(Debug)]
+pub struct Facts {
+    /// A sequence of the arguments.
+    pub(crate) args: Frozen,
+    pub(crate) ignored: u64,
+    /// What they are facts for: see `EntryInfo::takes`.
+    pub(crate) takes: u32,
+    pub(crate) stamp: u64,
+}
+
+/// What is known of an entry besides its function.
+pub(crate) struct EntryInfo {
+    pub(crate) name: Box<str>,
+    pub(crate) target: Target,
+    pub(crate) params: Vec<Field>,
+    pub(crate) result: TypeId,
+    pub(crate) shape: Shape,
+    /// The first entry that takes the same parameters: facts for one are facts for the other.
+    pub(crate) takes: u32,
+    /// Fields of the first parameter that are the decision's id and time.
+    pub(crate) id: Option<usize>,
+    pub(crate) time: Option<usize>,
+}
+
+/// How many rules can decide.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One.
+    One,
+    /// Any number: `all` and `sum`.
+    Many,
+    /// A pipeline: those of its last stage.
+    Stages,
+}
+
+impl Facts {
+    /// How many keys of the input no field has the name of.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Bytes of memory that the facts hold, what was reserved and is not used counted as well.
+    pub fn bytes(&self) -> usize {
+        self.args.bytes() + size_of::<Facts>()
+    }
+}
+
+impl EntryInfo {
+    /// What the module knows of its entries, before rule sets are lowered.
+    pub(crate) fn all(module: &tollgate_ir::module::Module) -> Vec<EntryInfo> {
+        let info = |entry: &tollgate_ir::module::Entry| {
+            let field = |(name, ty): &(Box<str>, TypeId)| Field {
+                name: (**name).into(),
+                ty: *ty,
+                default: None,
+            };
+            let params: Vec<Field> = entry.params.iter().map(field).collect();
+            let shape = match entry.target {
+                Target::Rules(rules) => match module.rulesets[rules].policy {
+                    Policy::All | Policy::Sum => Shape::Many,
+                    _ => Shape::One,
+                },
+                Target::Func(_) => Shape::Stages,
+            };
+            let first = params.first().and_then(|p| match module.schema.get(p.ty) {
+                Type::Record(record) => module.schema.records.get(*record as usize),
+                _ => None,
+            });
+            let input = |name: &str, wanted: fn(&Type) -> bool| {
+                first?
+                    .fields
+                    .iter()
+                    .position(|f| &*f.name == name && wanted(module.schema.get(f.ty)))
+            };
+            EntryInfo {
+                name: entry.name.clone(),
+                target: entry.target,
+                id: input("id", |ty| matches!(ty, Type::Str { .. })),
+                time: input("time", |ty| matches!(ty, Type::Instant)),
+                params,
+                result: entry.result,
+                shape,
+                takes: 0,
+            }
+        };
+        let mut entries: Vec<EntryInfo> = module.entries.iter().map(info).collect();
+        let mut seen = BTreeMap::new();
+        for (i, entry) in entries.iter_mut().enumerate() {
+            // One parameter is the whole input, whatever it is called; several are told apart by their names.
+            let names = entry.params.len() > 1;
+            let key = |p: &Field| (names.then(|| p.name.clone()), p.ty.0);
+            let key: Vec<_> = entry.params.iter().map(key).collect();
+            entry.takes = *seen.entry(key).or_insert(i as u32);
+        }
+        entries
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Entry, Error, Program};
+
+    /// Finds an entry.
+    pub trait Find {
+        /// The entry's index in the program.
+        fn find(&self, program: &Program) -> Result<usize, Error>;
+    }
+
+    impl Find for Entry {
+        #[inline]
+        fn find(&self, program: &Program) -> Result<usize, Error> {
+            if self.stamp == program.stamp() {
+                Ok(self.index as usize)
+            } else {
+                Err(super::foreign("the entry belongs"))
+            }
+        }
+    }
+
+    impl Find for str {
+        fn find(&self, program: &Program) -> Result<usize, Error> {
+            program.position(self)
+        }
+    }
+
+    impl Find for String {
+        fn find(&self, program: &Program) -> Result<usize, Error> {
+            program.position(self)
+        }
+    }
+
+    impl<T: Find + ?Sized> Find for &T {
+        #[inline]
+        fn find(&self, program: &Program) -> Result<usize, Error> {
+            (**self).find(program)
+        }
+    }
+}
+
+#[cold]
+pub(crate) fn foreign(what: &str) -> Error {
+    Error::other(format!(
+        "{what} to another program; ask this program instead"
+    ))
+}

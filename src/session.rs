@@ -1,0 +1,327 @@
+//! A session: deciding again and again in the same memory.
+
+use tollgate_ir::module::Target;
+use tollgate_runtime::facts::Input;
+use tollgate_runtime::{Arena, Cx, Mark, Word, facts, json};
+
+use crate::decision::Decision;
+use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
+use crate::error::Error;
+use crate::program::Program;
+
+/// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
+/// `time: Instant` of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'c> {
+    /// The decision's id: what `jitter` is a function of.
+    pub id: &'c str,
+    /// The decision's time, in microseconds since 1970-01-01T00:00Z.
+    pub time: i64,
+}
+
+/// Decides, again and again, in the same memory. One for each thread; making one is cheap.
+///
+/// Once its memory has grown to what a decision needs, deciding allocates nothing.
+pub struct Session<'p> {
+    program: &'p Program,
+    arena: Arena,
+    marks: Vec<Mark>,
+}
+
+impl<'p> Session<'p> {
+    pub(crate) fn new(program: &'p Program) -> Session<'p> {
+        Session {
+            program,
+            arena: Arena::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// Decides about facts in JSON: the entry's parameter, or an object of its parameters when it has several.
+    ///
+    /// # Errors
+    /// When there is no such entry, data is missing, or the facts violate the schema ([`Error::refusal`]).
+    pub fn decide_json<'s>(
+        &'s mut self,
+        entry: impl AsEntry,
+        json: &[u8],
+        call: &Call<'s>,
+    ) -> Result<Decision<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(entry)?;
+        let args = args_of_json(program, entry, json, arena)?;
+        run(program, entry, arena, &mut self.marks, args, call)
+    }
+
+    /// Decides about facts laid down by the host, one a parameter, without JSON.
+    ///
+    /// # Errors
+    /// As [`Session::decide_json`].
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine, Input};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     edition 2026
+    ///     module x
+    ///     record Load { cpu: Percent, host: Host }
+    ///     ruleset busy(load: Load) -> Bool hit first {
+    ///       rule hot when load.cpu > 80% then true
+    ///       otherwise false
+    ///     }
+    /// "#)?;
+    /// let mut session = program.session();
+    /// let load = [("cpu", Input::Str("85%")), ("host", Input::Str("a.example"))];
+    /// let decision = session.decide("busy", &[Input::Map(&load)], &Call { id: "1", time: 0 })?;
+    /// assert_eq!(decision.to_json(), r#"{"value":true,"by":"hot"}"#);
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn decide<'s>(
+        &'s mut self,
+        entry: impl AsEntry,
+        facts: &[Input<'_>],
+        call: &Call<'s>,
+    ) -> Result<Decision<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(entry)?;
+        let args = args_of_inputs(program, entry, facts, arena)?;
+        run(program, entry, arena, &mut self.marks, args, call)
+    }
+
+    /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.
+    ///
+    /// # Errors
+    /// When there is no such entry, data is missing, or the facts were decoded by another program or for an entry with other
+    /// parameters.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     record Load { cpu: Percent, queue: Int in 0 .. 1_000_000 }
+    ///     ruleset busy(load: Load) -> Bool hit first {
+    ///       rule hot when load.cpu > 80% then true
+    ///       otherwise false
+    ///     }
+    ///     ruleset class(load: Load) -> String hit first {
+    ///       rule long when load.queue > 1_000 then "batch"
+    ///       otherwise "interactive"
+    ///     }
+    /// "#)?;
+    /// let (busy, class) = (program.entry("busy")?, program.entry("class")?);
+    /// let load = program.decode(busy, br#"{"cpu": "85%", "queue": 12}"#)?;
+    /// let mut session = program.session();
+    /// let call = Call { id: "1", time: 0 };
+    /// assert_eq!(session.decide_facts(busy, &load, &call)?.to_json(), r#"{"value":true,"by":"hot"}"#);
+    /// assert_eq!(session.decide_facts(class, &load, &call)?.value_json(), r#""interactive""#);
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    #[inline]
+    pub fn decide_facts<'s>(
+        &'s mut self,
+        entry: impl AsEntry,
+        facts: &'s Facts,
+        call: &Call<'s>,
+    ) -> Result<Decision<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(entry)?;
+        if facts.stamp != program.stamp() || facts.takes != entry.takes {
+            return Err(other_facts(program, entry, facts));
+        }
+        let args = (facts.args.word().seq(), facts.ignored);
+        run(program, entry, arena, &mut self.marks, args, call)
+    }
+}
+
+/// The arguments of a decision, and how many keys were ignored in reading them.
+pub(crate) type Args<'a> = (&'a [Word<'a>], u64);
+
+pub(crate) fn args_of_json<'a>(
+    program: &Program,
+    entry: &EntryInfo,
+    json: &[u8],
+    arena: &'a Arena,
+) -> Result<Args<'a>, Error> {
+    let schema = &program.module().schema;
+    match &entry.params[..] {
+        [only] => {
+            let decoded = json::decode(schema, only.ty, json, arena).map_err(Error::refused)?;
+            Ok((arena.seq(&[decoded.word]), decoded.ignored))
+        }
+        several => {
+            let decoded =
+                json::decode_params(schema, several, json, arena).map_err(Error::refused)?;
+            Ok((decoded.words, decoded.ignored))
+        }
+    }
+}
+
+pub(crate) fn args_of_inputs<'a>(
+    program: &Program,
+    entry: &EntryInfo,
+    facts: &[Input<'_>],
+    arena: &'a Arena,
+) -> Result<Args<'a>, Error> {
+    if facts.len() != entry.params.len() {
+        let names: Vec<&str> = entry.params.iter().map(|p| &*p.name).collect();
+        return Err(Error::other(format!(
+            "`{}` takes {}: {}",
+            entry.name,
+            names.len(),
+            names.join(", ")
+        )));
+    }
+    let schema = &program.module().schema;
+    let args = arena.slots(facts.len());
+    let mut ignored = 0;
+    for ((arg, param), input) in args.iter_mut().zip(&entry.params).zip(facts) {
+        let decoded = facts::value(schema, param.ty, *input, arena).map_err(Error::refused)?;
+        *arg = decoded.word;
+        ignored += decoded.ignored;
+    }
+    Ok((args, ignored))
+}
+
+#[cold]
+fn other_facts(program: &Program, entry: &EntryInfo, facts: &Facts) -> Error {
+    if facts.stamp != program.stamp() {
+        return foreign("the facts belong");
+    }
+    let decoded = program
+        .entries()
+        .nth(facts.takes as usize)
+        .unwrap_or_default();
+    Error::other(format!(
+        "the facts were decoded for `{decoded}`, whose parameters are not those of `{}`",
+        entry.name
+    ))
+}
+
+fn run<'s>(
+    program: &'s Program,
+    entry: &'s EntryInfo,
+    arena: &'s Arena,
+    marks: &'s mut Vec<Mark>,
+    (args, ignored): Args<'s>,
+    call: &Call<'s>,
+) -> Result<Decision<'s>, Error> {
+    let Target::Func(func) = entry.target else {
+        return Err(Error::other(format!(
+            "`{}` was not lowered; this is a bug in tollgate",
+            entry.name
+        )));
+    };
+    let own = |field: Option<usize>| field.map(|i| args[0].at(i));
+    let id = own(entry.id).map(Word::str).filter(|id| !id.is_empty());
+    let time = own(entry.time).map(Word::int).filter(|time| *time != 0);
+    let mut cx = Cx::new(arena, id.unwrap_or(call.id), time.unwrap_or(call.time));
+    cx.data = program.data(arena)?;
+    cx.marks = std::mem::take(marks);
+    cx.marks.clear();
+    let value = program.executable().run(func, &mut cx, args);
+    let steps = cx.steps;
+    *marks = cx.marks;
+    Ok(Decision {
+        program,
+        entry,
+        value,
+        marks,
+        steps,
+        ignored,
+    })
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("program", self.program)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Engine;
+
+    const RULES: &str = "
+        record Load { id: String = \"\", cpu: Percent }
+        ruleset busy(load: Load) -> Bool hit first {
+          rule hot when load.cpu > 80% then true
+          otherwise false
+        }
+        guard calm(other: Load) { deny hot \"too hot\" when other.cpu > 90% }
+        ruleset between(a: Int, b: Int) -> Bool hit first {
+          rule yes when a < b then true
+          otherwise false
+        }
+        ruleset swapped(b: Int, a: Int) -> Bool hit first {
+          rule yes when a < b then true
+          otherwise false
+        }
+    ";
+    const CALL: Call<'_> = Call { id: "1", time: 0 };
+
+    fn program() -> Program {
+        Engine::new().compile_source("x.rules", RULES).unwrap()
+    }
+
+    #[test]
+    fn facts_are_good_for_entries_with_the_same_parameters() {
+        let program = program();
+        let load = br#"{"cpu": "85%", "colour": "red"}"#;
+        let facts = program.decode("busy", load).unwrap();
+        let mut session = program.session();
+        for entry in ["busy", "calm"] {
+            let once = session.decide_json(entry, load, &CALL).unwrap();
+            let expected = (once.to_json(), once.steps(), once.ignored());
+            let again = session.decide_facts(entry, &facts, &CALL).unwrap();
+            assert_eq!((again.to_json(), again.steps(), again.ignored()), expected);
+        }
+        let refused = session.decide_facts("between", &facts, &CALL).unwrap_err();
+        let reason =
+            "the facts were decoded for `busy`, whose parameters are not those of `between`";
+        assert_eq!(refused.to_string(), reason);
+        // Several parameters are told apart by name.
+        let pair = program.decode("between", br#"{"a": 1, "b": 2}"#).unwrap();
+        assert!(session.decide_facts("swapped", &pair, &CALL).is_err());
+        assert!(session.decide_facts("between", &pair, &CALL).is_ok());
+    }
+
+    #[test]
+    fn handles_and_facts_of_another_program_are_refused() {
+        let (one, other) = (program(), program());
+        let entry = one.entry("busy").unwrap();
+        let facts = one.decode(entry, br#"{"cpu": "1%"}"#).unwrap();
+        let mut session = other.session();
+        let refused = session.decide_facts(entry, &facts, &CALL).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("the entry belongs to another program")
+        );
+        let refused = session.decide_facts("busy", &facts, &CALL).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("the facts belong to another program")
+        );
+        let clone = one.clone();
+        assert!(clone.session().decide_facts(entry, &facts, &CALL).is_ok());
+    }
+
+    #[test]
+    fn what_is_refused_at_the_boundary_is_refused_when_decoding() {
+        let program = program();
+        let refused = program.decode("busy", br#"{"cpu": "x"}"#).unwrap_err();
+        assert_eq!(refused.refusal().unwrap().path(), "cpu");
+        assert!(program.decode("lazy", b"1").is_err());
+        let load = [("cpu", Input::Str("85%"))];
+        let facts = program.facts("busy", &[Input::Map(&load)]).unwrap();
+        let mut session = program.session();
+        let decision = session.decide_facts("busy", &facts, &CALL).unwrap();
+        assert_eq!(decision.by().collect::<Vec<_>>(), ["hot"]);
+        assert!(program.facts("busy", &[]).is_err());
+    }
+}
