@@ -1,6 +1,6 @@
-//! Who calls whom: functions and rule sets.
+//! Who calls whom: functions, rule sets and indexes.
 
-use crate::entities::{Entity, FuncId, RuleSetId};
+use crate::entities::{Entity, FuncId, IndexId, RuleSetId};
 use crate::instructions::Inst;
 use crate::module::{Module, RuleSet};
 
@@ -11,13 +11,16 @@ pub enum Node {
     Func(FuncId),
     /// A rule set, which calls its conditions, outcomes and key.
     Rules(RuleSetId),
+    /// An index, which calls its functions.
+    Index(IndexId),
 }
 
 /// The call graph of a module. Linear to make.
 #[derive(Clone, Debug)]
 pub struct CallGraph {
     funcs: usize,
-    /// Where each node's callees begin; one more than nodes. Functions come first.
+    rulesets: usize,
+    /// Where each node's callees begin; one more than nodes. Functions come first, then rule sets, then indexes.
     starts: Vec<u32>,
     callees: Vec<u32>,
 }
@@ -27,6 +30,7 @@ impl CallGraph {
     pub fn new(module: &Module) -> CallGraph {
         let mut graph = CallGraph {
             funcs: module.funcs.len(),
+            rulesets: module.rulesets.len(),
             starts: vec![0],
             callees: Vec::new(),
         };
@@ -35,13 +39,20 @@ impl CallGraph {
                 let inst = &func.insts[*id].inst;
                 graph.callees.extend(inst.callee().map(|f| f.0));
                 if let Inst::Decide { rules, .. } | Inst::DecideMarked { rules, .. } = inst {
-                    graph.callees.push((graph.funcs + rules.index()) as u32);
+                    graph.callees.push(graph.index(Node::Rules(*rules)) as u32);
+                }
+                if let Inst::Search { index, .. } | Inst::SearchMarked { index, .. } = inst {
+                    graph.callees.push(graph.index(Node::Index(*index)) as u32);
                 }
             }
             graph.starts.push(graph.callees.len() as u32);
         }
         for rules in module.rulesets.values() {
             graph.callees.extend(ruleset_funcs(rules).map(|f| f.0));
+            graph.starts.push(graph.callees.len() as u32);
+        }
+        for index in module.indexes.values() {
+            graph.callees.extend(index.functions.iter().map(|f| f.0));
             graph.starts.push(graph.callees.len() as u32);
         }
         graph
@@ -74,13 +85,15 @@ impl CallGraph {
         match node {
             Node::Func(f) => f.index(),
             Node::Rules(r) => self.funcs + r.index(),
+            Node::Index(i) => self.funcs + self.rulesets + i.index(),
         }
     }
 
     fn node(&self, n: usize) -> Node {
         match n.checked_sub(self.funcs) {
             None => Node::Func(FuncId::new(n)),
-            Some(r) => Node::Rules(RuleSetId::new(r)),
+            Some(r) if r < self.rulesets => Node::Rules(RuleSetId::new(r)),
+            Some(i) => Node::Index(IndexId::new(i - self.rulesets)),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! `interp` steps ≤ bound, for every input that the boundary lets in (tested on every program the suite runs).
 
 use crate::callgraph::{CallGraph, Node};
-use crate::entities::{FuncId, IndexVec, RuleSetId};
+use crate::entities::{FuncId, IndexId, IndexVec, RuleSetId};
 use crate::instructions::Inst;
 use crate::module::{Func, Module, Policy, RuleSet};
 
@@ -22,6 +22,7 @@ pub const RULE: u64 = 1;
 pub struct Costs {
     funcs: IndexVec<FuncId, u64>,
     rulesets: IndexVec<RuleSetId, u64>,
+    indexes: IndexVec<IndexId, u64>,
 }
 
 impl Costs {
@@ -30,6 +31,7 @@ impl Costs {
         let mut costs = Costs {
             funcs: module.funcs.keys().map(|_| 0).collect(),
             rulesets: module.rulesets.keys().map(|_| 0).collect(),
+            indexes: module.indexes.keys().map(|_| 0).collect(),
         };
         let order = CallGraph::new(module).bottom_up();
         let order = order.unwrap_or_else(|node| crate::bug!("{node:?} calls itself"));
@@ -37,6 +39,7 @@ impl Costs {
             match node {
                 Node::Func(id) => costs.funcs[id] = costs.of_func(module, &module.funcs[id]),
                 Node::Rules(id) => costs.rulesets[id] = costs.of_rules(&module.rulesets[id]),
+                Node::Index(id) => costs.indexes[id] = module.indexes[id].cost(&costs.funcs),
             }
         }
         costs
@@ -59,6 +62,7 @@ impl Costs {
             Inst::Any { func, max, .. } | Inst::Fold { func, max, .. } => times(max.0, *func),
             Inst::Call { func, .. } | Inst::CallMarked { func, .. } => self.func(*func),
             Inst::Decide { rules, .. } | Inst::DecideMarked { rules, .. } => self.ruleset(*rules),
+            Inst::Search { index, .. } | Inst::SearchMarked { index, .. } => self.indexes[*index],
             Inst::Native { native, .. } => module.natives[*native].cost.into(),
             _ => 0,
         };

@@ -59,6 +59,8 @@ entities! {
     FuncId = "fn";
     /// A rule set of the module.
     RuleSetId = "rules";
+    /// An index of the module: a rule set made ready to be searched.
+    IndexId = "index";
     /// A group of a rule set.
     GroupId = "group";
     /// A constant of the module.

@@ -14,7 +14,7 @@
 //! The cost is the number of steps that the bound counts and that engines count when they run; for
 //! an instruction that walks something, the worst case over everything the checker lets through.
 
-use crate::entities::{ConstId, DataId, FuncId, NativeId, PatId, RuleSetId, SiteId, Val};
+use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
 use crate::operand::{Cc, Fimm, Flag, Imm, Index, Operand, Vals};
 use crate::types::Type;
 
@@ -180,6 +180,10 @@ macro_rules! for_each_inst {
             decide = Decide { rules: RuleSetId, args: Vals } [special], Pure, cost 1;
             /// Decides by a rule set and keeps the marks it makes: a stage, or an entry of a test.
             decide_marked = DecideMarked { rules: RuleSetId, args: Vals } [special], Visible, cost 1;
+            /// Decides by an index.
+            search = Search { index: IndexId, args: Vals } [special], Pure, cost 1;
+            /// Decides by an index and keeps the marks it makes.
+            search_marked = SearchMarked { index: IndexId, args: Vals } [special], Visible, cost 1;
             /// Adds a site to the trace.
             mark = Mark { site: SiteId } [=>], Visible, cost 1;
         }

@@ -13,18 +13,22 @@
 //! rule decides, so that every decision has a value.
 //! The condition of a group is evaluated when the first rule of the group is tried, once, and only if the groups around it hold.
 //! Conditions, outcomes and keys are called quietly: what they mark is forgotten.
+//! Where rules were made ready to be searched, it searches as every engine does (`tollgate_runtime::index`); the oracle of that
+//! is this interpreter on the module before.
 //!
 //! Calls nest no deeper than the verifier allows ([`CALL_DEPTH_MAX`](crate::verify::CALL_DEPTH_MAX)), which bounds this interpreter's stack.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use tollgate_runtime::{Cx, Frozen, Mark, Word};
+use tollgate_runtime::index::{Base, Engine, Facts};
+use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word};
 
 use crate::cost::{RULE, TERMINATOR};
-use crate::entities::{ConstId, FuncId, GroupId, IndexVec, RuleSetId, SiteId, Val};
+use crate::entities::{ConstId, FuncId, GroupId, IndexId, IndexVec, RuleSetId, SiteId, Val};
 use crate::instructions::Inst;
 use crate::module::{Func, Jump, Module, Policy, Rule, RuleSet, Target, Terminator};
+use crate::rule_index::RuleIndex;
 use crate::semantics::{self, eval};
 use crate::types::Type;
 
@@ -133,10 +137,7 @@ impl<M: Deref<Target = Module>> Interp<M> {
     ) -> Word<'a> {
         cx.steps += inst.opcode().cost();
         match inst {
-            Inst::Konst { value } => {
-                let constant = &self.module.consts[*value].value;
-                self.consts[*value].get_or_init(|| constant.into()).word()
-            }
+            Inst::Konst { value } => self.constant(*value),
             Inst::Native { native, .. } => {
                 cx.steps += u64::from(self.module.natives[*native].cost);
                 eval(&self.module, func, inst, operands, cx)
@@ -165,12 +166,34 @@ impl<M: Deref<Target = Module>> Interp<M> {
                 word
             }
             Inst::DecideMarked { rules, .. } => self.decide(*rules, cx, operands),
+            Inst::Search { index, .. } => {
+                let marks = cx.marks.len();
+                let word = self.search(*index, cx, operands);
+                cx.marks.truncate(marks);
+                word
+            }
+            Inst::SearchMarked { index, .. } => self.search(*index, cx, operands),
             Inst::Mark { site } => {
                 mark(cx, *site);
                 Word::None
             }
             _ => eval(&self.module, func, inst, operands, cx),
         }
+    }
+
+    fn constant<'a>(&'a self, id: ConstId) -> Word<'a> {
+        let constant = &self.module.consts[id].value;
+        self.consts[id].get_or_init(|| constant.into()).word()
+    }
+
+    fn search<'a>(&'a self, id: IndexId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        let index = &self.module.indexes[id];
+        index.decider.decide(&mut Searching {
+            interp: self,
+            index,
+            args,
+            cx,
+        })
     }
 
     /// Calls a function and forgets its marks.
@@ -208,6 +231,55 @@ fn pass<'a>(func: &Func, words: &mut IndexVec<Val, Word<'a>>, to: &Jump, args: &
 
 fn mark(cx: &mut Cx<'_>, site: SiteId) {
     cx.marks.push(Mark(site.0));
+}
+
+/// One decision by an index.
+struct Searching<'d, 'a, M> {
+    interp: &'a Interp<M>,
+    index: &'a RuleIndex,
+    args: &'d [Word<'a>],
+    cx: &'d mut Cx<'a>,
+}
+
+impl<'a, M: Deref<Target = Module>> Facts<'a> for Searching<'_, 'a, M> {
+    fn base(&mut self, base: Base) -> Word<'a> {
+        let at = |words: &[Word<'a>], n: u32| words.get(n as usize).copied();
+        match base {
+            Base::Param(n) => at(self.args, n).unwrap_or(Word::None),
+            Base::Data(n) => at(self.cx.data, n).unwrap_or(Word::None),
+            Base::Id => Word::Str(self.cx.id),
+            Base::Time => Word::Int(self.cx.time),
+        }
+    }
+
+    fn computed(&mut self, function: u32) -> Word<'a> {
+        self.call(function, None)
+    }
+}
+
+impl<'a, M: Deref<Target = Module>> Engine<'a> for Searching<'_, 'a, M> {
+    fn arena(&self) -> &'a Arena {
+        self.cx.arena
+    }
+
+    fn constant(&mut self, constant: u32) -> Word<'a> {
+        self.interp.constant(ConstId(constant))
+    }
+
+    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+        let func = self.index.functions[function as usize];
+        let args: Vec<Word<'a>> = self.args.iter().copied().chain(more).collect();
+        self.cx.steps += RULE;
+        self.interp.quiet(func, self.cx, &args)
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.cx.marks.push(mark);
+    }
+
+    fn steps(&mut self, steps: u64) {
+        self.cx.steps += steps;
+    }
 }
 
 /// One decision by a rule set.

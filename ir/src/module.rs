@@ -8,14 +8,16 @@
 use std::hash::BuildHasher;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
+pub use tollgate_runtime::index::Policy;
 use tollgate_runtime::schema::{Schema, TypeId};
 use tollgate_runtime::{Native, Pattern, Value};
 
 use crate::entities::{
-    Block, ConstId, DataId, FuncId, GroupId, IndexVec, InstId, NativeId, PatId, RuleSetId, SiteId,
-    Val,
+    Block, ConstId, DataId, FuncId, GroupId, IndexId, IndexVec, InstId, NativeId, PatId, RuleSetId,
+    SiteId, Val,
 };
 use crate::instructions::Inst;
+use crate::rule_index::RuleIndex;
 use crate::types::{Type, Types};
 use crate::typing::intern_native_type;
 
@@ -38,6 +40,8 @@ pub struct Module {
     pub funcs: IndexVec<FuncId, Func>,
     /// Its rule sets; none is left once they are lowered.
     pub rulesets: IndexVec<RuleSetId, RuleSet>,
+    /// Rule sets that were made ready to be searched.
+    pub indexes: IndexVec<IndexId, RuleIndex>,
     /// What a host can call.
     pub entries: Vec<Entry>,
     /// How the entries' values look from outside.
@@ -172,23 +176,6 @@ pub enum Terminator {
     Switch(Val, Vec<(i64, Jump)>, Jump),
     /// `return v1`
     Return(Val),
-}
-
-/// How the rules of a set become one outcome.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Policy {
-    /// The first rule that matches.
-    First,
-    /// The only rule that matches; the checker has seen to it.
-    Unique,
-    /// Any rule that matches; all of them agree, the first is named.
-    Any,
-    /// Every outcome, in source order, as a list.
-    All,
-    /// The outcome with the greatest key; of equals the first.
-    Best,
-    /// The sum of all outcomes.
-    Sum,
 }
 
 /// A rule set. Conditions, outcomes and `otherwise` are functions of the rule set's parameters.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::entities::{ConstId, DataId, FuncId, NativeId, PatId, RuleSetId, SiteId, Val};
+use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
 use crate::types::Type;
 
 /// What every operand can do. Printing and parsing need the module (types have names) and stand in `text`.
@@ -35,6 +35,7 @@ pub enum Kind<'a> {
     Pat(PatId),
     Func(FuncId),
     RuleSet(RuleSetId),
+    RuleIndex(IndexId),
     Native(NativeId),
     Site(SiteId),
 }
@@ -169,6 +170,7 @@ immediates! {
     PatId => |x| Kind::Pat(x);
     FuncId => |x| Kind::Func(x);
     RuleSetId => |x| Kind::RuleSet(x);
+    IndexId => |x| Kind::RuleIndex(x);
     NativeId => |x| Kind::Native(x);
     SiteId => |x| Kind::Site(x);
 }

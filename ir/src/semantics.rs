@@ -9,7 +9,7 @@ use tollgate_runtime::kinds::path::is_segment;
 use tollgate_runtime::schema::PERCENT_ONE;
 use tollgate_runtime::{Arena, Cx, Pattern, Word};
 
-use crate::entities::{ConstId, DataId, FuncId, NativeId, PatId, RuleSetId, SiteId, Val};
+use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
 use crate::instructions::{Inst, InstVisitor};
 use crate::module::{Func, Module};
 use crate::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
@@ -18,7 +18,7 @@ use crate::types::{Type, TypeData};
 /// Evaluates one instruction of `func`, given the words of its value operands in order. The module is verified.
 ///
 /// # Panics
-/// For instructions that call or mark, which are not a matter of words: `any`, `fold`, `call`, `decide`, `mark`. (Natives are.)
+/// For instructions that call or mark, which are not a matter of words: `any`, `fold`, `call`, `decide`, `search`, `mark`. (Natives are.)
 ///
 /// ```
 /// # use tollgate_ir::{builder::FuncBuilder, instructions::Inst, module::Module, semantics::eval, types::Type};
@@ -509,6 +509,12 @@ impl<'a> InstVisitor for Eval<'_, 'a> {
         self.calls()
     }
     fn decide_marked(&mut self, _: &RuleSetId, _: &Vals) -> Word<'a> {
+        self.calls()
+    }
+    fn search(&mut self, _: &IndexId, _: &Vals) -> Word<'a> {
+        self.calls()
+    }
+    fn search_marked(&mut self, _: &IndexId, _: &Vals) -> Word<'a> {
         self.calls()
     }
     fn mark(&mut self, _: &SiteId) -> Word<'a> {

@@ -6,7 +6,7 @@
 use tollgate_runtime::Pattern;
 use tollgate_runtime::native::NativeType;
 
-use crate::entities::{ConstId, DataId, FuncId, NativeId, PatId, RuleSetId, Val};
+use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, Val};
 use crate::instructions::{Inst, Opcode};
 use crate::module::{Func, Module};
 use crate::operand::{Imm, Index, Vals};
@@ -573,5 +573,15 @@ impl SpecialRules for Rules<'_> {
 
     fn decide_marked(&self, rules: &RuleSetId, args: &Vals) -> Result<Shape, String> {
         self.decide(rules, args)
+    }
+
+    fn search(&self, index: &IndexId, args: &Vals) -> Result<Shape, String> {
+        let index = &self.module.indexes[*index];
+        self.expect_all(args, &index.params, &index.name)?;
+        Ok(Shape::Is(index.result))
+    }
+
+    fn search_marked(&self, index: &IndexId, args: &Vals) -> Result<Shape, String> {
+        self.search(index, args)
     }
 }

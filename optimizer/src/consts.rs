@@ -154,6 +154,7 @@ fn is_function_of_operands(module: &Module, inst: &Inst) -> bool {
         Inst::Any { .. } | Inst::Fold { .. } => false,
         Inst::Call { .. } | Inst::CallMarked { .. } => false,
         Inst::Decide { .. } | Inst::DecideMarked { .. } | Inst::Mark { .. } => false,
+        Inst::Search { .. } | Inst::SearchMarked { .. } => false,
         Inst::Native { native, .. } => !module.natives[*native].context,
         _ => true,
     }

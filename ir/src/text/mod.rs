@@ -36,20 +36,23 @@
 use std::fmt;
 
 use crate::entities::{
-    Block, ConstId, DataId, EnumId, FuncId, GroupId, InstId, NativeId, PatId, RecordId, RuleSetId,
-    SiteId,
+    Block, ConstId, DataId, EnumId, FuncId, GroupId, IndexId, InstId, NativeId, PatId, RecordId,
+    RuleSetId, SiteId,
 };
 
 mod parse;
 mod print;
+mod print_index;
 
 pub use parse::{NESTING_MAX, ParseError, Parsed, TEXT_MAX, parse, parse_values};
 pub(crate) use print::{Line, func_lines, header_lines, ruleset_lines};
 pub use print::{print_func, print_module};
+pub(crate) use print_index::index_lines;
 
 /// The words that begin an item.
-pub(crate) const ITEMS: [&str; 10] = [
-    "record", "enum", "data", "native", "pattern", "const", "site", "func", "ruleset", "entry",
+pub(crate) const ITEMS: [&str; 11] = [
+    "record", "enum", "data", "native", "pattern", "const", "site", "func", "ruleset", "index",
+    "entry",
 ];
 
 /// A name as the text form writes it: bare where it is a word, else quoted.
@@ -104,5 +107,6 @@ pub enum Place {
     Rule(RuleSetId, u32),
     Otherwise(RuleSetId),
     Key(RuleSetId),
+    RuleIndex(IndexId),
     Entry(u32),
 }

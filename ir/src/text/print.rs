@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use tollgate_runtime::{Pattern, Value};
 
+use super::index_lines;
 use super::{Name, Place};
 use crate::entities::{Block, FuncId, RuleSetId, Val};
 use crate::instructions::Inst;
@@ -35,6 +36,10 @@ pub fn print_module(module: &Module) -> String {
     for id in module.rulesets.keys() {
         put(vec![(None, String::new())]);
         put(ruleset_lines(module, id));
+    }
+    for id in module.indexes.keys() {
+        put(vec![(None, String::new())]);
+        put(index_lines(module, id));
     }
     if !module.entries.is_empty() {
         put(vec![(None, String::new())]);
@@ -206,7 +211,7 @@ pub(crate) fn entry_lines(module: &Module) -> Vec<Line> {
 }
 
 /// The name of a hit policy.
-pub(crate) fn policy_name(policy: Policy) -> &'static str {
+pub(super) fn policy_name(policy: Policy) -> &'static str {
     match policy {
         Policy::First => "first",
         Policy::Unique => "unique",
@@ -278,6 +283,10 @@ fn write_operand(line: &mut String, module: &Module, operand: &dyn Operand) {
         Kind::Site(id) => write!(line, "{id}"),
         Kind::Func(id) => write!(line, "{}", FuncName(module, id)),
         Kind::RuleSet(id) => write!(line, "{}", ruleset_name(module, id)),
+        Kind::RuleIndex(id) => match module.indexes.get(id) {
+            Some(index) => write!(line, "{}", Name(&index.name)),
+            None => write!(line, "{id}"),
+        },
         Kind::Data(id) => match module.data.get(id) {
             Some(data) => write!(line, "{}", Name(&data.name)),
             None => write!(line, "{id}"),
@@ -368,6 +377,11 @@ fn shortened(text: impl fmt::Display) -> String {
     short.0
 }
 
+/// The name of a function, or its index if there is none.
+pub(super) fn func_name(module: &Module, func: FuncId) -> String {
+    FuncName(module, func).to_string()
+}
+
 struct FuncName<'m>(&'m Module, FuncId);
 
 impl fmt::Display for FuncName<'_> {
@@ -437,7 +451,7 @@ impl fmt::Display for JumpText<'_> {
 }
 
 /// A value as the text form writes it.
-struct Literal<'v>(&'v Value);
+pub(super) struct Literal<'v>(pub(super) &'v Value);
 
 impl fmt::Display for Literal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -463,9 +477,9 @@ impl fmt::Display for Literal<'_> {
 }
 
 /// Elements with commas between them.
-struct Separated<'s, T, F>(&'s [T], F);
+pub(super) struct Separated<'s, T, F>(&'s [T], F);
 
-fn separated<T, F: Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result>(
+pub(super) fn separated<T, F: Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result>(
     items: &[T],
     write: F,
 ) -> Separated<'_, T, F> {

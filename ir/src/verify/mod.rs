@@ -37,6 +37,12 @@
 //! - `otherwise` does not stand under `all` and `sum`; elsewhere there is an `otherwise` or a rule.
 //! - A group's parent stands before it. The rules of a group, with those of the groups inside it, stand together.
 //!
+//! # Indexes (`rule_index.rs`)
+//!
+//! - What rule sets are asked for holds of them as well: types of functions, outcomes, `otherwise`, the key.
+//! - Atoms are about features that there are; paths begin at parameters and data that there are. Where a path leads is not
+//!   checked: a step that leads nowhere reads an absent optional, on every engine.
+//!
 //! A module that [`legal`] accepts has, besides, no rule set, no `decide`, and no entry that calls a rule set.
 //!
 //! Everything is checked in time (nearly) linear in the module.
@@ -47,7 +53,7 @@ use crate::Legalized;
 use crate::entities::FuncId;
 use crate::instructions::Opcode;
 use crate::module::{Module, Target};
-use crate::text::{Line, Place, func_lines, header_lines, ruleset_lines};
+use crate::text::{Line, Place, func_lines, header_lines, index_lines, ruleset_lines};
 
 mod rulesets;
 mod ssa;
@@ -110,6 +116,9 @@ pub fn verify(module: &Module) -> Result<(), Vec<VerifyError>> {
         ssa::check(module, &mut errors);
         types::check(module, &mut errors);
         rulesets::check(module, &mut errors);
+        for (id, index) in module.indexes.iter() {
+            errors.check(Place::RuleIndex(id), index.check_types(module));
+        }
     }
     errors.done()
 }
@@ -193,6 +202,7 @@ fn excerpt(module: &Module, place: Place) -> String {
         | Place::Rule(r, _)
         | Place::Otherwise(r)
         | Place::Key(r) => ruleset_lines(module, r),
+        Place::RuleIndex(i) => index_lines(module, i),
         _ => header_lines(module),
     };
     let Some(at) = lines.iter().position(|(p, _)| *p == Some(place)) else {

@@ -5,7 +5,7 @@ use tollgate_runtime::Value;
 
 use super::{CALL_DEPTH_MAX, Errors, TYPE_DEPTH_MAX};
 use crate::callgraph::{CallGraph, Node, postorder};
-use crate::entities::{Block, Entity, FuncId, RuleSetId, Val};
+use crate::entities::{Block, Entity, FuncId, IndexId, RuleSetId, Val};
 use crate::instructions::Inst;
 use crate::module::{Def, Func, Module, RuleSet, Target, Terminator};
 use crate::operand::Kind;
@@ -25,6 +25,9 @@ pub(super) fn check(module: &Module, errors: &mut Errors<'_>) {
     }
     for (id, rules) in module.rulesets.iter() {
         errors.check(Place::RuleSet(id), ruleset_indices(module, rules));
+    }
+    for (id, index) in module.indexes.iter() {
+        errors.check(Place::RuleIndex(id), index.check_indices(module));
     }
     for (i, entry) in module.entries.iter().enumerate() {
         let place = Place::Entry(i as u32);
@@ -76,6 +79,7 @@ pub(crate) fn check_inst(module: &Module, func: &Func, inst: &Inst) -> Result<()
                 (entry.is_some(), id.to_string())
             }
             Kind::RuleSet(id) => (module.rulesets.get(id).is_some(), id.to_string()),
+            Kind::RuleIndex(id) => (module.indexes.get(id).is_some(), id.to_string()),
             Kind::Native(id) => (module.natives.get(id).is_some(), id.to_string()),
             Kind::Site(id) => (module.sites.get(id).is_some(), id.to_string()),
         };
@@ -114,6 +118,16 @@ fn names(module: &Module, errors: &mut Errors<'_>) {
             &rules.name,
             Place::RuleSet(id),
             "rule set",
+            errors,
+        );
+    }
+    seen.clear();
+    for (id, index) in module.indexes.iter() {
+        once(
+            &mut seen,
+            &index.name,
+            Place::RuleIndex(id),
+            "index",
             errors,
         );
     }
@@ -451,10 +465,12 @@ fn calls(module: &Module, errors: &mut Errors<'_>) {
     };
     let mut funcs = vec![0u32; module.funcs.len()];
     let mut rules = vec![0u32; module.rulesets.len()];
+    let mut indexes = vec![0u32; module.indexes.len()];
     for node in order {
         let callees = graph.callees(node).map(|callee| match callee {
             Node::Func(FuncId(f)) => funcs[f as usize],
             Node::Rules(RuleSetId(r)) => rules[r as usize],
+            Node::Index(IndexId(i)) => indexes[i as usize],
         });
         let depth = 1 + callees.max().unwrap_or(0);
         if depth == CALL_DEPTH_MAX + 1 {
@@ -466,6 +482,7 @@ fn calls(module: &Module, errors: &mut Errors<'_>) {
         match node {
             Node::Func(FuncId(f)) => funcs[f as usize] = depth,
             Node::Rules(RuleSetId(r)) => rules[r as usize] = depth,
+            Node::Index(IndexId(i)) => indexes[i as usize] = depth,
         }
     }
 }
@@ -474,5 +491,6 @@ fn node_place(node: Node) -> Place {
     match node {
         Node::Func(f) => Place::Func(f),
         Node::Rules(r) => Place::RuleSet(r),
+        Node::Index(i) => Place::RuleIndex(i),
     }
 }

@@ -81,7 +81,7 @@ fn callees(func: &Func) -> impl Iterator<Item = FuncId> {
     insts.filter_map(|id| func.insts[*id].inst.callee())
 }
 
-/// Visits the functions that entries and rule sets name.
+/// Visits the functions that entries, rule sets and indexes name.
 fn named(module: &Module, mut visit: impl FnMut(FuncId)) {
     for entry in &module.entries {
         if let Target::Func(func) = entry.target {
@@ -99,6 +99,9 @@ fn named(module: &Module, mut visit: impl FnMut(FuncId)) {
             .chain(groups)
             .chain(rest)
             .for_each(&mut visit);
+    }
+    for index in module.indexes.values() {
+        index.functions.iter().copied().for_each(&mut visit);
     }
 }
 
@@ -304,5 +307,8 @@ fn drop_uncalled(module: &mut Module, changed: &mut Changed) {
         if let Some(otherwise) = &mut rules.otherwise {
             renumber(&mut otherwise.outcome);
         }
+    }
+    for index in module.indexes.values_mut() {
+        index.functions.iter_mut().for_each(renumber);
     }
 }

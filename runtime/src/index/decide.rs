@@ -3,6 +3,8 @@
 //! Engines differ in how they call functions and keep constants, and in nothing else: what a decision by an index is
 //! stands here once.
 
+use std::sync::Arc;
+
 use super::Index;
 use super::feature::Facts;
 use crate::arena::Arena;
@@ -47,12 +49,12 @@ pub struct RuleRow {
 }
 
 /// A rule set that is decided by an index.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Decider {
     /// How the rules that match become one outcome.
     pub policy: Policy,
     /// Which rules match. Its functions are those of features.
-    pub index: Index,
+    pub index: Arc<Index>,
     /// The rules, in order.
     pub rules: Box<[RuleRow]>,
     /// The outcomes of all rules.
@@ -209,5 +211,10 @@ impl Decider {
 
 /// `a + b` as floats of the language are added: finite, never minus zero.
 fn add(a: f64, b: f64) -> f64 {
-    (a + b).clamp(f64::MIN, f64::MAX) + 0.0
+    let sum = a + b;
+    if sum.is_nan() {
+        0.0
+    } else {
+        sum.clamp(f64::MIN, f64::MAX) + 0.0
+    }
 }

@@ -5,7 +5,8 @@ use rustc_hash::FxHashMap;
 use super::lex::Tok;
 use super::{Parser, Res};
 use crate::entities::{
-    Block, ConstId, DataId, Entity, FuncId, IndexVec, NativeId, PatId, RuleSetId, SiteId, Val,
+    Block, ConstId, DataId, Entity, FuncId, IndexId, IndexVec, NativeId, PatId, RuleSetId, SiteId,
+    Val,
 };
 use crate::instructions::Inst;
 use crate::module::{BlockData, Func, Jump, Terminator};
@@ -337,6 +338,12 @@ impl ReadOperand for Type {
 impl ReadOperand for FuncId {
     fn read(p: &mut Parser<'_>) -> Res<FuncId> {
         p.func_name()
+    }
+}
+
+impl ReadOperand for IndexId {
+    fn read(p: &mut Parser<'_>) -> Res<IndexId> {
+        p.index_name()
     }
 }
 

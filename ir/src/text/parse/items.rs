@@ -52,19 +52,27 @@ impl Parser<'_> {
         self.places.push((Place::Pattern(next), start));
         let at = self.at;
         let kind = self.word()?;
-        let text = self.string()?;
-        let pattern = match kind {
-            "path" => PathPattern::parse(&text).map(|p| Pattern::Path(p.into())),
-            "glob" => Glob::parse(&text).map(|p| Pattern::Glob(p.into())),
-            "regex" => Regex::parse(&text).map(|p| Pattern::Regex(p.into())),
-            _ => return Err(self.fail_at(at, "expected `path`, `glob` or `regex`")),
-        };
-        let pattern = pattern.map_err(|e| self.fail_at(at + 1, e.to_string()))?;
+        let pattern = self.pattern_of(kind, at)?;
         // What is written twice stands twice: the text says which index everything has.
         if self.module.pattern(pattern.clone()) != next {
             self.module.patterns.push(pattern);
         }
         Ok(())
+    }
+
+    /// The pattern of a kind, a word that stands at `at`, by the text behind it.
+    pub(super) fn pattern_of(&mut self, kind: &str, at: usize) -> Res<Pattern> {
+        let known = ["path", "glob", "regex"].contains(&kind);
+        if !known {
+            return Err(self.fail_at(at, "expected `path`, `glob` or `regex`"));
+        }
+        let text = self.string()?;
+        let pattern = match kind {
+            "path" => PathPattern::parse(&text).map(|p| Pattern::Path(p.into())),
+            "glob" => Glob::parse(&text).map(|p| Pattern::Glob(p.into())),
+            _ => Regex::parse(&text).map(|p| Pattern::Regex(p.into())),
+        };
+        pattern.map_err(|e| self.fail_at(at + 1, e.to_string()))
     }
 
     pub(super) fn constant(&mut self, start: u32) -> Res<()> {
@@ -138,7 +146,7 @@ impl Parser<'_> {
         Ok(id)
     }
 
-    fn policy(&mut self) -> Res<Policy> {
+    pub(super) fn policy(&mut self) -> Res<Policy> {
         let at = self.at;
         Ok(match self.word()? {
             "first" => Policy::First,

@@ -10,11 +10,12 @@ use tollgate_runtime::{Native, Value};
 
 use self::lex::{Tok, Token, tokens, unescape};
 use super::{ITEMS, Place};
-use crate::entities::{DataId, Entity, FuncId, NativeId, RuleSetId};
+use crate::entities::{DataId, Entity, FuncId, IndexId, NativeId, RuleSetId};
 use crate::module::{Data, Entry, Module, Target};
 use crate::types::{EnumData, RecordData, Type, TypeData};
 
 mod body;
+mod index;
 mod items;
 mod lex;
 mod literal;
@@ -141,6 +142,7 @@ struct Names {
     natives: FxHashMap<String, NativeId>,
     funcs: FxHashMap<String, FuncId>,
     rulesets: FxHashMap<String, RuleSetId>,
+    indexes: FxHashMap<String, IndexId>,
 }
 
 struct Parser<'t> {
@@ -200,6 +202,11 @@ impl<'t> Parser<'t> {
                     bodies.push((self.at, Body::Func(func)));
                     continue;
                 }
+                "index" => {
+                    let index = self.index_header(start)?;
+                    bodies.push((self.at, Body::Index(index)));
+                    continue;
+                }
                 "ruleset" => {
                     let rules = self.ruleset_header(start)?;
                     bodies.push((self.at, Body::Rules(rules)));
@@ -217,6 +224,7 @@ impl<'t> Parser<'t> {
             match body {
                 Body::Func(func) => self.func_body(func)?,
                 Body::Rules(rules) => self.ruleset_body(rules)?,
+                Body::Index(index) => self.index_body(index)?,
                 Body::Entry(start) => self.entry(start)?,
             }
             self.item_end()?;
@@ -411,6 +419,15 @@ impl<'t> Parser<'t> {
         }
     }
 
+    fn index_name(&mut self) -> Res<IndexId> {
+        let at = self.at;
+        let name = self.name()?;
+        match self.names.indexes.get(name.as_ref()) {
+            Some(id) => Ok(*id),
+            None => Err(self.fail_at(at, format!("there is no index `{name}`"))),
+        }
+    }
+
     /// A word or quoted name.
     fn name(&mut self) -> Res<Cow<'t, str>> {
         match self.peek().tok {
@@ -586,5 +603,6 @@ impl<'t> Parser<'t> {
 enum Body {
     Func(FuncId),
     Rules(RuleSetId),
+    Index(IndexId),
     Entry(u32),
 }
