@@ -1,4 +1,5 @@
 //! How checking and compiling grow with the number of rules: time and peak memory, from 1,000 to 100,000 rules.
+//! Each task holds the one before it: what a stage costs is the difference of two.
 //!
 //! ```sh
 //! cargo bench --bench compile                 # all sizes
@@ -11,9 +12,13 @@
 use std::env;
 use std::fmt::Write;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use tollgate::{Engine, Level};
+use tollgate_frontend::library::{Library, LibraryModule, NoModules};
+use tollgate_grammar::FileId;
+use tollgate_grammar::source::SourceMap;
 
 const SIZES: &[usize] = &[1_000, 3_000, 10_000, 30_000, 100_000];
 /// Runs of each measurement; the least is shown.
@@ -24,12 +29,48 @@ type Task = (&'static str, fn(&str));
 
 /// What a process measures.
 const TASKS: &[Task] = &[
+    ("tokens", |text| {
+        assert!(!tollgate_grammar::tokens(FileId(0), text).is_empty())
+    }),
+    ("parse", |text| {
+        let parse = tollgate_grammar::parse(FileId(0), text);
+        assert!(parse.errors.is_empty())
+    }),
+    ("hir", |text| {
+        let library = library();
+        let checked = tollgate_frontend::check(
+            "bench.rules",
+            text,
+            &mut NoModules,
+            &library,
+            &mut SourceMap::new(),
+        );
+        assert!(checked.program.is_some())
+    }),
     ("check", |text| {
         assert_eq!(Engine::new().check_source("bench.rules", text).errors(), 0)
     }),
     ("compile O0", |text| compile(text, Level::O0)),
     ("compile O2", |text| compile(text, Level::O2)),
 ];
+
+/// The standard library, as the frontend wants it.
+fn library() -> Library {
+    static MODULES: LazyLock<Vec<LibraryModule>> = LazyLock::new(|| {
+        let modules = tollgate_stdlib::library().modules.iter();
+        let row = |m: &tollgate_stdlib::Module| LibraryModule {
+            name: m.name,
+            file: m.file,
+            source: m.source,
+            prelude: m.prelude,
+        };
+        modules.map(row).collect()
+    });
+    Library {
+        modules: &MODULES,
+        natives: tollgate_stdlib::library().natives,
+    }
+}
 
 fn compile(text: &str, level: Level) {
     Engine::new()

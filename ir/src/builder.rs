@@ -35,9 +35,10 @@ pub struct FuncBuilder<'m> {
     module: &'m mut Module,
     func: Func,
     current: Block,
-    /// Whether a block has its terminator.
-    ended: IndexVec<Block, bool>,
 }
+
+/// How a block ends that has no terminator yet. Never seen: `finish` insists on a real one.
+const OPEN: Terminator = Terminator::Return(Val(u32::MAX));
 
 impl<'m> FuncBuilder<'m> {
     /// A function with its entry block, which is the current one. The name is unique in the module.
@@ -50,15 +51,15 @@ impl<'m> FuncBuilder<'m> {
         let func = Func {
             name: name.into(),
             result,
-            blocks: IndexVec::new(),
-            insts: IndexVec::new(),
-            vals: IndexVec::new(),
+            // Room for a function of the usual size; `finish` gives back what was not needed.
+            blocks: IndexVec::with_capacity(8),
+            insts: IndexVec::with_capacity(16),
+            vals: IndexVec::with_capacity(16),
         };
         let mut builder = FuncBuilder {
             module,
             func,
             current: Func::ENTRY,
-            ended: IndexVec::new(),
         };
         builder.block(params);
         builder
@@ -82,12 +83,10 @@ impl<'m> FuncBuilder<'m> {
     /// A new block with parameters of the given types. It does not become the current one.
     pub fn block(&mut self, params: &[Type]) -> Block {
         let block = self.func.blocks.push(BlockData {
-            params: Vec::new(),
+            params: Vec::with_capacity(params.len()),
             insts: Vec::new(),
-            // Never seen: `finish` insists on a real one.
-            term: Terminator::Return(Val(u32::MAX)),
+            term: OPEN,
         });
-        self.ended.push(false);
         for ty in params {
             self.func.push_param(block, *ty);
         }
@@ -101,7 +100,7 @@ impl<'m> FuncBuilder<'m> {
 
     /// Whether the current block has its terminator already.
     pub fn is_ended(&self) -> bool {
-        self.ended[self.current]
+        self.has_ended(self.current)
     }
 
     /// Makes a block the current one.
@@ -255,29 +254,38 @@ impl<'m> FuncBuilder<'m> {
                 inst.opcode().mnemonic()
             ),
         };
-        if self.ended[self.current] {
+        if self.is_ended() {
             bug!("`{}`: {} has ended", self.func.name, self.current);
         }
         self.func.append(self.current, inst, ty).1
     }
 
     fn end(&mut self, term: Terminator) {
-        if self.ended[self.current] {
+        if self.is_ended() {
             bug!("`{}`: {} has ended", self.func.name, self.current);
         }
-        self.ended[self.current] = true;
         self.func.blocks[self.current].term = term;
+    }
+
+    fn has_ended(&self, block: Block) -> bool {
+        !matches!(
+            self.func.blocks[block].term,
+            Terminator::Return(Val(u32::MAX))
+        )
     }
 
     /// A reached block without terminator.
     fn open_block(&self) -> Option<Block> {
+        if self.func.blocks.keys().all(|block| self.has_ended(block)) {
+            return None;
+        }
         let mut seen: IndexVec<Block, bool> = self.func.blocks.keys().map(|_| false).collect();
         let mut stack = vec![Func::ENTRY];
         while let Some(block) = stack.pop() {
             if std::mem::replace(&mut seen[block], true) {
                 continue;
             }
-            if !self.ended[block] {
+            if !self.has_ended(block) {
                 return Some(block);
             }
             stack.extend(self.func.blocks[block].term.jumps().map(|j| j.block));

@@ -1,7 +1,7 @@
 //! What passes need to change a function: renaming values, counting uses, and cleaning up.
 
 use crate::entities::{Block, Entity, IndexVec, InstId, Val};
-use crate::module::{BlockData, Def, Func, InstData, ValData};
+use crate::module::{BlockData, Def, Func, InstData, Jump, ValData};
 
 /// Values that stand for other values, collected first and applied in one sweep.
 #[derive(Clone, Debug, Default)]
@@ -89,11 +89,17 @@ impl Func {
 
     /// Drops blocks that nothing reaches, instructions that stand in no block and their values, and numbers the rest
     /// in order: the shape in which the text form writes a function. Blocks keep their order where every branch goes forward already,
-    /// else they are put in a topological one.
+    /// else they are put in a topological one. Linear; what is kept takes no more memory than it needs.
     ///
     /// # Panics
     /// When branches form a cycle, or a value is used that nothing reached defines.
     pub fn compact(&mut self) {
+        if self.is_compact() {
+            self.blocks.shrink_to_fit();
+            self.insts.shrink_to_fit();
+            self.vals.shrink_to_fit();
+            return;
+        }
         let order = self.topological();
         let mut blocks: IndexVec<Block, Option<Block>> =
             (0..self.blocks.len()).map(|_| None).collect();
@@ -101,12 +107,16 @@ impl Func {
             blocks[*old] = Some(Block::new(new));
         }
         let mut vals: IndexVec<Val, Option<Val>> = (0..self.vals.len()).map(|_| None).collect();
-        let mut old_insts: Vec<Option<InstData>> = std::mem::take(&mut self.insts)
+        let kept = || order.iter().map(|b| &self.blocks[*b]);
+        let insts = kept().map(|b| b.insts.len()).sum();
+        let params: usize = kept().map(|b| b.params.len()).sum();
+        let mut new_vals: IndexVec<Val, ValData> = IndexVec::with_capacity(insts + params);
+        let mut new_blocks: IndexVec<Block, BlockData> = IndexVec::with_capacity(order.len());
+        let new_insts = IndexVec::with_capacity(insts);
+        let mut old_insts: Vec<Option<InstData>> = std::mem::replace(&mut self.insts, new_insts)
             .into_values()
             .map(Some)
             .collect();
-        let mut new_vals: IndexVec<Val, ValData> = IndexVec::new();
-        let mut new_blocks: IndexVec<Block, BlockData> = IndexVec::new();
         let mut old_blocks: Vec<Option<BlockData>> = std::mem::take(&mut self.blocks)
             .into_values()
             .map(Some)
@@ -158,22 +168,53 @@ impl Func {
         }
     }
 
+    /// Whether [`Func::compact`] would change nothing.
+    fn is_compact(&self) -> bool {
+        let (mut insts, mut vals) = (0, 0);
+        let mut in_order = |val: Val| {
+            vals += 1;
+            val.index() + 1 == vals
+        };
+        let numbered = self.blocks.values().all(|block| {
+            let params = block.params.iter().all(|p| in_order(*p));
+            params
+                && block.insts.iter().all(|id| {
+                    insts += 1;
+                    let result = self.insts[*id].result;
+                    id.index() + 1 == insts && result.is_none_or(&mut in_order)
+                })
+        });
+        numbered
+            && insts == self.insts.len()
+            && vals == self.vals.len()
+            && self.is_forward()
+            && self.reached().values().all(|reached| *reached)
+    }
+
     /// Whether every branch goes to a later block.
     pub fn is_forward(&self) -> bool {
         let mut blocks = self.blocks.iter();
         blocks.all(|(id, block)| block.term.jumps().all(|j| j.block > id))
     }
 
+    /// Whether some path from the entry leads to each block, where every branch goes forward: one sweep knows.
+    fn reached(&self) -> IndexVec<Block, bool> {
+        let mut reached: IndexVec<Block, bool> = (0..self.blocks.len()).map(|i| i == 0).collect();
+        for (id, block) in self.blocks.iter() {
+            if reached[id] {
+                for jump in block.term.jumps() {
+                    reached[jump.block] = true;
+                }
+            }
+        }
+        reached
+    }
+
     /// The reached blocks in an order in which every branch goes forward.
     fn topological(&self) -> Vec<Block> {
-        let forward = self.is_forward();
-        if forward {
-            let cfg = crate::cfg::Cfg::new(self);
-            return self
-                .blocks
-                .keys()
-                .filter(|b| cfg.is_reachable(*b))
-                .collect();
+        if self.is_forward() {
+            let reached = self.reached();
+            return self.blocks.keys().filter(|b| reached[*b]).collect();
         }
         #[derive(Clone, Copy, PartialEq)]
         enum State {
@@ -182,16 +223,22 @@ impl Func {
             Done,
         }
         let mut state = vec![State::New; self.blocks.len()];
-        let mut order = Vec::new();
-        // Later branches are followed first, so that of two branches the first comes first in the end.
-        let mut stack = vec![(Func::ENTRY, self.successors(Func::ENTRY))];
+        let mut order = Vec::with_capacity(self.blocks.len());
+        // Blocks on the way down, each with how many of its branches are still to be followed. Later branches are
+        // followed first, so that of two branches the first comes first in the end.
+        let branches = |block: Block| self.blocks[block].term.jump_count();
+        let mut stack = vec![(Func::ENTRY, branches(Func::ENTRY))];
         state[0] = State::Open;
         while let Some((block, rest)) = stack.last_mut() {
-            match rest.pop() {
-                Some(next) => match state[next.index()] {
+            let next = rest.checked_sub(1).and_then(|last| {
+                *rest = last;
+                self.blocks[*block].term.jump(last)
+            });
+            match next {
+                Some(Jump { block: next, .. }) => match state[next.index()] {
                     State::New => {
                         state[next.index()] = State::Open;
-                        stack.push((next, self.successors(next)));
+                        stack.push((*next, branches(*next)));
                     }
                     State::Open => crate::bug!("the branches of `{}` form a cycle", self.name),
                     State::Done => {}
@@ -205,10 +252,6 @@ impl Func {
         }
         order.reverse();
         order
-    }
-
-    fn successors(&self, block: Block) -> Vec<Block> {
-        self.blocks[block].term.jumps().map(|j| j.block).collect()
     }
 
     /// Appends an instruction to a block; gives what it defines, if `ty` is given.

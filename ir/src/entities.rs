@@ -94,6 +94,19 @@ impl<K: Entity, V> IndexVec<K, V> {
         }
     }
 
+    /// An empty vector with room for `capacity` elements.
+    pub fn with_capacity(capacity: usize) -> Self {
+        IndexVec {
+            items: Vec::with_capacity(capacity),
+            key: PhantomData,
+        }
+    }
+
+    /// Gives back the room that is not used.
+    pub fn shrink_to_fit(&mut self) {
+        self.items.shrink_to_fit();
+    }
+
     /// Appends and gives the index.
     pub fn push(&mut self, value: V) -> K {
         self.items.push(value);

@@ -270,6 +270,29 @@ impl Terminator {
             .chain(rest.into_iter().flatten())
     }
 
+    /// How many branches out there are.
+    pub fn jump_count(&self) -> usize {
+        match self {
+            Terminator::Jump(_) => 1,
+            Terminator::Br(..) => 2,
+            Terminator::Switch(_, cases, _) => cases.len() + 1,
+            Terminator::Return(_) => 0,
+        }
+    }
+
+    /// The branch out at a place in their order.
+    pub fn jump(&self, index: usize) -> Option<&Jump> {
+        match (self, index) {
+            (Terminator::Jump(j), 0) | (Terminator::Br(_, j, _), 0) => Some(j),
+            (Terminator::Br(_, _, j), 1) => Some(j),
+            (Terminator::Switch(_, cases, default), _) => match cases.get(index) {
+                Some((_, j)) => Some(j),
+                None => (index == cases.len()).then_some(default),
+            },
+            _ => None,
+        }
+    }
+
     /// The branches out, in order, to change.
     pub fn jumps_mut(&mut self) -> impl Iterator<Item = &mut Jump> {
         let (cases, rest): (&mut [(i64, Jump)], [Option<&mut Jump>; 2]) = match self {

@@ -181,7 +181,7 @@ impl<'h> Lowering<'h> {
             let name = format!("{}.{}", owner.name, owner.locals[local].name);
             let result = self.types.get(&mut module.types, &owner.locals[local].ty);
             let params = owner.params;
-            let func = self.build(module, owner, &name, params, result, |f| {
+            let func = self.build(module, owner, name, params, result, |f| {
                 let val = f.recompute(local, &source);
                 let val = f.fit(val, result);
                 f.b.ret(val);

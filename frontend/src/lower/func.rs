@@ -1,9 +1,8 @@
 //! What it takes to lower one function: the builder, what is in scope, and where a spine leaves to.
 
-use rustc_hash::FxHashMap;
 use tollgate_ir::bug;
 use tollgate_ir::builder::FuncBuilder;
-use tollgate_ir::entities::{Block, FuncId, Val};
+use tollgate_ir::entities::{Block, Entity, FuncId, IndexVec, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::Module;
 use tollgate_ir::types::{Type, TypeData};
@@ -41,9 +40,15 @@ pub(super) struct FnLower<'m, 'c, 'h> {
     pub(super) owner: &'c Owner<'h>,
     /// Set in conditions. Elsewhere `?? skip` and `?? deny` are known to have found a value.
     pub(super) spine: Option<Spine>,
+    scope: Scope,
+}
+
+/// The locals in scope while a function is lowered. Empty again when it is done, and then used for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
     /// The value of each local in scope; those of other blocks are taken out again by [`FnLower::leave`].
-    env: FxHashMap<LocalId, Val>,
-    /// What `env` held before, for `leave`.
+    vals: IndexVec<LocalId, Option<Val>>,
+    /// What `vals` held before, for `leave`.
     undo: Vec<(LocalId, Option<Val>)>,
 }
 
@@ -65,7 +70,7 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
+        name: String,
         params: &[LocalId],
         result: Type,
         body: impl FnOnce(&mut FnLower<'_, '_, 'h>),
@@ -88,22 +93,25 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
+        name: String,
         params: &[Type],
         result: Type,
         body: impl FnOnce(&mut FnLower<'_, '_, 'h>),
     ) -> FuncId {
         let name = self.names.unique(name);
+        let scope = self.scopes.pop().unwrap_or_default();
         let mut lower = FnLower {
             b: FuncBuilder::new(module, name, params, result),
             cx: self,
             owner,
             spine: None,
-            env: FxHashMap::default(),
-            undo: Vec::new(),
+            scope,
         };
         body(&mut lower);
-        lower.b.finish()
+        lower.leave(0);
+        let FnLower { b, scope, .. } = lower;
+        self.scopes.push(scope);
+        b.finish()
     }
 
     /// Makes a function that gives the value of an expression.
@@ -111,7 +119,7 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
+        name: String,
         params: &[LocalId],
         result: &Ty,
         value: &Expr,
@@ -127,7 +135,7 @@ impl<'h> Lowering<'h> {
     pub(super) fn function(&mut self, module: &mut Module, id: FnId) {
         let function = &self.program.fns[id];
         let owner = Owner::new(&function.name, &function.locals, &function.params);
-        let (name, params) = (&*function.name, &*function.params);
+        let (name, params) = (function.name.to_string(), &*function.params);
         let func = self.build_value(
             module,
             &owner,
@@ -166,35 +174,39 @@ impl<'h> FnLower<'_, '_, 'h> {
 
     /// Brings a local into scope.
     pub(super) fn bind(&mut self, local: LocalId, val: Val) {
-        let before = self.env.insert(local, val);
-        self.undo.push((local, before));
+        let scope = &mut self.scope;
+        while scope.vals.len() <= local.index() {
+            scope.vals.push(None);
+        }
+        let before = scope.vals[local].replace(val);
+        scope.undo.push((local, before));
     }
 
     /// Whether a local has its value here already.
     pub(super) fn is_bound(&self, local: LocalId) -> bool {
-        self.env.contains_key(&local)
+        self.bound(local).is_some()
+    }
+
+    fn bound(&self, local: LocalId) -> Option<Val> {
+        self.scope.vals.get(local).copied().flatten()
     }
 
     /// Where a scope begins, for [`FnLower::leave`].
     pub(super) fn enter(&self) -> usize {
-        self.undo.len()
+        self.scope.undo.len()
     }
 
     /// Takes what was bound since `mark` out of scope: its blocks do not dominate what comes now.
     pub(super) fn leave(&mut self, mark: usize) {
-        while self.undo.len() > mark {
-            match self.undo.pop() {
-                Some((local, Some(before))) => self.env.insert(local, before),
-                Some((local, None)) => self.env.remove(&local),
-                None => None,
-            };
+        for (local, before) in self.scope.undo.drain(mark..).rev() {
+            self.scope.vals[local] = before;
         }
     }
 
     /// The value of a local: a parameter, something bound to the left, or what the condition before this function bound.
     pub(super) fn local(&mut self, local: LocalId) -> Val {
-        if let Some(val) = self.env.get(&local) {
-            return *val;
+        if let Some(val) = self.bound(local) {
+            return val;
         }
         let owner = self.owner;
         let Some(binder) = owner.binders.get(local) else {

@@ -19,7 +19,10 @@ mod tests;
 mod types;
 mod walk;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::fmt::Write;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use tollgate_ir::bug;
 use tollgate_ir::entities::{self as ir, FuncId, IndexVec};
 use tollgate_ir::module::{Data, Entry, Module, Target};
@@ -82,6 +85,8 @@ struct Lowering<'h> {
     rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
     pipelines: IndexVec<PipelineId, Option<FuncId>>,
     names: Names,
+    /// Scopes that no function uses at the moment: more than one where functions are lowered within functions.
+    scopes: Vec<func::Scope>,
 }
 
 impl<'h> Lowering<'h> {
@@ -96,6 +101,7 @@ impl<'h> Lowering<'h> {
             rulesets: program.rulesets.keys().map(|_| None).collect(),
             pipelines: program.pipelines.keys().map(|_| None).collect(),
             names: Names::default(),
+            scopes: Vec::new(),
         };
         for data in program.data.values() {
             let ty = cx.types.get(&mut module.types, &data.ty);
@@ -189,26 +195,33 @@ impl<'h> Lowering<'h> {
     }
 }
 
-/// Names of functions and rule sets, which are unique in a module.
+/// Names of functions and rule sets, which are unique in a module. They are remembered by hash: of two names that share
+/// one, the second is told apart by a number as if they were equal.
 #[derive(Debug, Default)]
 struct Names {
-    used: FxHashSet<Box<str>>,
+    used: FxHashSet<u64>,
     /// The last number tried behind a name that was taken.
-    numbers: FxHashMap<Box<str>, u32>,
+    numbers: FxHashMap<u64, u32>,
 }
 
 impl Names {
-    /// The wanted name, or it with the least free number behind it. Expected constant time.
-    fn unique(&mut self, wanted: &str) -> Box<str> {
-        let wanted = wanted.replace(' ', "");
-        if self.used.insert(wanted.as_str().into()) {
-            return wanted.into();
+    /// The wanted name without its blanks, or it with the least free number behind it. Expected constant time.
+    fn unique(&mut self, wanted: String) -> Box<str> {
+        let mut name = wanted;
+        name.retain(|c| c != ' ');
+        let length = name.len();
+        let hash = |name: &str| FxBuildHasher.hash_one(name);
+        let first = hash(&name);
+        if self.used.insert(first) {
+            return name.into();
         }
-        let number = self.numbers.entry(wanted.as_str().into()).or_insert(1);
+        let number = self.numbers.entry(first).or_insert(1);
         loop {
             *number += 1;
-            let name = format!("{wanted}.{number}");
-            if self.used.insert(name.as_str().into()) {
+            name.truncate(length);
+            // Writing to a string cannot fail.
+            let _ = write!(name, ".{number}");
+            if self.used.insert(hash(&name)) {
                 return name.into();
             }
         }

@@ -24,7 +24,7 @@ impl Lowering<'_> {
         let pipeline = &program.pipelines[id];
         let owner = Owner::new(&pipeline.name, &pipeline.locals, &pipeline.params);
         let result = self.types.get(&mut module.types, &pipeline.result);
-        let (name, params) = (&*pipeline.name, &*pipeline.params);
+        let (name, params) = (pipeline.name.to_string(), &*pipeline.params);
         let func = self.build(module, &owner, name, params, result, |f| {
             for stage in &pipeline.stages {
                 let site = f.b.module().sites.push(Site::Stage {

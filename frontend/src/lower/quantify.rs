@@ -77,7 +77,7 @@ impl FnLower<'_, '_, '_> {
         let func = self.cx.build(
             self.b.module(),
             self.owner,
-            &name,
+            name,
             &params,
             Type::BOOL,
             |f| {
@@ -143,7 +143,7 @@ impl FnLower<'_, '_, '_> {
         let name = format!("{}.fold", self.owner.name);
         let module = self.b.module();
         self.cx
-            .build_raw(module, self.owner, &name, &types, result, |f| {
+            .build_raw(module, self.owner, name, &types, result, |f| {
                 let so_far = f.b.params()[0];
                 for (i, local) in locals.iter().enumerate() {
                     let val = f.b.params()[i + 1];

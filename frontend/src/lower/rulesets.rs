@@ -35,7 +35,7 @@ impl<'h> Lowering<'h> {
     pub(super) fn ruleset(&mut self, module: &mut Module, id: RuleSetId) {
         let program = self.program;
         let set = &program.rulesets[id];
-        let name = self.names.unique(&set.name);
+        let name = self.names.unique(set.name.to_string());
         let mut owner = Owner::new(&name, &set.locals, &set.params);
         let spines = set.groups.values().map(|g| &g.spine);
         for spine in spines.chain(set.rules.iter().map(|r| &r.spine)) {
@@ -49,7 +49,7 @@ impl<'h> Lowering<'h> {
             let name = format!("{name}.group{}", id.0);
             groups.push(ir::Group {
                 parent: group.parent.map(group_id),
-                cond: self.condition(module, &owner, &name, &group.spine),
+                cond: self.condition(module, &owner, name, &group.spine),
             });
         }
         let rules = set.rules.iter();
@@ -59,13 +59,13 @@ impl<'h> Lowering<'h> {
             site: module.sites.push(Site::Otherwise {
                 ruleset: name.clone(),
             }),
-            outcome: self.outcome(module, &owner, &format!("{name}.otherwise"), value, outcome),
+            outcome: self.outcome(module, &owner, format!("{name}.otherwise"), value, outcome),
         });
         let key = match &set.policy {
             Policy::Best { it, key } => {
                 let params: Vec<LocalId> = set.params.iter().chain([it]).copied().collect();
                 let name = format!("{name}.key");
-                Some(self.build(module, &owner, &name, &params, Type::INT, |f| {
+                Some(self.build(module, &owner, name, &params, Type::INT, |f| {
                     let key = f.expr(key, Type::INT);
                     f.b.ret(key);
                 }))
@@ -105,12 +105,13 @@ impl<'h> Lowering<'h> {
             ruleset: set.clone(),
             rule: (&*rule.name).into(),
         });
-        let when = format!("{set}.{}.when", rule.name);
-        let cond =
-            (!rule.spine.is_empty()).then(|| self.condition(module, owner, &when, &rule.spine));
-        let then = format!("{set}.{}.then", rule.name);
-        let outcomes = rule.outcomes.iter();
-        let outcomes = outcomes.map(|value| self.outcome(module, owner, &then, value, outcome));
+        let name = |what: &str| [set, ".", &rule.name, what].concat();
+        let cond = (!rule.spine.is_empty())
+            .then(|| self.condition(module, owner, name(".when"), &rule.spine));
+        let outcomes = rule
+            .outcomes
+            .iter()
+            .map(|value| self.outcome(module, owner, name(".then"), value, outcome));
         ir::Rule {
             name: (&*rule.name).into(),
             site,
@@ -124,7 +125,7 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
+        name: String,
         spine: &[Expr],
     ) -> FuncId {
         self.build(module, owner, name, owner.params, Type::BOOL, |f| {
@@ -136,7 +137,7 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
+        name: String,
         value: &Expr,
         result: Type,
     ) -> FuncId {

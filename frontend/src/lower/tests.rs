@@ -89,7 +89,7 @@ impl<'h> Lowering<'h> {
                 Step::GivenData(data, value) => {
                     let ty = &self.program.data[*data].ty;
                     let name = format!("{name}.data");
-                    let value = self.test_value(module, &owner, &name, ty, value);
+                    let value = self.test_value(module, &owner, name, ty, value);
                     steps.push(TestStep::Data(DataId::new(data.index()), value));
                 }
                 Step::Expect {
@@ -98,8 +98,6 @@ impl<'h> Lowering<'h> {
                     subject,
                     by,
                 } => {
-                    let holds = format!("{name}.expect");
-                    let shown = format!("{name}.subject");
                     let decided = decision(condition);
                     let mut input = |field: &str| {
                         let (argument, index, ty) = input_field(self.program, decided?, field)?;
@@ -109,15 +107,21 @@ impl<'h> Lowering<'h> {
                             ty: ty.clone(),
                             span: argument.span,
                         };
-                        Some(self.test_value(module, &owner, &name, ty, &value))
+                        Some(self.test_value(module, &owner, name, ty, &value))
                     };
                     let (id, time) = (input("id"), input("time"));
                     steps.push(TestStep::Expect {
                         span: *span,
-                        condition: self.test_value(module, &owner, &holds, &Ty::Bool, condition),
-                        subject: subject
-                            .as_ref()
-                            .map(|e| self.test_value(module, &owner, &shown, &e.ty, e)),
+                        condition: self.test_value(
+                            module,
+                            &owner,
+                            format!("{name}.expect"),
+                            &Ty::Bool,
+                            condition,
+                        ),
+                        subject: subject.as_ref().map(|e| {
+                            self.test_value(module, &owner, format!("{name}.subject"), &e.ty, e)
+                        }),
                         by: by.clone(),
                         id,
                         time,
@@ -137,7 +141,7 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
+        name: String,
         ty: &Ty,
         value: &Expr,
     ) -> TestFn {
