@@ -76,6 +76,8 @@ pub(crate) struct Check {
     after_help = "A line of the input is the entry's parameter, or an object of its parameters when it has several.
 Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or {\"line\": 7, \"refused\": {…}} for a
 record that violates the schema. Blank lines are skipped. Refusals make the exit code 1; they never stop the others.
+The output has the order of the input, and memory does not grow with it. A decision's id is the number of its line,
+unless the record has a field `id`.
 
 Examples:
   tollgate run gateway.rules route --input requests.jsonl > decisions.jsonl
@@ -92,6 +94,9 @@ pub(crate) struct Run {
     /// Where decisions go, instead of standard output
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
+    /// How many threads decide; as many as there are cores if not given. The output is the same
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
     /// A JSON file for a `data` of the program
     #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
     pub(crate) data: Vec<(String, PathBuf)>,

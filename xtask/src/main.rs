@@ -21,6 +21,7 @@
 
 mod ci;
 mod house;
+mod requests;
 
 use std::env;
 use std::process::ExitCode;
@@ -28,12 +29,16 @@ use std::process::ExitCode;
 const HELP: &str = "cargo xtask COMMAND
 
   ci      everything that must hold before a change lands: format, lints, tests, docs
-  house   the house rules alone (also run by `cargo test`)";
+  house   the house rules alone (also run by `cargo test`)
+  requests small|http COUNT [SEED]
+          requests to measure `tollgate run` with (see benches/throughput)";
 
 fn main() -> ExitCode {
-    match env::args().nth(1).as_deref() {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.first().map(String::as_str) {
         Some("ci") => ci::run(),
         Some("house") => house(),
+        Some("requests") => requests::run(&args[1..]),
         _ => {
             println!("{HELP}");
             ExitCode::from(2)

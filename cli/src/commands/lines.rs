@@ -64,8 +64,19 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Reads the next block into `block`, whose memory is used again; false when there is none.
+    /// Reads the next block into `block`, whose memory is used again; false when there is none. Behind an error there is none.
     pub(crate) fn next(&mut self, block: &mut Block) -> io::Result<bool> {
+        let read = self.read(block);
+        if read.is_err() {
+            block.bytes.clear();
+            self.rest.clear();
+            self.ended = true;
+            self.number(block, 0, 0);
+        }
+        read
+    }
+
+    fn read(&mut self, block: &mut Block) -> io::Result<bool> {
         let bytes = &mut block.bytes;
         bytes.clear();
         bytes.append(&mut self.rest);

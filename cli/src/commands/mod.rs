@@ -6,6 +6,7 @@ mod emit;
 mod explain;
 mod lines;
 mod new;
+mod pool;
 mod program;
 mod run;
 mod test;

@@ -1,23 +1,21 @@
 //! `tollgate run`
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tollgate::{Call, Entry, Error, Program, Session};
+use tollgate::{Call, Entry, Session};
 
+use super::lines::{Block, LINE_MAX, open};
+use super::pool::{self, Counts, Done, Fault, SHOWN, Written};
 use super::program::{Ready, ready};
 use super::{Outcome, Result};
 use crate::args::Run;
 use crate::terminal::thousands;
-
-/// Bytes of the longest line that is read; a longer one is refused.
-const LINE_MAX: u64 = 16 * 1024 * 1024;
-/// Refusals shown on standard error; the rest are counted.
-const SHOWN: u64 = 10;
 
 pub(crate) fn run(args: &Run) -> Result<Outcome> {
     let (program, entry) = match ready(&args.engine.engine()?, &args.file, &args.entry, &args.data)?
@@ -27,20 +25,32 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
     };
     let input = open(&args.input)?;
     let bar = progress(&args.input);
-    let output: Box<dyn Write> = match &args.output {
+    let output: Box<dyn Write + Send> = match &args.output {
         Some(file) => Box::new(
             File::create(file).map_err(|e| format!("cannot write {}: {e}", file.display()))?,
         ),
-        None => Box::new(io::stdout().lock()),
+        None => Box::new(io::stdout()),
+    };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_micros());
+    let time = i64::try_from(now).unwrap_or(0);
+    let jobs = match args.jobs {
+        Some(jobs) => jobs as usize,
+        None => thread::available_parallelism().map_or(1, usize::from),
+    };
+    let told = bar.clone();
+    let tell = move |written: &Written<'_>| {
+        told.inc(written.read);
+        for refusal in written.refusals {
+            told.suspend(|| eprintln!("{refusal}"));
+        }
     };
     let began = Instant::now();
-    let counts = decide_all(
-        &program,
-        entry,
-        input,
-        BufWriter::with_capacity(1 << 16, output),
-        &bar,
-    )?;
+    let decide = move |session: &mut Session<'_>, block: &Block, done: &mut Done| {
+        decide_block(session, entry, time, block, done);
+    };
+    let counts = pool::run(&program, input, output, jobs, tell, decide).map_err(cannot_write)?;
     bar.finish_and_clear();
     summarise(&counts, began.elapsed());
     Ok(if counts.refused > 0 {
@@ -50,114 +60,52 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
     })
 }
 
-/// What was read and what became of it.
-#[derive(Default)]
-struct Counts {
-    decided: u64,
-    refused: u64,
-    /// Keys that no field has the name of.
-    ignored: u64,
-    /// Time spent deciding, without reading and writing.
-    deciding: Duration,
-}
-
-fn decide_all(
-    program: &Program,
-    entry: Entry,
-    mut input: impl BufRead,
-    mut output: impl Write,
-    bar: &ProgressBar,
-) -> Result<Counts> {
-    let mut session = program.session();
-    let mut counts = Counts::default();
-    let (mut line, mut answer) = (Vec::new(), String::new());
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_micros());
-    let time = i64::try_from(now).unwrap_or(0);
-    for number in 1u64.. {
-        line.clear();
-        let read = input
-            .by_ref()
-            .take(LINE_MAX)
-            .read_until(b'\n', &mut line)
-            .map_err(|e| format!("cannot read on: {e}"))?;
-        if read == 0 {
-            break;
-        }
-        bar.inc(read as u64);
-        let too_long = read as u64 == LINE_MAX && line.last() != Some(&b'\n');
-        if too_long {
-            skip_line(&mut input, bar)?;
-        }
-        let json = line.trim_ascii();
-        if json.is_empty() {
-            continue;
-        }
-        answer.clear();
-        let decided = if too_long {
-            let reason = format!("the line is longer than {} MiB", LINE_MAX >> 20);
-            Err(json!({ "field": "", "value": "", "reason": reason }))
-        } else {
-            let began = Instant::now();
-            let decided = decide(
-                &mut session,
-                entry,
-                json,
-                &Call {
-                    id: &number.to_string(),
-                    time,
-                },
-                &mut answer,
-            )?;
-            counts.deciding += began.elapsed();
-            decided
-        };
-        match decided {
-            Ok(ignored) => {
-                counts.decided += 1;
-                counts.ignored += ignored;
-            }
-            Err(refusal) => {
-                counts.refused += 1;
-                if counts.refused <= SHOWN {
-                    bar.suspend(|| eprintln!("line {number} refused: {}", one_line(&refusal)));
-                }
-                answer.clear();
-                answer.push_str(&json!({ "line": number, "refused": refusal }).to_string());
-            }
-        }
-        answer.push('\n');
-        output.write_all(answer.as_bytes()).map_err(cannot_write)?;
-    }
-    output.flush().map_err(cannot_write)?;
-    Ok(counts)
-}
-
-/// Decides one record into `answer` and gives how many of its keys were ignored, or what is wrong with it.
-fn decide(
+/// Decides about every line of a block, one behind the other.
+fn decide_block(
     session: &mut Session<'_>,
     entry: Entry,
-    json: &[u8],
-    call: &Call<'_>,
-    answer: &mut String,
-) -> Result<std::result::Result<u64, serde_json::Value>> {
-    match session.decide_json(entry, json, call) {
-        Ok(decision) => {
-            decision.write_json(answer);
-            Ok(Ok(decision.ignored()))
+    time: i64,
+    block: &Block,
+    done: &mut Done,
+) {
+    if block.too_long {
+        let reason = format!("the line is longer than {} MiB", LINE_MAX >> 20);
+        let refusal = json!({ "field": "", "value": "", "reason": reason });
+        return refuse(block.first, &refusal, done);
+    }
+    let mut digits = [0; 20];
+    for (number, line) in block.lines() {
+        let id = decimal(number, &mut digits);
+        match session.decide_json(entry, line, &Call { id, time }) {
+            Ok(decision) => {
+                decision.write_json(&mut done.out);
+                done.out.push('\n');
+                done.counts.decided += 1;
+                done.counts.ignored += decision.ignored();
+            }
+            Err(error) => match error.refusal() {
+                Some(refusal) => {
+                    let refusal = json!({ "field": refusal.path(), "value": refusal.value(), "reason": refusal.reason() });
+                    refuse(number, &refusal, done);
+                }
+                None => {
+                    done.fault = Some(error.to_string().into());
+                    return;
+                }
+            },
         }
-        Err(error) => refusal(error).map(Err),
     }
 }
 
-fn refusal(error: Error) -> Result<serde_json::Value> {
-    match error.refusal() {
-        Some(refusal) => Ok(
-            json!({ "field": refusal.path(), "value": refusal.value(), "reason": refusal.reason() }),
-        ),
-        None => Err(error.into()),
+fn refuse(number: u64, refusal: &serde_json::Value, done: &mut Done) {
+    done.counts.refused += 1;
+    if done.refusals.len() < SHOWN {
+        let line = format!("line {number} refused: {}", one_line(refusal));
+        done.refusals.push(line);
     }
+    done.out
+        .push_str(&json!({ "line": number, "refused": refusal }).to_string());
+    done.out.push('\n');
 }
 
 fn one_line(refusal: &serde_json::Value) -> String {
@@ -170,43 +118,27 @@ fn one_line(refusal: &serde_json::Value) -> String {
     }
 }
 
-/// A closed pipe stays what it is: `main` knows that it is no mistake.
-fn cannot_write(error: io::Error) -> Box<dyn std::error::Error> {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => error.into(),
-        _ => format!("cannot write: {error}").into(),
-    }
-}
-
-/// Reads to the end of a line without keeping it.
-fn skip_line(input: &mut impl BufRead, bar: &ProgressBar) -> Result<()> {
+/// The decimal digits of a number; nothing is allocated.
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
+    let mut at = digits.len();
     loop {
-        let buffer = input
-            .fill_buf()
-            .map_err(|e| format!("cannot read on: {e}"))?;
-        let end = buffer.iter().position(|b| *b == b'\n');
-        let used = end.map_or(buffer.len(), |at| at + 1);
-        input.consume(used);
-        bar.inc(used as u64);
-        if end.is_some() || used == 0 {
-            return Ok(());
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
         }
     }
+    std::str::from_utf8(&digits[at..]).unwrap_or_default()
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(io::stdin().lock()));
+/// A closed pipe stays what it is: `main` knows that it is no mistake.
+fn cannot_write(fault: Fault) -> Box<dyn std::error::Error> {
+    match fault.downcast::<io::Error>() {
+        Ok(error) if error.kind() == io::ErrorKind::BrokenPipe => error,
+        Ok(error) => format!("cannot write: {error}").into(),
+        Err(fault) => fault,
     }
-    if path.is_dir() {
-        return Err(format!(
-            "{} is a folder; --input takes a file of JSON lines, or -",
-            path.display()
-        )
-        .into());
-    }
-    let file = File::open(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
 }
 
 /// A bar over the bytes of the input, on a terminal and where the size is known.
@@ -232,11 +164,13 @@ fn summarise(counts: &Counts, elapsed: Duration) {
         .as_nanos()
         .checked_div(u128::from(all))
         .unwrap_or(0);
+    let rate = all as f64 / elapsed.as_secs_f64().max(1e-9);
     eprintln!(
-        "{} decided, {} refused in {:.2?} ({each} ns each for decoding, deciding and encoding)",
+        "{} decided, {} refused in {:.2?} ({} a second; {each} ns each for decoding, deciding and encoding on one core)",
         thousands(counts.decided),
         thousands(counts.refused),
-        elapsed
+        elapsed,
+        thousands(rate as u64)
     );
     if counts.ignored > 0 {
         eprintln!(
@@ -244,10 +178,22 @@ fn summarise(counts: &Counts, elapsed: Duration) {
             thousands(counts.ignored)
         );
     }
-    if counts.refused > SHOWN {
+    if counts.refused > SHOWN as u64 {
         eprintln!(
             "({} more refusals are in the output)",
-            thousands(counts.refused - SHOWN)
+            thousands(counts.refused - SHOWN as u64)
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn a_number_has_its_digits() {
+        for number in [0, 9, 10, 1_000_007, u64::MAX] {
+            assert_eq!(decimal(number, &mut [0; 20]), number.to_string());
+        }
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod compile;
 mod hostile;
+mod parallel;
 mod run;
 
 use std::fs;
