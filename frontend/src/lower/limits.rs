@@ -59,17 +59,20 @@ fn depth(program: &Program, lowered: &Lowered, sink: &mut Sink) -> bool {
     let order = order.unwrap_or_else(|node| tollgate_ir::bug!("{node:?} calls itself"));
     let mut funcs = vec![0u32; module.funcs.len()];
     let mut rules = vec![0u32; module.rulesets.len()];
+    let mut indexes = vec![0u32; module.indexes.len()];
     let mut deepest = 0;
     for node in order {
         let callees = graph.callees(node).map(|callee| match callee {
             Node::Func(f) => funcs[f.index()],
             Node::Rules(r) => rules[r.index()],
+            Node::Index(i) => indexes[i.index()],
         });
         let depth = 1 + callees.max().unwrap_or(0);
         deepest = deepest.max(depth);
         match node {
             Node::Func(f) => funcs[f.index()] = depth,
             Node::Rules(r) => rules[r.index()] = depth,
+            Node::Index(i) => indexes[i.index()] = depth,
         }
     }
     if deepest <= CALL_DEPTH_MAX {
