@@ -7,9 +7,7 @@
 use std::sync::Arc;
 
 use tollgate_runtime::Mark;
-use tollgate_runtime::index::{
-    Base, Decider, Feature, Formula, GIVE, Index, Outcome, Policy, RuleRow,
-};
+use tollgate_runtime::index::{Base, Decider, Feature, Formula, Index, Outcome, Policy, RuleRow};
 
 use crate::cost::RULE;
 use crate::entities::{ConstId, DataId, Entity, FuncId, IndexVec, SiteId};
@@ -276,27 +274,7 @@ impl RuleIndex {
             let func = self.functions.get(number as usize);
             func.map_or(0, |f| funcs[*f]).saturating_add(RULE)
         };
-        let give = |outcome: &Outcome| match outcome {
-            Outcome::Const(_) => GIVE,
-            Outcome::Call(number) => call(*number).saturating_add(GIVE),
-        };
-        let search = decider.index.bound(&call);
-        let otherwise = decider.otherwise.as_ref().map_or(0, |(_, o)| give(o));
-        let outcomes = decider.outcomes.iter().map(give);
-        let given = match decider.policy {
-            Policy::First | Policy::Unique | Policy::Any => {
-                outcomes.max().unwrap_or(0).max(otherwise)
-            }
-            Policy::All | Policy::Sum => outcomes.fold(0, u64::saturating_add),
-            Policy::Best => {
-                let key = decider.key.map_or(0, call).saturating_add(GIVE);
-                outcomes
-                    .map(|o| o.saturating_add(key))
-                    .fold(0, u64::saturating_add)
-                    .max(otherwise)
-            }
-        };
-        search.saturating_add(given)
+        decider.bound(&call)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::program::{Code, Program, Table, freeze};
 use crate::verify::{self, Flaw, REGEXES_MAX};
 
 /// How deep a constant may nest; types nest less deep.
-const NESTING_MAX: u32 = 512;
+pub(crate) const NESTING_MAX: u32 = 512;
 
 /// Why a file was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -215,12 +215,12 @@ impl<'b> Reader<'b> {
         self.take(len)
     }
 
-    fn str(&mut self) -> Result<&'b str, LoadError> {
+    pub(crate) fn str(&mut self) -> Result<&'b str, LoadError> {
         let at = self.at;
         std::str::from_utf8(self.blob()?).map_err(|_| LoadError::damaged(at, "a text is not UTF-8"))
     }
 
-    fn all<T>(
+    pub(crate) fn all<T>(
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<T, LoadError>,
     ) -> Result<Vec<T>, LoadError> {
@@ -247,6 +247,7 @@ impl<'b> Reader<'b> {
         })?;
         let data = input.all(|input| Ok(input.str()?.into()))?;
         let sites = input.all(Reader::site)?;
+        let indexes = input.all(|input| input.index(&patterns))?;
         let entries = input.all(|input| Ok((input.str()?.into(), FuncId(input.u32()?))))?;
         let lists = input.all(Reader::u32)?;
         let tables = input.all(Reader::table)?;
@@ -265,6 +266,7 @@ impl<'b> Reader<'b> {
             natives,
             data,
             sites,
+            indexes,
             entries,
         })
     }
@@ -297,7 +299,7 @@ impl<'b> Reader<'b> {
         Ok(Table::new(cases, Target(self.u32()?)))
     }
 
-    fn value(&mut self, nesting: u32) -> Result<Value, LoadError> {
+    pub(crate) fn value(&mut self, nesting: u32) -> Result<Value, LoadError> {
         let at = self.at;
         let Some(inner) = nesting.checked_sub(1) else {
             return Err(LoadError::damaged(at, "a constant nests too deep"));

@@ -9,7 +9,7 @@ use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
 use tollgate_ir::module::Site;
 use tollgate_runtime::Pattern;
 
-use crate::operand::{Call, Each, List, NativeCall, TableIx};
+use crate::operand::{Call, Each, List, NativeCall, Searched, TableIx};
 use crate::program::{Code, Program};
 
 /// Most characters of a constant in a comment.
@@ -150,6 +150,14 @@ impl Listing<'_> {
         self.registers(&format!("native{native}("), args, ")");
         let native = program.natives.get(native as usize);
         self.note(native.map_or("?", |native| native.name));
+    }
+
+    pub(crate) fn searched(&mut self, searched: Searched) {
+        let program = self.program;
+        let (index, args) = program.searched(searched);
+        self.registers(&format!("index{index}("), args, ")");
+        let index = program.indexes.get(index as usize);
+        self.note(index.map_or("?", |index| &index.name));
     }
 
     pub(crate) fn table(&mut self, table: TableIx) {

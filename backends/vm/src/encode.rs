@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic "TGBC"   version u8   checksum u64, little endian, of everything behind it
-//! constants   patterns   natives   data   sites   entries   lists   tables   functions
+//! constants   patterns   natives   data   sites   indexes   entries   lists   tables   functions
 //! ```
 //!
 //! Each part is a count and its elements. Numbers are LEB128 (signed ones zigzag), texts a length and UTF-8, floats
@@ -13,6 +13,7 @@
 use tollgate_ir::module::Site;
 use tollgate_runtime::{Pattern, Word};
 
+use crate::index_format::Patterns;
 use crate::operand::Target;
 use crate::program::Program;
 
@@ -20,7 +21,7 @@ use crate::program::Program;
 pub(crate) const MAGIC: &[u8; 4] = b"TGBC";
 
 /// The version of the format; raised whenever an opcode is added or anything below changes.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// Bytes before the checksummed part: magic, version, checksum.
 pub(crate) const HEADER: usize = 4 + 1 + 8;
@@ -41,6 +42,9 @@ impl Program {
         out.all(&self.natives, |out, native| out.str(native.name));
         out.all(&self.data, |out, name| out.str(name));
         out.all(&self.sites, Writer::site);
+        let numbers = (0u32..).zip(&self.patterns).map(|(n, p)| (p, n));
+        let patterns: Patterns<'_> = numbers.collect();
+        out.all(&self.indexes, |out, index| out.index(index, &patterns));
         out.all(&self.entries, |out, (name, func)| {
             out.str(name);
             out.u32(func.0);
@@ -130,7 +134,7 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
     }
 
-    fn str(&mut self, text: &str) {
+    pub(crate) fn str(&mut self, text: &str) {
         self.blob(text.as_bytes());
     }
 
@@ -139,13 +143,13 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    fn all<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Writer, &T)) {
+    pub(crate) fn all<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Writer, &T)) {
         self.u64(items.len() as u64);
         items.iter().for_each(|item| each(self, item));
     }
 
     /// A constant: its kind, then what it holds.
-    fn value(&mut self, word: Word<'_>) {
+    pub(crate) fn value(&mut self, word: Word<'_>) {
         match word {
             Word::None => self.u8(0),
             Word::Bool(v) => {

@@ -32,6 +32,7 @@ mod decode;
 mod disas;
 mod encode;
 mod fuse;
+mod index_format;
 mod lower;
 mod memory;
 mod operand;

@@ -14,9 +14,10 @@ use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{Def, Func, Jump, Module, Target as EntryTarget, Terminator};
 
 use crate::fuse::Fusion;
+use crate::index_format;
 use crate::operand::{Dst, Reg, TableIx, Target};
 use crate::ops::Op;
-use crate::program::{Code, Program, Table, freeze};
+use crate::program::{Code, Program, RuleIndex, Table, freeze};
 use crate::slots::{Slots, sequence};
 
 /// Compiles every function. Linear in the size of the module.
@@ -29,16 +30,20 @@ pub(crate) fn lower(module: &Legalized) -> Result<Program, CompileError> {
             EntryTarget::Func(func) => Some((entry.name.clone(), func)),
             EntryTarget::Rules(_) => None,
         });
+    let indexes: Vec<RuleIndex> = module.indexes.values().map(index).collect();
+    let mut patterns = module.patterns.values().cloned().collect();
+    index_format::name_patterns(&mut patterns, &indexes);
     let mut program = Program {
         ops: Vec::new(),
         funcs: Vec::with_capacity(module.funcs.len()),
         lists: Vec::new(),
         tables: Vec::new(),
         consts: freeze(&consts),
-        patterns: module.patterns.values().cloned().collect(),
+        patterns,
         natives: module.natives.values().copied().collect(),
         data: module.data.values().map(|d| d.name.clone()).collect(),
         sites: module.sites.values().cloned().collect(),
+        indexes,
         entries: entries.collect(),
     };
     for func in module.funcs.values() {
@@ -48,6 +53,16 @@ pub(crate) fn lower(module: &Legalized) -> Result<Program, CompileError> {
     program.ops.shrink_to_fit();
     program.lists.shrink_to_fit();
     Ok(program)
+}
+
+fn index(index: &tollgate_ir::rule_index::RuleIndex) -> RuleIndex {
+    RuleIndex {
+        name: index.name.clone(),
+        params: index.params.len() as u32,
+        functions: index.functions.iter().map(|f| f.0).collect(),
+        conditions: index.conditions.clone(),
+        decider: index.decider.clone(),
+    }
 }
 
 /// A function being compiled.

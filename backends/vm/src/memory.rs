@@ -2,9 +2,10 @@
 
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Site;
+use tollgate_runtime::index::Formula;
 use tollgate_runtime::{Native, Pattern};
 
-use crate::program::{Code, Program, Table};
+use crate::program::{Code, Program, RuleIndex, Table};
 
 impl Program {
     /// Bytes of memory that the program takes: code, functions, operand lists, jump tables, constants, patterns with their
@@ -22,6 +23,7 @@ impl Program {
             natives,
             data,
             sites,
+            indexes,
             entries,
         } = self;
         let table = |t: &Table| t.memory();
@@ -45,8 +47,21 @@ impl Program {
             + data.iter().map(|name| name.len()).sum::<usize>()
             + reserved(sites)
             + sum(sites, site)
+            + reserved(indexes)
+            + sum(indexes, RuleIndex::memory)
             + reserved(entries)
             + sum(entries, |(name, _): &(Box<str>, FuncId)| name.len())
+    }
+}
+
+impl RuleIndex {
+    fn memory(&self) -> usize {
+        let conditions = self.conditions.iter().map(Formula::heap);
+        self.name.len()
+            + reserved(&self.functions)
+            + size_of_val(&self.conditions[..])
+            + conditions.sum::<usize>()
+            + self.decider.heap()
     }
 }
 

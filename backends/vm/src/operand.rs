@@ -25,10 +25,8 @@ pub(crate) trait Operand: Copy {
     /// Checks that it names something that exists, and that what it reads was written.
     fn check(self, checker: &mut Checker<'_>) -> Result<(), Flaw>;
 
-    /// The function it calls.
-    fn callee(self, _program: &Program) -> Option<u32> {
-        None
-    }
+    /// Visits the functions it calls.
+    fn callees(self, _program: &Program, _visit: &mut dyn FnMut(u32)) {}
 
     /// The register it writes.
     fn writes(self) -> Option<Dst> {
@@ -80,6 +78,10 @@ pub(crate) struct Each(pub(crate) u32);
 /// A call of a native: `native, length, register …` in the pool of lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct NativeCall(pub(crate) u32);
+
+/// A decision by an index: `index, length, register …` in the pool of lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Searched(pub(crate) u32);
 
 /// A jump table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -207,8 +209,8 @@ impl Operand for Call {
     fn check(self, checker: &mut Checker<'_>) -> Result<(), Flaw> {
         checker.call(self)
     }
-    fn callee(self, program: &Program) -> Option<u32> {
-        Some(program.call(self).0)
+    fn callees(self, program: &Program, visit: &mut dyn FnMut(u32)) {
+        visit(program.call(self).0);
     }
 }
 
@@ -225,8 +227,28 @@ impl Operand for Each {
     fn check(self, checker: &mut Checker<'_>) -> Result<(), Flaw> {
         checker.each(self)
     }
-    fn callee(self, program: &Program) -> Option<u32> {
-        Some(program.each(self).0)
+    fn callees(self, program: &Program, visit: &mut dyn FnMut(u32)) {
+        visit(program.each(self).0);
+    }
+}
+
+impl Operand for Searched {
+    fn encode(self, out: &mut Writer) {
+        out.u32(self.0);
+    }
+    fn decode(input: &mut Reader<'_>) -> Result<Self, LoadError> {
+        input.u32().map(Searched)
+    }
+    fn show(self, out: &mut Listing<'_>) {
+        out.searched(self);
+    }
+    fn check(self, checker: &mut Checker<'_>) -> Result<(), Flaw> {
+        checker.searched(self)
+    }
+    fn callees(self, program: &Program, visit: &mut dyn FnMut(u32)) {
+        let index = program.indexes.get(program.searched(self).0 as usize);
+        let functions = index.map_or(&[][..], |index| &index.functions);
+        functions.iter().for_each(|f| visit(*f));
     }
 }
 

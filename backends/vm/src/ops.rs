@@ -27,7 +27,7 @@ use crate::decode::{LoadError, Reader};
 use crate::disas::Listing;
 use crate::encode::Writer;
 use crate::operand::{
-    Call, Dst, Each, Imm32, List, NativeCall, Operand, Reg, Short, TableIx, Target,
+    Call, Dst, Each, Imm32, List, NativeCall, Operand, Reg, Searched, Short, TableIx, Target,
 };
 use crate::program::Program;
 use crate::verify::{Checker, Flaw};
@@ -184,6 +184,10 @@ macro_rules! for_each_op {
             call_marked = CallMarked { dst: Dst, call: Call } next, for [CallMarked];
             /// Calls a native, whose own steps are added.
             native = Native { dst: Dst, call: NativeCall } next, for [Native];
+            /// Decides by an index and drops the marks that makes.
+            search = Search { dst: Dst, searched: Searched } next, for [Search];
+            /// Decides by an index and keeps the marks that makes.
+            search_marked = SearchMarked { dst: Dst, searched: Searched } next, for [SearchMarked];
             /// Adds a site to the trace.
             mark = Mark { site: SiteId } next, for [Mark];
 
@@ -343,11 +347,9 @@ macro_rules! define_ops {
                 match *self { $(Op::$name { $($field),* } => { $(Operand::check($field, checker)?;)* Ok(()) })* }
             }
 
-            /// The function it calls.
-            pub(crate) fn callee(&self, program: &Program) -> Option<u32> {
-                let mut called = None;
-                match *self { $(Op::$name { $($field),* } => { $(called = called.or(Operand::callee($field, program));)* })* }
-                called
+            /// Visits the functions it calls.
+            pub(crate) fn callees(&self, program: &Program, visit: &mut dyn FnMut(u32)) {
+                match *self { $(Op::$name { $($field),* } => { $(Operand::callees($field, program, visit);)* })* }
             }
 
             /// The register it writes.

@@ -1,12 +1,14 @@
 //! A compiled program in memory.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Site;
+use tollgate_runtime::index::{Decider, Formula};
 use tollgate_runtime::{Frozen, Native, Pattern, Value, Word};
 
-use crate::operand::{Call, Each, List, NativeCall, TableIx, Target};
+use crate::operand::{Call, Each, List, NativeCall, Searched, TableIx, Target};
 use crate::ops::Op;
 
 /// A compiled program: what [`crate::Vm`] makes of IR, or what [`Program::load`] reads from a file.
@@ -32,6 +34,8 @@ pub struct Program {
     pub(crate) data: Vec<Box<str>>,
     /// Places that marks name.
     pub(crate) sites: Vec<Site>,
+    /// Rule sets that are searched.
+    pub(crate) indexes: Vec<RuleIndex>,
     /// What a host can call.
     pub(crate) entries: Vec<(Box<str>, FuncId)>,
 }
@@ -51,6 +55,21 @@ pub(crate) struct Code {
     pub(crate) stack: u32,
     /// Most steps a call takes; the verifier works it out.
     pub(crate) bound: u64,
+}
+
+/// A rule set that is searched.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleIndex {
+    /// Its name.
+    pub(crate) name: Box<str>,
+    /// How many parameters it has.
+    pub(crate) params: u32,
+    /// The functions it calls, which the decider numbers by their places here.
+    pub(crate) functions: Vec<u32>,
+    /// The conditions of its rules, which the tree of the decider is made of.
+    pub(crate) conditions: Arc<[Formula]>,
+    /// How it decides; constants and sites are numbered as in the program.
+    pub(crate) decider: Arc<Decider>,
 }
 
 /// A jump table.
@@ -165,6 +184,13 @@ impl Program {
     #[inline]
     pub(crate) fn native_call(&self, call: NativeCall) -> (u32, &[u32]) {
         let at = call.0 as usize;
+        (self.pooled(at), self.registers(at + 1))
+    }
+
+    /// The index and the registers of a decision by one.
+    #[inline]
+    pub(crate) fn searched(&self, searched: Searched) -> (u32, &[u32]) {
+        let at = searched.0 as usize;
         (self.pooled(at), self.registers(at + 1))
     }
 

@@ -5,14 +5,18 @@
 //!
 //! What an instruction means is said once, in `tollgate_ir::semantics`; the handlers here fetch registers and call it.
 
+use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 use tollgate_ir::semantics;
-use tollgate_runtime::{Cx, Mark, Pattern, Word};
+use tollgate_runtime::index::{Base, Engine, Facts};
+use tollgate_runtime::{Arena, Cx, Mark, Pattern, Word};
 
-use crate::operand::{Call, Dst, Each, Imm32, List, NativeCall, Reg, Short, TableIx, Target};
+use crate::operand::{
+    Call, Dst, Each, Imm32, List, NativeCall, Reg, Searched, Short, TableIx, Target,
+};
 use crate::ops::{Handlers, dispatch};
-use crate::program::Program;
+use crate::program::{Program, RuleIndex};
 
 /// Bytes by which a decision may grow its arena before it is given up. Texts of a checked program have a
 /// bound, so only a forged one gets there.
@@ -134,6 +138,73 @@ impl<'a> Machine<'a, '_> {
     /// Whether the run took more than it can take if its inputs keep to their types.
     fn exhausted(&self) -> bool {
         self.cx.steps > self.budget.steps || self.cx.arena.capacity() > self.budget.memory
+    }
+}
+
+/// A function at work on a decision by an index.
+struct Searching<'s, 'a, 'm> {
+    machine: &'s mut Machine<'a, 'm>,
+    index: &'a RuleIndex,
+    /// The registers of the rule set's parameters.
+    args: &'a [u32],
+}
+
+impl<'a> Facts<'a> for Searching<'_, 'a, '_> {
+    #[inline]
+    fn base(&mut self, base: Base) -> Word<'a> {
+        match base {
+            Base::Param(n) => match self.args.get(n as usize) {
+                Some(register) => self.machine.read(Reg(*register)),
+                None => Word::None,
+            },
+            Base::Data(n) => {
+                let word = self.machine.cx.data.get(n as usize).copied();
+                word.unwrap_or(Word::None)
+            }
+            Base::Id => Word::Str(self.machine.cx.id),
+            Base::Time => Word::Int(self.machine.cx.time),
+        }
+    }
+
+    fn computed(&mut self, function: u32) -> Word<'a> {
+        self.call(function, None)
+    }
+}
+
+impl<'a> Engine<'a> for Searching<'_, 'a, '_> {
+    fn arena(&self) -> &'a Arena {
+        self.machine.cx.arena
+    }
+
+    #[inline]
+    fn constant(&mut self, constant: u32) -> Word<'a> {
+        self.machine.constant(ConstId(constant))
+    }
+
+    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+        let machine = &mut *self.machine;
+        machine.cx.steps += RULE;
+        if machine.exhausted() {
+            return Word::None;
+        }
+        machine.pass(0, self.args);
+        if let (Some(word), Some(slot)) = (more, machine.below.get_mut(self.args.len())) {
+            *slot = word;
+        }
+        let marks = machine.cx.marks.len();
+        let word = machine.enter(self.index.functions[function as usize]);
+        machine.cx.marks.truncate(marks);
+        word
+    }
+
+    #[inline]
+    fn mark(&mut self, mark: Mark) {
+        self.machine.cx.marks.push(mark);
+    }
+
+    #[inline]
+    fn steps(&mut self, steps: u64) {
+        self.machine.cx.steps += steps;
     }
 }
 
@@ -409,6 +480,21 @@ impl<'a> Handlers<'a> for Machine<'a, '_> {
         } else {
             (native.call)(self.cx, &self.below[..args.len()])
         };
+        self.write(dst, word);
+    }
+    fn search(&mut self, dst: Dst, searched: Searched) {
+        let marks = self.cx.marks.len();
+        self.search_marked(dst, searched);
+        self.cx.marks.truncate(marks);
+    }
+    fn search_marked(&mut self, dst: Dst, searched: Searched) {
+        let (index, args) = self.program.searched(searched);
+        let index = &self.program.indexes[index as usize];
+        let word = index.decider.decide(&mut Searching {
+            machine: self,
+            index,
+            args,
+        });
         self.write(dst, word);
     }
     fn mark(&mut self, site: SiteId) {

@@ -17,13 +17,15 @@
 //! Because jumps go forward, one sweep over a function meets every opcode behind everything that can come before it: what is
 //! known at an opcode is the intersection of what its predecessors left. Linear but for the width of a register set.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 
+use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
 use tollgate_runtime::Pattern;
 
-use crate::operand::{Call, Dst, Each, List, NativeCall, Reg, TableIx, Target};
+use crate::index_format;
+use crate::operand::{Call, Dst, Each, List, NativeCall, Reg, Searched, TableIx, Target};
 use crate::ops::{Flow, Op};
 use crate::program::{Code, Program};
 
@@ -51,7 +53,7 @@ pub(crate) struct Flaw {
 }
 
 impl Flaw {
-    fn new(what: impl Into<String>) -> Flaw {
+    pub(crate) fn new(what: impl Into<String>) -> Flaw {
         Flaw {
             what: what.into(),
             limit: false,
@@ -85,11 +87,15 @@ impl fmt::Display for Flaw {
 pub(crate) fn verify(program: &mut Program) -> Result<(), Flaw> {
     entries(program)?;
     patterns(program)?;
+    for index in &program.indexes {
+        index_format::check(program, index)?;
+    }
     let unclaimed = Cell::new(pooled(program));
     let order = callees_first(program)?;
+    let searches = vec![OnceCell::new(); program.indexes.len()];
     let mut worst = vec![0u64; program.funcs.len()];
     for func in order {
-        let summary = function(program, func, &worst, &unclaimed)?;
+        let summary = function(program, func, &worst, &searches, &unclaimed)?;
         worst[func as usize] = summary.steps;
         let code = &mut program.funcs[func as usize];
         code.stack = summary.stack;
@@ -188,13 +194,10 @@ fn callees_first(program: &Program) -> Result<Vec<u32>, Flaw> {
 fn calls_of(program: &Program, code: &Code) -> Result<Vec<u32>, Flaw> {
     let mut callees = Vec::new();
     for op in ops_of(program, code) {
-        let Some(callee) = op.callee(program) else {
-            continue;
-        };
-        if callee as usize >= program.funcs.len() {
-            return Err(Flaw::new(format!("`{}` calls no function", code.name)));
-        }
-        callees.push(callee);
+        op.callees(program, &mut |callee| callees.push(callee));
+    }
+    if callees.iter().any(|c| *c as usize >= program.funcs.len()) {
+        return Err(Flaw::new(format!("`{}` calls no function", code.name)));
     }
     callees.sort_unstable();
     callees.dedup();
@@ -215,6 +218,7 @@ fn function(
     program: &Program,
     func: u32,
     worst: &[u64],
+    searches: &[OnceCell<(u32, u64)>],
     unclaimed: &Cell<usize>,
 ) -> Result<Summary, Flaw> {
     let code = &program.funcs[func as usize];
@@ -234,6 +238,7 @@ fn function(
         program,
         code,
         worst,
+        searches,
         unclaimed,
         pc: 0,
         len: ops.len(),
@@ -316,6 +321,8 @@ pub(crate) struct Checker<'p> {
     code: &'p Code,
     /// Worst-case steps of the functions below.
     worst: &'p [u64],
+    /// Registers and steps that a search of each index needs, once it is asked for.
+    searches: &'p [OnceCell<(u32, u64)>],
     /// Entries of lists and tables that no opcode has named yet.
     unclaimed: &'p Cell<usize>,
     pc: usize,
@@ -483,6 +490,38 @@ impl Checker<'_> {
         // Natives take their arguments where a callee would.
         self.below = self.below.max(args.len() as u32);
         self.called = native.cost.into();
+        Ok(())
+    }
+
+    pub(crate) fn searched(&mut self, searched: Searched) -> Result<(), Flaw> {
+        let (index, args) = self.program.searched(searched);
+        self.registers(searched.0, 1, args)?;
+        let Some(of) = self.program.indexes.get(index as usize) else {
+            return Err(Flaw::new(format!("no index {index}")));
+        };
+        if of.params as usize != args.len() {
+            return Err(Flaw::new(format!(
+                "index `{}` takes {} words, not {}",
+                of.name,
+                of.params,
+                args.len()
+            )));
+        }
+        let (stack, steps) = *self.searches[index as usize].get_or_init(|| {
+            let funcs = of
+                .functions
+                .iter()
+                .map(|f| &self.program.funcs[*f as usize]);
+            let call = |number: u32| {
+                let func = of.functions.get(number as usize);
+                func.map_or(0, |f| self.worst[*f as usize])
+                    .saturating_add(RULE)
+            };
+            let stack = funcs.map(|f| f.stack).max().unwrap_or(0);
+            (stack, of.decider.bound(&call))
+        });
+        self.below = self.below.max(stack);
+        self.called = steps;
         Ok(())
     }
 

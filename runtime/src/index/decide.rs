@@ -103,6 +103,33 @@ impl Decider {
         }
     }
 
+    /// The most steps of a decision, given those of calling a function.
+    pub fn bound(&self, call: &dyn Fn(u32) -> u64) -> u64 {
+        let give = |outcome: &Outcome| match outcome {
+            Outcome::Const(_) => GIVE,
+            Outcome::Call(function) => call(*function).saturating_add(GIVE),
+        };
+        let sum = |costs: &mut dyn Iterator<Item = u64>| costs.fold(0, u64::saturating_add);
+        let otherwise = self.otherwise.as_ref().map_or(0, |(_, o)| give(o));
+        let mut outcomes = self.outcomes.iter().map(give);
+        let given = match self.policy {
+            Policy::First | Policy::Unique | Policy::Any => {
+                outcomes.max().unwrap_or(0).max(otherwise)
+            }
+            Policy::All | Policy::Sum => sum(&mut outcomes),
+            Policy::Best => {
+                let key = self.key.map_or(0, call).saturating_add(GIVE);
+                sum(&mut outcomes.map(|o| o.saturating_add(key))).max(otherwise)
+            }
+        };
+        self.index.bound(call).saturating_add(given)
+    }
+
+    /// Bytes of memory held, without what patterns share with the program.
+    pub fn heap(&self) -> usize {
+        self.index.size().bytes + size_of_val(&self.rules[..]) + size_of_val(&self.outcomes[..])
+    }
+
     fn matching<'a>(&self, engine: &mut impl Engine<'a>) -> &'a [u32] {
         let arena = engine.arena();
         let (found, steps) = self.index.all(engine, arena);

@@ -123,6 +123,25 @@ impl Formula {
         }
     }
 
+    /// Bytes of memory held, without what patterns share.
+    pub fn heap(&self) -> usize {
+        match self {
+            Formula::Atom(atom) => match &atom.test {
+                Test::True | Test::Present | Test::Matches(_) => 0,
+                Test::Ints(ranges) => size_of_val(&ranges[..]),
+                Test::Texts(texts) => {
+                    size_of_val(&texts[..]) + texts.iter().map(|t| t.len()).sum::<usize>()
+                }
+                Test::Values(values) => size_of_val(&values[..]),
+                Test::Prefix(text) | Test::Suffix(text) | Test::Part(text) => text.len(),
+                Test::Nets(nets) => size_of_val(&nets[..]),
+            },
+            Formula::All(of) | Formula::Any(of) => {
+                of.capacity() * size_of::<Formula>() + of.iter().map(Formula::heap).sum::<usize>()
+            }
+        }
+    }
+
     /// Visits its atoms, in order.
     pub fn atoms<'f>(&'f self, visit: &mut impl FnMut(&'f Atom)) {
         match self {

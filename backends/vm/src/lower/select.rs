@@ -1,13 +1,15 @@
 //! The opcode of each instruction that stands on its own or with what it absorbed.
 
 use tollgate_backend_api::CompileError;
-use tollgate_ir::entities::{ConstId, DataId, FuncId, NativeId, PatId, RuleSetId, SiteId, Val};
+use tollgate_ir::entities::{
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
+};
 use tollgate_ir::instructions::InstVisitor;
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
 
 use super::Lower;
-use crate::operand::{Call, Each, List, NativeCall, Short};
+use crate::operand::{Call, Each, List, NativeCall, Searched, Short};
 use crate::ops::Op;
 
 /// Opcodes that take the operands of their instruction as they are.
@@ -361,6 +363,22 @@ impl InstVisitor for Lower<'_> {
 
     fn decide_marked(&mut self, rules: &RuleSetId, args: &Vals) -> Self::Output {
         self.decide(rules, args)
+    }
+
+    fn search(&mut self, index: &IndexId, args: &Vals) -> Self::Output {
+        let searched = Searched(self.pool(&[index.0], &[], args));
+        Ok(Op::Search {
+            dst: self.dst,
+            searched,
+        })
+    }
+
+    fn search_marked(&mut self, index: &IndexId, args: &Vals) -> Self::Output {
+        let searched = Searched(self.pool(&[index.0], &[], args));
+        Ok(Op::SearchMarked {
+            dst: self.dst,
+            searched,
+        })
     }
 
     fn mark(&mut self, site: &SiteId) -> Self::Output {
