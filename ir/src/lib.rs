@@ -40,6 +40,7 @@ pub mod instructions;
 pub mod interp;
 pub mod module;
 pub mod operand;
+pub mod predicates;
 pub mod rule_index;
 pub mod semantics;
 pub mod text;

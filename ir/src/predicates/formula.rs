@@ -1,0 +1,407 @@
+//! From the graph to formulas: conjunctions and alternatives become flat lists, and tests of one feature become one test where
+//! what comes out is exactly as much.
+//!
+//! Only alternatives are merged here. A conjunction is the opposite of the alternatives of the opposites (De Morgan), so its
+//! atoms are turned round, merged, and turned back.
+
+use tollgate_runtime::Value;
+use tollgate_runtime::index::{Atom, Formula, Test};
+use tollgate_runtime::kinds::net::Cidr;
+
+use super::graph::{Ask, Node};
+use super::{ATOMS_MAX, Builder, DEPTH_MAX, GiveUp};
+
+/// How many atoms back a test of the same feature is looked for.
+const BACK_MAX: usize = 32;
+
+/// Ranges, both ends included.
+pub(super) type Ranges = Vec<(i64, i64)>;
+
+/// Ranges in order, none empty, with a gap between one and the next.
+pub(super) fn normal(mut ranges: Ranges) -> Ranges {
+    ranges.retain(|(lo, hi)| lo <= hi);
+    if ranges.len() < 2 {
+        return ranges;
+    }
+    ranges.sort_unstable();
+    let mut joined: Ranges = Vec::with_capacity(ranges.len());
+    for (lo, hi) in ranges {
+        match joined.last_mut() {
+            Some(last) if last.1 == i64::MAX || lo <= last.1 + 1 => last.1 = last.1.max(hi),
+            _ => joined.push((lo, hi)),
+        }
+    }
+    joined
+}
+
+/// Every integer that is in none of some ranges, which are in order.
+pub(super) fn complement(ranges: &[(i64, i64)]) -> Ranges {
+    let mut rest = Vec::with_capacity(ranges.len() + 1);
+    let mut from = Some(i64::MIN);
+    for (lo, hi) in ranges {
+        if let Some(from) = from
+            && from < *lo
+        {
+            rest.push((from, lo - 1));
+        }
+        from = hi.checked_add(1);
+    }
+    rest.extend(from.map(|from| (from, i64::MAX)));
+    rest
+}
+
+/// The whole condition is taken apart with this many atoms left.
+pub(super) struct Budget {
+    atoms: usize,
+}
+
+impl Budget {
+    pub(super) fn new() -> Budget {
+        Budget { atoms: ATOMS_MAX }
+    }
+}
+
+impl Builder<'_> {
+    /// The formula of what is asked.
+    pub(super) fn formula(&mut self, ask: Ask, budget: &mut Budget) -> Result<Formula, GiveUp> {
+        self.expand(ask, budget, 0)
+    }
+
+    fn expand(&mut self, ask: Ask, budget: &mut Budget, depth: usize) -> Result<Formula, GiveUp> {
+        if depth > DEPTH_MAX {
+            return Err(GiveUp);
+        }
+        match self.graph.node(ask) {
+            Node::True if ask.positive() => Ok(Formula::ALWAYS),
+            Node::True => Ok(Formula::NEVER),
+            Node::Atom(atom) => Ok(Formula::Atom(self.atom(atom, ask.positive(), budget)?)),
+            Node::And(..) => self.list(ask, ask.positive(), budget, depth),
+            Node::Choice(c, a, b) => {
+                let (a, b) = (a.if_wanted(ask.positive()), b.if_wanted(ask.positive()));
+                let mut any = Joined::new(false);
+                for (c, then) in [(c, a), (!c, b)] {
+                    let mut all = Joined::new(true);
+                    for part in [c, then] {
+                        let part = self.expand(part, budget, depth + 1)?;
+                        all.add(part);
+                    }
+                    any.add(all.done());
+                }
+                Ok(any.done())
+            }
+        }
+    }
+
+    /// A conjunction, or alternatives: the parts of the parts of the same kind, in order.
+    fn list(
+        &mut self,
+        ask: Ask,
+        all: bool,
+        budget: &mut Budget,
+        depth: usize,
+    ) -> Result<Formula, GiveUp> {
+        let mut joined = Joined::new(all);
+        let mut open = vec![ask];
+        while let Some(part) = open.pop() {
+            match self.graph.node(part) {
+                Node::And(a, b) if part.positive() == all => {
+                    let of = |x: Ask| x.if_wanted(all);
+                    open.extend([of(b), of(a)]);
+                }
+                Node::Atom(atom) => {
+                    let atom = self.atom(atom, part.positive(), budget)?;
+                    joined.add(Formula::Atom(atom));
+                }
+                _ => {
+                    let part = self.expand(part, budget, depth + 1)?;
+                    joined.add(part);
+                }
+            }
+            if joined.settled {
+                break;
+            }
+        }
+        Ok(joined.done())
+    }
+
+    fn atom(&mut self, atom: u32, want: bool, budget: &mut Budget) -> Result<Atom, GiveUp> {
+        budget.atoms = budget.atoms.checked_sub(1).ok_or(GiveUp)?;
+        let literal = &self.literals[atom as usize];
+        let weight = match &literal.test {
+            Test::Ints(of) => of.len(),
+            Test::Texts(of) => of.len(),
+            Test::Values(of) => of.len(),
+            Test::Nets(of) => of.len(),
+            _ => 1,
+        };
+        self.copied = self.copied.checked_sub(weight).ok_or(GiveUp)?;
+        let (subject, test) = (literal.subject, literal.test.clone());
+        Ok(Atom {
+            feature: self.feature(subject),
+            want,
+            test,
+        })
+    }
+}
+
+/// Parts of a conjunction or of alternatives, tests of one feature merged.
+struct Joined {
+    /// Whether they are a conjunction, whose atoms are then kept turned round.
+    all: bool,
+    parts: Vec<Part>,
+    /// Whether the parts so far always hold (of a conjunction: never).
+    settled: bool,
+}
+
+enum Part {
+    Other(Formula),
+    /// A word that is one of these, or that is none of those.
+    Set {
+        feature: u32,
+        yes: Set,
+        no: Option<Set>,
+    },
+    Atom(Atom),
+}
+
+/// Tests that are sets of single words, and of ranges.
+enum Set {
+    Ints(Ranges),
+    Texts(Vec<Box<str>>),
+    Values(Vec<Value>),
+    Nets(Vec<Cidr>),
+}
+
+impl Joined {
+    fn new(all: bool) -> Joined {
+        Joined {
+            all,
+            parts: Vec::new(),
+            settled: false,
+        }
+    }
+
+    fn add(&mut self, part: Formula) {
+        match part {
+            Formula::Atom(mut atom) => {
+                atom.want ^= self.all;
+                self.atom(atom);
+            }
+            Formula::All(of) if self.all => of.into_iter().for_each(|part| self.add(part)),
+            Formula::Any(of) if !self.all => of.into_iter().for_each(|part| self.add(part)),
+            Formula::All(of) | Formula::Any(of) if of.is_empty() => self.settled = true,
+            other => self.parts.push(Part::Other(other)),
+        }
+    }
+
+    fn atom(&mut self, atom: Atom) {
+        let Atom {
+            feature,
+            want,
+            test,
+        } = atom;
+        let from = self.parts.len().saturating_sub(BACK_MAX);
+        let test = match Set::of(test) {
+            Ok(set) => {
+                for part in &mut self.parts[from..] {
+                    let Part::Set {
+                        feature: of,
+                        yes,
+                        no,
+                    } = part
+                    else {
+                        continue;
+                    };
+                    if *of == feature && yes.same_kind(&set) && merge(yes, no, want, &set) {
+                        return;
+                    }
+                }
+                let empty = set.none();
+                let (yes, no) = if want {
+                    (set, None)
+                } else {
+                    (empty, Some(set))
+                };
+                self.parts.push(Part::Set { feature, yes, no });
+                return;
+            }
+            Err(test) => test,
+        };
+        for part in &self.parts[from..] {
+            if let Part::Atom(of) = part
+                && of.feature == feature
+                && of.test == test
+            {
+                // The same again, or its opposite: one of the two holds.
+                self.settled |= of.want != want;
+                return;
+            }
+        }
+        self.parts.push(Part::Atom(Atom {
+            feature,
+            want,
+            test,
+        }));
+    }
+
+    fn done(self) -> Formula {
+        let mut parts = Vec::with_capacity(self.parts.len());
+        let mut settled = self.settled;
+        for part in self.parts {
+            match part {
+                Part::Other(part) => parts.push(part),
+                Part::Atom(mut atom) => {
+                    atom.want ^= self.all;
+                    parts.push(Formula::Atom(atom));
+                }
+                Part::Set { feature, yes, no } => match close(yes, no) {
+                    Closed::Always => settled = true,
+                    Closed::Never => {}
+                    Closed::Test(want, test) => parts.push(Formula::Atom(Atom {
+                        feature,
+                        want: want ^ self.all,
+                        test,
+                    })),
+                },
+            }
+        }
+        if settled {
+            parts.clear();
+            // Alternatives one of which always holds; or a conjunction one of which never does.
+            return match self.all {
+                true => Formula::Any(parts),
+                false => Formula::All(parts),
+            };
+        }
+        if parts.len() == 1
+            && let Some(part) = parts.pop()
+        {
+            return part;
+        }
+        match self.all {
+            true => Formula::All(parts),
+            false => Formula::Any(parts),
+        }
+    }
+}
+
+impl Set {
+    /// The set that a test is, or the test.
+    fn of(test: Test) -> Result<Set, Test> {
+        match test {
+            Test::Ints(of) => Ok(Set::Ints(of.into())),
+            Test::Texts(of) => Ok(Set::Texts(of.into())),
+            Test::Values(of) => Ok(Set::Values(of.into())),
+            Test::Nets(of) => Ok(Set::Nets(of.into())),
+            other => Err(other),
+        }
+    }
+
+    fn none(&self) -> Set {
+        match self {
+            Set::Ints(_) => Set::Ints(Vec::new()),
+            Set::Texts(_) => Set::Texts(Vec::new()),
+            Set::Values(_) => Set::Values(Vec::new()),
+            Set::Nets(_) => Set::Nets(Vec::new()),
+        }
+    }
+
+    fn same_kind(&self, other: &Set) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// Adds an alternative to "one of `yes`, or none of `no`"; false where it cannot be said so.
+fn merge(yes: &mut Set, no: &mut Option<Set>, want: bool, set: &Set) -> bool {
+    match (yes, set) {
+        (Set::Ints(yes), Set::Ints(set)) => {
+            match want {
+                true => yes.extend_from_slice(set),
+                false => yes.extend(complement(set)),
+            }
+            true
+        }
+        (Set::Texts(yes), Set::Texts(set)) if want => {
+            yes.extend_from_slice(set);
+            true
+        }
+        (Set::Values(yes), Set::Values(set)) if want => {
+            yes.extend_from_slice(set);
+            true
+        }
+        // Networks overlap: only what is wanted joins only what is wanted.
+        (Set::Nets(yes), Set::Nets(set)) => {
+            let joins = want && no.is_none();
+            if joins {
+                yes.extend_from_slice(set);
+            }
+            joins
+        }
+        // None of these or none of those: none of what both have.
+        (_, Set::Texts(set)) => {
+            match no {
+                Some(Set::Texts(no)) => no.retain(|t| set.binary_search(t).is_ok()),
+                _ => *no = Some(Set::Texts(set.clone())),
+            }
+            true
+        }
+        (_, Set::Values(set)) => {
+            match no {
+                Some(Set::Values(no)) => no.retain(|v| set.binary_search(v).is_ok()),
+                _ => *no = Some(Set::Values(set.clone())),
+            }
+            true
+        }
+        _ => false,
+    }
+}
+
+enum Closed {
+    Always,
+    Never,
+    Test(bool, Test),
+}
+
+/// The one test that "one of `yes`, or none of `no`" is.
+fn close(yes: Set, no: Option<Set>) -> Closed {
+    match (yes, no) {
+        (Set::Ints(mut yes), no) => {
+            if let Some(Set::Ints(no)) = no {
+                yes.extend(complement(&no));
+            }
+            let yes = normal(yes);
+            let ends = (yes.first().map(|r| r.0), yes.last().map(|r| r.1));
+            match ends {
+                (None, _) => Closed::Never,
+                _ if *yes == [(i64::MIN, i64::MAX)] => Closed::Always,
+                // All but a few.
+                (Some(i64::MIN), Some(i64::MAX)) => {
+                    Closed::Test(false, Test::Ints(complement(&yes).into()))
+                }
+                _ => Closed::Test(true, Test::Ints(yes.into())),
+            }
+        }
+        (Set::Texts(yes), Some(Set::Texts(no))) => finite(yes, Some(no), Test::Texts),
+        (Set::Texts(yes), _) => finite(yes, None, Test::Texts),
+        (Set::Values(yes), Some(Set::Values(no))) => finite(yes, Some(no), Test::Values),
+        (Set::Values(yes), _) => finite(yes, None, Test::Values),
+        (Set::Nets(_), Some(Set::Nets(no))) => Closed::Test(false, Test::Nets(no.into())),
+        (Set::Nets(yes), _) => finite(yes, None, Test::Nets),
+    }
+}
+
+fn finite<T: Ord>(mut yes: Vec<T>, no: Option<Vec<T>>, test: fn(Box<[T]>) -> Test) -> Closed {
+    yes.sort_unstable();
+    yes.dedup();
+    match no {
+        None if yes.is_empty() => Closed::Never,
+        None => Closed::Test(true, test(yes.into())),
+        Some(mut no) => {
+            no.retain(|item| yes.binary_search(item).is_err());
+            match no.is_empty() {
+                true => Closed::Always,
+                false => Closed::Test(false, test(no.into())),
+            }
+        }
+    }
+}
