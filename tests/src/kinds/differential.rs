@@ -21,6 +21,14 @@ const BATCH: u64 = 50;
 
 /// One trial a batch.
 pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
+    batches("differential", survives)
+}
+
+/// Trials of a check of random programs, by seed.
+pub(super) fn batches(
+    kind: &str,
+    check: impl Fn(u64) -> Result<(), Failed> + Copy + Send + 'static,
+) -> Vec<Trial> {
     let number = |name: &str| {
         env::var(name)
             .ok()
@@ -32,8 +40,8 @@ pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
     let batch = |i: u64| {
         let from = first + i * BATCH;
         let to = (from + BATCH).min(first + programs);
-        Trial::test(format!("differential/{from}..{to}"), move || {
-            (from..to).try_for_each(survives)
+        Trial::test(format!("{kind}/{from}..{to}"), move || {
+            (from..to).try_for_each(check)
         })
     };
     (0..batches).map(batch).collect()

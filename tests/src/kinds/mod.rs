@@ -10,6 +10,7 @@ mod differential;
 mod examples;
 mod filetest;
 mod library;
+mod predicates;
 mod run;
 mod stages;
 mod ui;
@@ -28,6 +29,7 @@ pub(crate) const KINDS: &[Kind] = &[
     damaged::trials,
     stages::trials,
     differential::trials,
+    predicates::trials,
 ];
 
 /// The files with an ending below a folder, sorted.

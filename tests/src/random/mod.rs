@@ -10,8 +10,10 @@ mod inputs;
 mod rng;
 mod sets;
 mod shapes;
+mod words;
 
 pub(crate) use rng::Rng;
+pub(crate) use words::Words;
 
 /// A program with one entry, `decide`, and records to decide about, as JSON.
 pub(crate) struct Case {
