@@ -54,6 +54,8 @@ macro_rules! passes {
 }
 
 passes! {
+    /// Rule sets of more than a few rules are made ready to be searched: what they ask becomes data, with a tree over it.
+    index_rulesets: O1, once;
     /// Rule sets become functions that try one rule after the other.
     lower_rulesets: O0, once;
     /// Bodies of functions stand in the place of their calls; functions that nothing calls are dropped.
@@ -219,8 +221,8 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn these(&mut self, passes: &[Pass]) -> Result<(), Bug> {
-        let lower = &PASSES[0];
-        if passes.iter().all(|p| p.name != lower.name) {
+        let lower = PASSES.iter().find(|p| p.name == "lower_rulesets");
+        if let Some(lower) = lower.filter(|lower| passes.iter().all(|p| p.name != lower.name)) {
             self.pass(lower, 1)?;
         }
         for pass in passes {

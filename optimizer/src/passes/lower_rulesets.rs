@@ -9,65 +9,35 @@
 //! | sum | carries the sum so far; a rule whose condition holds marks itself and adds |
 //!
 //! A group's condition is evaluated once, before its first rule; when it is false, the chain goes on behind the group's
-//! last rule. One function a rule set is enough, though some callers want the marks and others do
-//! not: `decide_marked` becomes `call_marked`, and `decide` becomes `call`, which drops the marks. Linear.
+//! last rule. Linear.
 
 use tollgate_ir::bug;
 use tollgate_ir::builder::FuncBuilder;
-use tollgate_ir::entities::{Block, Entity, FuncId, GroupId, RuleSetId, Val};
+use tollgate_ir::entities::{Block, FuncId, GroupId, Val};
 use tollgate_ir::instructions::Inst;
-use tollgate_ir::module::{Func, Jump, Module, Policy, Rule, RuleSet, Target};
+use tollgate_ir::module::{Jump, Module, Policy, Rule, RuleSet};
 use tollgate_ir::operand::Cc;
 use tollgate_ir::types::{Type, TypeData};
 
+use super::rulesets::{Became, replace};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Level;
 
 pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
-    let rulesets = std::mem::take(&mut module.rulesets);
-    if rulesets.is_empty() {
-        return Changed::default();
-    }
-    let first = module.funcs.next();
-    let lowered = |rules: RuleSetId| FuncId::new(first.index() + rules.index());
-
-    let mut changed = Changed {
-        funcs: Vec::new(),
-        module: true,
-    };
-    for id in module.funcs.keys() {
-        if call_instead(&mut module.funcs[id], &lowered) {
-            changed.funcs.push(id);
-        }
-    }
-    for entry in &mut module.entries {
-        if let Target::Rules(rules) = entry.target {
-            entry.target = Target::Func(lowered(rules));
-        }
+    let mut changed = Changed::default();
+    if module.rulesets.is_empty() {
+        return changed;
     }
     let mut names = Names::of(module);
-    for rules in rulesets.values() {
+    let mut became = Vec::with_capacity(module.rulesets.len());
+    for id in module.rulesets.keys() {
+        let rules = module.rulesets[id].clone();
         let name = names.fresh(&rules.name);
-        changed.funcs.push(lower(module, rules, name));
+        let func = lower(module, &rules, name);
+        changed.funcs.push(func);
+        became.push(Became::Func(func));
     }
-    changed
-}
-
-/// Replaces decisions by calls of the functions that rule sets become.
-fn call_instead(func: &mut Func, lowered: &impl Fn(RuleSetId) -> FuncId) -> bool {
-    let mut changed = false;
-    for data in func.insts.values_mut() {
-        let (func, args, marked) = match &mut data.inst {
-            Inst::Decide { rules, args } => (lowered(*rules), std::mem::take(args), false),
-            Inst::DecideMarked { rules, args } => (lowered(*rules), std::mem::take(args), true),
-            _ => continue,
-        };
-        data.inst = match marked {
-            true => Inst::CallMarked { func, args },
-            false => Inst::Call { func, args },
-        };
-        changed = true;
-    }
+    replace(module, &became, &mut changed);
     changed
 }
 

@@ -3,8 +3,10 @@
 pub(crate) mod const_fold;
 pub(crate) mod dce;
 pub(crate) mod gvn;
+pub(crate) mod index_rulesets;
 pub(crate) mod inline;
 pub(crate) mod lower_rulesets;
+mod rulesets;
 pub(crate) mod sccp;
 pub(crate) mod simplify;
 pub(crate) mod simplify_cfg;

@@ -1,0 +1,164 @@
+//! Makes rule sets ready to be searched: their conditions become data, and a tree over them finds the rules that match
+//! (`tollgate_runtime::index` says how, and after which papers).
+//!
+//! ```text
+//! ruleset route(Request) -> Route first { rule … when route.a.when then route.a.then … }
+//! ─────────────────────────────────────────────────────────────────────────────────────
+//! index route(Request) -> Route first { f0 = param 0 [3]   rule … when f0 text {"a.example"} then konst const7 … }
+//! func route(Request) -> Route { v1 = search_marked route(v0); return v1 }
+//! ```
+//!
+//! What the conditions ask comes from `tollgate_ir::predicates`. A feature that is read in place costs nothing here; any other becomes
+//! a function, which a search calls at most once a decision. An outcome that is a constant is a number in the index, any other
+//! is the function it was.
+//!
+//! Not every rule set gains by it: one of a few rules is left to the chain ([`RULES_MIN`]), and so is one whose conditions are all opaque,
+//! which a search would ask one after the other as well. Conditions are pure (a condition with effects is opaque and never
+//! leaves its place), so which of them are asked, and in which order, cannot be seen. Linear.
+
+use tollgate_ir::builder::FuncBuilder;
+use tollgate_ir::cost::Costs;
+use tollgate_ir::entities::{FuncId, RuleSetId};
+use tollgate_ir::instructions::Inst;
+use tollgate_ir::module::{Module, RuleSet, Terminator};
+use tollgate_ir::predicates::{Predicates, Source, predicates};
+use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
+use tollgate_ir::types::TypeData;
+use tollgate_runtime::Value;
+use tollgate_runtime::index::Policy;
+
+use super::rulesets::{Became, replace};
+use crate::consts::Const;
+use crate::pass::{Changed, Names};
+use crate::pipeline::Level;
+
+/// Rules of the smallest set that is searched: a shorter chain is over before a search has begun.
+const RULES_MIN: usize = 4;
+
+pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+    if module.rulesets.is_empty() {
+        return Changed::default();
+    }
+    let costs = Costs::new(module);
+    let mut names = Names::of(module);
+    let mut changed = Changed::default();
+    let mut became = Vec::with_capacity(module.rulesets.len());
+    let mut kept = 0;
+    for id in module.rulesets.keys() {
+        let rules = &module.rulesets[id];
+        let asked = (rules.rules.len() >= RULES_MIN).then(|| predicates(module, &costs, rules));
+        match asked.filter(worth_searching) {
+            Some(asked) => {
+                let func = index(module, id, asked, &mut names, &mut changed);
+                became.push(Became::Func(func));
+            }
+            None => {
+                became.push(Became::Rules(RuleSetId(kept)));
+                kept += 1;
+            }
+        }
+    }
+    replace(module, &became, &mut changed);
+    changed
+}
+
+/// Whether a search could pass over rules: some rule asks about something that is read, not only whether its condition holds.
+fn worth_searching(asked: &Predicates) -> bool {
+    let reads = |rule: &tollgate_runtime::index::Formula| {
+        let mut reads = false;
+        rule.atoms(&mut |atom| {
+            let feature = asked.features.get(atom.feature as usize);
+            reads |= feature.is_some_and(|f| matches!(f.source, Source::Path { .. }));
+        });
+        reads
+    };
+    let found = asked.rules.iter().filter(|r| reads(r)).count();
+    2 * found >= asked.rules.len()
+}
+
+/// Adds the index of a rule set, and the function that decides by it.
+fn index(
+    module: &mut Module,
+    id: RuleSetId,
+    asked: Predicates,
+    names: &mut Names,
+    changed: &mut Changed,
+) -> FuncId {
+    let name = names.fresh(&module.rulesets[id].name);
+    let mut features = Vec::with_capacity(asked.features.len());
+    for (number, feature) in asked.features.iter().enumerate() {
+        features.push(match &feature.source {
+            Source::Path { base, steps, tag } => Read::Path {
+                base: *base,
+                steps: steps.clone(),
+                tag: *tag,
+            },
+            Source::Computed => {
+                let name = names.fresh(&format!("{name}.feature{number}"));
+                let func = asked.emit(module, feature.term, name);
+                changed.funcs.push(func);
+                Read::Call(func)
+            }
+        });
+    }
+    let rules = &module.rulesets[id];
+    let (params, result, policy) = (rules.params.clone(), rules.result, rules.policy);
+    let outcome = match module.types.get(result) {
+        TypeData::List(of) if policy == Policy::All => of,
+        _ => result,
+    };
+    // The conditions are data by now; what else the rule set says is taken as it stands.
+    let RuleSet {
+        rules: old,
+        otherwise,
+        key,
+        ..
+    } = rules.clone();
+    let mut given = |func: FuncId| match constant(module, func) {
+        Some(Const::Pool(id)) => Given::Const(id),
+        Some(Const::Int(v)) => Given::Const(module.konst(outcome, Value::Int(v))),
+        Some(Const::Float(v)) => Given::Const(module.konst(outcome, Value::Float(v.get()))),
+        Some(Const::Bool(v)) => Given::Const(module.konst(outcome, Value::Bool(v))),
+        Some(Const::None(_)) => Given::Const(module.konst(outcome, Value::None)),
+        None => Given::Call(func),
+    };
+    let rules = old.into_iter().zip(asked.rules);
+    let rules = rules.map(|(rule, condition)| IndexedRule {
+        site: rule.site,
+        condition,
+        outcomes: rule.outcomes.into_iter().map(&mut given).collect(),
+    });
+    let rules = rules.collect();
+    let otherwise = otherwise.map(|o| (o.site, given(o.outcome)));
+    let index = module.indexes.push(RuleIndex::new(Parts {
+        name: name.clone(),
+        params: params.clone(),
+        result,
+        policy,
+        features,
+        rules,
+        otherwise,
+        key,
+    }));
+    let mut b = FuncBuilder::new(module, name, &params, result);
+    let args = b.params().into();
+    let decided = b.ins(Inst::SearchMarked { index, args });
+    b.ret(decided);
+    let func = b.finish();
+    changed.funcs.push(func);
+    func
+}
+
+/// The constant that a function returns, if it does nothing else.
+fn constant(module: &Module, func: FuncId) -> Option<Const> {
+    let func = &module.funcs[func];
+    let [block] = &func.blocks.values().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    match (&block.insts[..], &block.term) {
+        ([inst], Terminator::Return(val)) if func.insts[*inst].result == Some(*val) => {
+            Const::of(module, &func.insts[*inst].inst)
+        }
+        _ => None,
+    }
+}
