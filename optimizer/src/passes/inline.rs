@@ -212,6 +212,10 @@ fn splice(func: &mut Func, into: Block, body: &Func, args: &[Val], marked: bool)
                     func: *func,
                     args: args.clone(),
                 },
+                Inst::SearchMarked { index, args } if !marked => Inst::Search {
+                    index: *index,
+                    args: args.clone(),
+                },
                 inst => inst.clone(),
             };
             inst.vals_mut(|v| *v = vals[v.index()]);

@@ -2,7 +2,7 @@
 
 use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::entities::{
-    Block, ConstId, DataId, Entity, FuncId, NativeId, PatId, RuleSetId, SiteId, Val,
+    Block, ConstId, DataId, Entity, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
 };
 use tollgate_ir::for_each_inst;
 use tollgate_ir::instructions::{Effect, Inst};
@@ -314,6 +314,7 @@ impl<'m, 'r> Writer<'m, 'r> {
             let possible = match &inst {
                 Inst::Native { .. } => false,
                 Inst::Decide { .. } | Inst::DecideMarked { .. } => !module.rulesets.is_empty(),
+                Inst::Search { .. } | Inst::SearchMarked { .. } => !module.indexes.is_empty(),
                 inst if inst.callee().is_some() => !module.funcs.is_empty(),
                 inst => inst.effect() != Effect::Guarded,
             };
@@ -413,6 +414,7 @@ draws! {
     DataId => |_w| DataId(0);
     PatId => |w| PatId(w.random.below(2) as u32);
     FuncId => |w| FuncId::new(w.random.below(w.b.module().funcs.len().max(1)));
+    IndexId => |w| IndexId::new(w.random.below(w.b.module().indexes.len().max(1)));
     RuleSetId => |w| RuleSetId::new(w.random.below(w.b.module().rulesets.len().max(1)));
     NativeId => |_w| NativeId(0);
     SiteId => |w| SiteId(w.random.below(6) as u32);

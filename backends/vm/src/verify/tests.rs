@@ -28,6 +28,7 @@ fn program(funcs: Vec<Code>, ops: Vec<Op>) -> Program {
         natives: Vec::new(),
         data: Vec::new(),
         sites: Vec::new(),
+        indexes: Vec::new(),
         entries: Vec::new(),
     }
 }
