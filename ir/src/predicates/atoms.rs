@@ -5,7 +5,9 @@
 //! the addition of a constant.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 
+use rustc_hash::FxBuildHasher;
 use tollgate_runtime::index::Test;
 use tollgate_runtime::kinds::net::Cidr;
 use tollgate_runtime::native::NativeClass;
@@ -56,8 +58,18 @@ impl Builder<'_> {
     }
 
     fn literal(&mut self, subject: TermId, test: Test) -> Ask {
+        let mut hash = FxBuildHasher.hash_one((subject, &test));
+        while let Some(at) = self.literal_at.get(&hash) {
+            let literal = &self.literals[*at as usize];
+            if literal.subject == subject && literal.test == test {
+                return self.graph.atom(*at);
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let at = self.literals.len() as u32;
+        self.literal_at.insert(hash, at);
         self.literals.push(Literal { subject, test });
-        self.graph.atom(self.literals.len() as u32 - 1)
+        self.graph.atom(at)
     }
 
     fn take_apart(&mut self, term: TermId) -> Result<Ask, GiveUp> {
@@ -266,7 +278,17 @@ impl Builder<'_> {
     }
 
     /// A test of a term, moved inwards as far as it stays one.
-    fn test(&mut self, mut of: TermId, mut test: Test) -> Result<Ask, GiveUp> {
+    fn test(&mut self, of: TermId, test: Test) -> Result<Ask, GiveUp> {
+        if self.calls >= CALLS_MAX {
+            return Ok(self.literal(of, test));
+        }
+        self.calls += 1;
+        let asked = self.test_inwards(of, test)?;
+        self.calls -= 1;
+        Ok(asked)
+    }
+
+    fn test_inwards(&mut self, mut of: TermId, mut test: Test) -> Result<Ask, GiveUp> {
         loop {
             if empty(&test) {
                 return Ok(Ask::NEVER);
@@ -315,6 +337,47 @@ impl Builder<'_> {
                         false => self.graph.and(present, held),
                     });
                 }
+                (Some(Inst::Select { c, a, b }), _) => {
+                    let (c, a, b) = (*c, *a, *b);
+                    let holds = |of: TermId| {
+                        let value = self.terms.value(self.module, of)?;
+                        let arena = Arena::new();
+                        Some(Ask::of(test.holds(value.word(&arena))))
+                    };
+                    let (Some(a), Some(b)) = (holds(a), holds(b)) else {
+                        break;
+                    };
+                    let c = self.ask(c)?;
+                    return Ok(self.graph.choice(c, a, b));
+                }
+                (Some(Inst::Lookup { a, key }), _) => {
+                    let (a, key) = (*a, *key);
+                    let Some(entries) = self.elements(a) else {
+                        break;
+                    };
+                    let arena = Arena::new();
+                    // An absent word where the map has nothing.
+                    let absent = test.holds(Word::None);
+                    let mut keys = Vec::new();
+                    for [key, value] in entries.as_chunks::<2>().0 {
+                        if test.holds(value.word(&arena)) != absent {
+                            keys.push(key.clone());
+                        }
+                    }
+                    return Ok(self.is_one_of(key, keys)?.if_wanted(!absent));
+                }
+                (Some(Inst::Get { a, index }), _) => {
+                    let (a, index) = (*a, *index);
+                    let Some(items) = self.elements(a) else {
+                        break;
+                    };
+                    let arena = Arena::new();
+                    let absent = test.holds(Word::None);
+                    let places = (0..).zip(items);
+                    let held = places.filter(|(_, v)| test.holds(v.word(&arena)) != absent);
+                    let held = held.map(|(i, _)| (i, i)).collect();
+                    return Ok(self.ints(index, held)?.if_wanted(!absent));
+                }
                 (Some(inst), Test::Ints(ranges)) => match self.moved(inst, ranges) {
                     Some((inner, ranges)) => {
                         test = Test::Ints(ranges.into());
@@ -350,6 +413,28 @@ impl Builder<'_> {
                 _ => None,
             },
             Inst::Ineg { a } => Some((a, mirrored(0, ranges))),
+            Inst::Imax { a, b } => {
+                let (a, least) = self.with_int(a, b)?;
+                // Whatever is below reads as the least.
+                let below = within(ranges, least).then_some((i64::MIN, least));
+                let above = ranges.iter().map(|(lo, hi)| ((*lo).max(least), *hi));
+                Some((a, normal(above.chain(below).collect())))
+            }
+            Inst::Imin { a, b } => {
+                let (a, most) = self.with_int(a, b)?;
+                let above = within(ranges, most).then_some((most, i64::MAX));
+                let below = ranges.iter().map(|(lo, hi)| (*lo, (*hi).min(most)));
+                Some((a, normal(below.chain(above).collect())))
+            }
+            _ => None,
+        }
+    }
+
+    /// A term and a constant, in any order.
+    fn with_int(&self, a: TermId, b: TermId) -> Option<(TermId, i64)> {
+        match (self.int(a), self.int(b)) {
+            (_, Some(value)) => Some((a, value)),
+            (Some(value), _) => Some((b, value)),
             _ => None,
         }
     }
@@ -375,6 +460,10 @@ impl Builder<'_> {
             _ => None,
         }
     }
+}
+
+fn within(ranges: &[(i64, i64)], value: i64) -> bool {
+    ranges.iter().any(|(lo, hi)| (*lo..=*hi).contains(&value))
 }
 
 fn mirrored(from: i64, ranges: &[(i64, i64)]) -> Vec<(i64, i64)> {

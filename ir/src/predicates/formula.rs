@@ -14,6 +14,9 @@ use super::{ATOMS_MAX, Builder, DEPTH_MAX, GiveUp};
 /// How many atoms back a test of the same feature is looked for.
 const BACK_MAX: usize = 32;
 
+/// How many answers back one is looked for.
+const KNOWN_MAX: usize = 64;
+
 /// Ranges, both ends included.
 pub(super) type Ranges = Vec<(i64, i64)>;
 
@@ -64,6 +67,7 @@ impl Budget {
 impl Builder<'_> {
     /// The formula of what is asked.
     pub(super) fn formula(&mut self, ask: Ask, budget: &mut Budget) -> Result<Formula, GiveUp> {
+        self.known.clear();
         self.expand(ask, budget, 0)
     }
 
@@ -71,42 +75,42 @@ impl Builder<'_> {
         if depth > DEPTH_MAX {
             return Err(GiveUp);
         }
+        let ask = self.as_known(ask);
         match self.graph.node(ask) {
             Node::True if ask.positive() => Ok(Formula::ALWAYS),
             Node::True => Ok(Formula::NEVER),
             Node::Atom(atom) => Ok(Formula::Atom(self.atom(atom, ask.positive(), budget)?)),
-            Node::And(..) => self.list(ask, ask.positive(), budget, depth),
+            Node::And(..) => self.list(&[ask], ask.positive(), budget, depth),
             Node::Choice(c, a, b) => {
                 let (a, b) = (a.if_wanted(ask.positive()), b.if_wanted(ask.positive()));
                 let mut any = Joined::new(false);
                 for (c, then) in [(c, a), (!c, b)] {
-                    let mut all = Joined::new(true);
-                    for part in [c, then] {
-                        let part = self.expand(part, budget, depth + 1)?;
-                        all.add(part);
-                    }
-                    any.add(all.done());
+                    any.add(self.list(&[c, then], true, budget, depth + 1)?);
                 }
                 Ok(any.done())
             }
         }
     }
 
-    /// A conjunction, or alternatives: the parts of the parts of the same kind, in order.
+    /// A conjunction, or alternatives: the parts of the parts of the same kind, in order. What stands before a part decides
+    /// where it is reached.
     fn list(
         &mut self,
-        ask: Ask,
+        parts: &[Ask],
         all: bool,
         budget: &mut Budget,
         depth: usize,
     ) -> Result<Formula, GiveUp> {
+        let known = self.known.len();
         let mut joined = Joined::new(all);
-        let mut open = vec![ask];
+        let mut open: Vec<Ask> = parts.iter().rev().copied().collect();
         while let Some(part) = open.pop() {
+            let part = self.as_known(part);
             match self.graph.node(part) {
                 Node::And(a, b) if part.positive() == all => {
                     let of = |x: Ask| x.if_wanted(all);
                     open.extend([of(b), of(a)]);
+                    continue;
                 }
                 Node::Atom(atom) => {
                     let atom = self.atom(atom, part.positive(), budget)?;
@@ -120,8 +124,19 @@ impl Builder<'_> {
             if joined.settled {
                 break;
             }
+            self.known.push(part.if_wanted(all));
         }
+        self.known.truncate(known);
         Ok(joined.done())
+    }
+
+    /// What is asked, or its answer where it is known.
+    fn as_known(&self, ask: Ask) -> Ask {
+        let mut known = self.known.iter().rev().take(KNOWN_MAX);
+        match known.find(|known| **known == ask || **known == !ask) {
+            Some(known) => Ask::of(*known == ask),
+            None => ask,
+        }
     }
 
     fn atom(&mut self, atom: u32, want: bool, budget: &mut Budget) -> Result<Atom, GiveUp> {
@@ -254,12 +269,12 @@ impl Joined {
                     atom.want ^= self.all;
                     parts.push(Formula::Atom(atom));
                 }
-                Part::Set { feature, yes, no } => match close(yes, no) {
+                Part::Set { feature, yes, no } => match close(yes, no, self.all) {
                     Closed::Always => settled = true,
                     Closed::Never => {}
                     Closed::Test(want, test) => parts.push(Formula::Atom(Atom {
                         feature,
-                        want: want ^ self.all,
+                        want,
                         test,
                     })),
                 },
@@ -362,18 +377,23 @@ enum Closed {
     Test(bool, Test),
 }
 
-/// The one test that "one of `yes`, or none of `no`" is.
-fn close(yes: Set, no: Option<Set>) -> Closed {
+/// The one test that "one of `yes`, or none of `no`" is; turned round, its opposite.
+fn close(yes: Set, no: Option<Set>, turned: bool) -> Closed {
     match (yes, no) {
         (Set::Ints(mut yes), no) => {
             if let Some(Set::Ints(no)) = no {
                 yes.extend(complement(&no));
             }
             let yes = normal(yes);
+            if yes.is_empty() {
+                return Closed::Never;
+            }
+            if *yes == [(i64::MIN, i64::MAX)] {
+                return Closed::Always;
+            }
+            let yes = if turned { complement(&yes) } else { yes };
             let ends = (yes.first().map(|r| r.0), yes.last().map(|r| r.1));
             match ends {
-                (None, _) => Closed::Never,
-                _ if *yes == [(i64::MIN, i64::MAX)] => Closed::Always,
                 // All but a few.
                 (Some(i64::MIN), Some(i64::MAX)) => {
                     Closed::Test(false, Test::Ints(complement(&yes).into()))
@@ -381,26 +401,31 @@ fn close(yes: Set, no: Option<Set>) -> Closed {
                 _ => Closed::Test(true, Test::Ints(yes.into())),
             }
         }
-        (Set::Texts(yes), Some(Set::Texts(no))) => finite(yes, Some(no), Test::Texts),
-        (Set::Texts(yes), _) => finite(yes, None, Test::Texts),
-        (Set::Values(yes), Some(Set::Values(no))) => finite(yes, Some(no), Test::Values),
-        (Set::Values(yes), _) => finite(yes, None, Test::Values),
-        (Set::Nets(_), Some(Set::Nets(no))) => Closed::Test(false, Test::Nets(no.into())),
-        (Set::Nets(yes), _) => finite(yes, None, Test::Nets),
+        (Set::Texts(yes), Some(Set::Texts(no))) => finite(yes, Some(no), turned, Test::Texts),
+        (Set::Texts(yes), _) => finite(yes, None, turned, Test::Texts),
+        (Set::Values(yes), Some(Set::Values(no))) => finite(yes, Some(no), turned, Test::Values),
+        (Set::Values(yes), _) => finite(yes, None, turned, Test::Values),
+        (Set::Nets(_), Some(Set::Nets(no))) => Closed::Test(turned, Test::Nets(no.into())),
+        (Set::Nets(yes), _) => finite(yes, None, turned, Test::Nets),
     }
 }
 
-fn finite<T: Ord>(mut yes: Vec<T>, no: Option<Vec<T>>, test: fn(Box<[T]>) -> Test) -> Closed {
+fn finite<T: Ord>(
+    mut yes: Vec<T>,
+    no: Option<Vec<T>>,
+    turned: bool,
+    test: fn(Box<[T]>) -> Test,
+) -> Closed {
     yes.sort_unstable();
     yes.dedup();
     match no {
         None if yes.is_empty() => Closed::Never,
-        None => Closed::Test(true, test(yes.into())),
+        None => Closed::Test(!turned, test(yes.into())),
         Some(mut no) => {
             no.retain(|item| yes.binary_search(item).is_err());
             match no.is_empty() {
                 true => Closed::Always,
-                false => Closed::Test(false, test(no.into())),
+                false => Closed::Test(turned, test(no.into())),
             }
         }
     }

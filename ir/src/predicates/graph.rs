@@ -7,12 +7,14 @@
 
 use std::ops::Not;
 
+use rustc_hash::FxHashMap;
+
 /// A node, or its opposite.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Ask(u32);
 
 /// What a node is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Node {
     /// Always.
     True,
@@ -66,16 +68,18 @@ impl Not for Ask {
     }
 }
 
-/// The nodes.
+/// The nodes, each once.
 #[derive(Debug)]
 pub(super) struct Graph {
     nodes: Vec<Node>,
+    found: FxHashMap<Node, Ask>,
 }
 
 impl Graph {
     pub(super) fn new() -> Graph {
         Graph {
             nodes: vec![Node::True],
+            found: FxHashMap::default(),
         }
     }
 
@@ -177,10 +181,41 @@ impl Graph {
                 return !found;
             }
         }
+        // What both ways lead to is chosen once.
+        if let Some((d, x, y)) = self.choices(a) {
+            if y == b {
+                let c = self.and(c, d);
+                return self.choose(c, x, b, tails);
+            }
+            if x == b {
+                let c = self.and(c, !d);
+                return self.choose(c, y, b, tails);
+            }
+        }
+        if let Some((d, x, y)) = self.choices(b) {
+            if x == a {
+                let c = self.or(c, d);
+                return self.choose(c, a, y, tails);
+            }
+            if y == a {
+                let c = self.or(c, !d);
+                return self.choose(c, a, x, tails);
+            }
+        }
         if c.positive() {
             self.push(Node::Choice(c, a, b))
         } else {
             self.push(Node::Choice(!c, b, a))
+        }
+    }
+
+    fn choices(&self, ask: Ask) -> Option<(Ask, Ask, Ask)> {
+        match self.node(ask) {
+            Node::Choice(c, a, b) => {
+                let positive = ask.positive();
+                Some((c, a.if_wanted(positive), b.if_wanted(positive)))
+            }
+            _ => None,
         }
     }
 
@@ -223,7 +258,11 @@ impl Graph {
     }
 
     fn push(&mut self, node: Node) -> Ask {
-        self.nodes.push(node);
-        Ask((self.nodes.len() as u32 - 1) << 1)
+        let next = Ask((self.nodes.len() as u32) << 1);
+        let ask = *self.found.entry(node).or_insert(next);
+        if ask == next {
+            self.nodes.push(node);
+        }
+        ask
     }
 }

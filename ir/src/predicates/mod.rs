@@ -116,7 +116,7 @@ pub enum Source {
 /// let module = parse(text, &[]).unwrap().module;
 /// let asked = predicates(&module, &Costs::new(&module), module.rulesets.values().next().unwrap());
 /// let names = asked.names(&module, &["size".into()]);
-/// assert_eq!(names.formula(&asked.rules[0]).to_string(), "size is int {10 .. 9223372036854775807}");
+/// assert_eq!(names.formula(&asked.rules[0]).to_string(), "size >= 10");
 /// ```
 pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates {
     let mut builder = Builder::new(module, costs, rules);
@@ -179,6 +179,8 @@ struct Builder<'m> {
     terms: Terms,
     graph: Graph,
     literals: Vec<Literal>,
+    /// By hash, as terms are found.
+    literal_at: FxHashMap<u64, u32>,
     features: Vec<Feature>,
     /// The feature of a term, by the term's number; `u32::MAX` for none yet.
     feature_of: Vec<u32>,
@@ -191,6 +193,8 @@ struct Builder<'m> {
     answers: Vec<Ask>,
     frames: Vec<eval::Frame>,
     results: Vec<Ask>,
+    /// What holds where the formula is being made: parts of the conjunctions around it, opposites of the alternatives before it.
+    known: Vec<Ask>,
     /// How deep calls and connectives nest just now.
     calls: u32,
     /// Instructions left for the condition, and for the rule set.
@@ -209,6 +213,7 @@ impl<'m> Builder<'m> {
             terms: Terms::new(module, &rules.params),
             graph: Graph::new(),
             literals: Vec::new(),
+            literal_at: FxHashMap::default(),
             features: Vec::new(),
             feature_of: Vec::new(),
             asked: Vec::new(),
@@ -217,6 +222,7 @@ impl<'m> Builder<'m> {
             answers: Vec::new(),
             frames: Vec::new(),
             results: Vec::new(),
+            known: Vec::new(),
             calls: 0,
             steps: 0,
             pool,

@@ -237,16 +237,45 @@ impl<'p> Names<'p> {
 
     fn atom(&self, f: &mut fmt::Formatter<'_>, atom: &Atom) -> fmt::Result {
         let name = self.feature(atom.feature);
-        let not = if atom.want { "" } else { "not " };
-        match (&atom.test, self.tags(atom.feature)) {
-            (Test::True, _) => write!(f, "{not}{name}"),
-            // Numbers of variants, where they are few, by name.
-            (Test::Ints(ranges), Some(id)) if ranges.iter().all(|(lo, hi)| lo == hi) => {
-                let tags = ranges.iter().map(|(tag, _)| self.variant(id, *tag as u32));
-                let tags: Vec<&str> = tags.collect();
-                write!(f, "{name} is {not}{{{}}}", tags.join(", "))
+        let (want, not) = if atom.want {
+            (true, "")
+        } else {
+            (false, "not ")
+        };
+        match &atom.test {
+            Test::True => write!(f, "{not}{name}"),
+            Test::Ints(ranges) => {
+                // Numbers of variants by name.
+                let tags = self.tags(atom.feature);
+                let number = |n: i64| match tags {
+                    Some(id) => self.variant(id, n as u32).to_owned(),
+                    None => n.to_string(),
+                };
+                match &ranges[..] {
+                    [(lo, hi)] if lo == hi => {
+                        let sign = if want { "==" } else { "!=" };
+                        write!(f, "{name} {sign} {}", number(*lo))
+                    }
+                    [(lo, i64::MAX)] if want => write!(f, "{name} >= {lo}"),
+                    [(i64::MIN, hi)] if want => write!(f, "{name} <= {hi}"),
+                    ranges => {
+                        let few = |(lo, hi): &(i64, i64)| tags.is_some() && hi - lo < 64;
+                        let range = |(lo, hi): &(i64, i64)| match lo == hi {
+                            true => vec![number(*lo)],
+                            false if few(&(*lo, *hi)) => (*lo..=*hi).map(number).collect(),
+                            false => vec![format!("{lo} .. {hi}")],
+                        };
+                        let list: Vec<String> = ranges.iter().flat_map(range).collect();
+                        write!(f, "{name} {not}in {{{}}}", list.join(", "))
+                    }
+                }
             }
-            (test, _) => write!(f, "{name} is {not}{test}"),
+            Test::Texts(texts) => match &texts[..] {
+                [text] if want => write!(f, "{name} == {text:?}"),
+                [text] => write!(f, "{name} != {text:?}"),
+                texts => write!(f, "{name} {not}in {texts:?}"),
+            },
+            test => write!(f, "{name} is {not}{test}"),
         }
     }
 }
