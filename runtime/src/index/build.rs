@@ -21,6 +21,8 @@ use super::test::{Atom, Formula, Test};
 const LEAF_ROWS: usize = 6;
 /// What finding the children of a word costs, in rows looked at.
 const ACCESS_COST: f64 = 2.0;
+/// What coming to a node costs, in rows looked at.
+const NODE_COST: f64 = 1.5;
 /// How often a row may be filed, on average.
 const FILED_MAX: usize = 16;
 /// Nodes above one another at most.
@@ -99,7 +101,6 @@ struct Builder<'r> {
     tree: Tree,
     /// Rows that may still be filed.
     budget: usize,
-    made: FxHashMap<(u32, u64), (u32, u32)>,
     residues: FxHashMap<u32, u32>,
 }
 
@@ -112,7 +113,6 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
         computed,
         tree: Tree::default(),
         budget: FILED_MAX * rows.len() + 1024,
-        made: FxHashMap::default(),
         residues: FxHashMap::default(),
     };
     let all = (0..rows.len() as u32).map(|row| Filed { row, settled: 0 });
@@ -240,7 +240,8 @@ impl Builder<'_> {
             let classes = self.classes[filed.row as usize].iter();
             for (i, (atom, keyed)) in row.atoms.iter().zip(classes).enumerate().take(64) {
                 let Some((class, keys)) = keyed else { continue };
-                if filed.settled >> i & 1 == 1 {
+                // Of several atoms of one kind the first is the one that a row would be filed by.
+                if self.atom_of(*filed, atom.feature, *class) != Some(i) {
                     continue;
                 }
                 let group = groups.entry((atom.feature, *class)).or_default();
@@ -261,9 +262,13 @@ impl Builder<'_> {
         for ((feature, class), group) in groups {
             let (with, looked) = match class {
                 Class::Ranges => self.overlap(rows, feature),
-                _ => (group.with, group.squares as f64 / group.filed.max(1) as f64),
+                _ => {
+                    let looked = group.squares as f64 / group.filed.max(1) as f64;
+                    (group.with, looked + NODE_COST)
+                }
             };
-            let cost = ACCESS_COST + looked + (rows.len() - with) as f64;
+            let rest = (rows.len() - with) as f64;
+            let cost = ACCESS_COST + looked + if rest > 0.0 { NODE_COST + rest } else { 0.0 };
             if cost + 1.0 < rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least) {
                 best = Some((cost, feature, class));
             }
@@ -296,7 +301,10 @@ impl Builder<'_> {
                 intervals += 1;
             }
         }
-        (with, sum as f64 / intervals.max(1) as f64)
+        let looked = sum as f64 / intervals.max(1) as f64;
+        // A value lies in a node a level of the segment tree, and in no more nodes than ranges.
+        let levels = f64::from((intervals.max(1) as u64).ilog2() + 1);
+        (with, looked + NODE_COST * levels.min(looked))
     }
 
     /// The access structure for rows that can be found by a feature, and the rows of each child, in order. Nodes are reserved.
@@ -446,9 +454,7 @@ impl Builder<'_> {
 
     /// What is left to ask of a row, cheap before dear: atoms are pure, so their order is ours.
     fn checks(&mut self, filed: Filed) -> (u32, u32) {
-        if let Some(made) = self.made.get(&(filed.row, filed.settled)) {
-            return *made;
-        }
+        // Rows of a leaf keep their checks behind one another, even if another leaf has the same: a leaf is read from front to back.
         let from = self.tree.checks.len();
         for (i, atom) in self.rows[filed.row as usize].atoms.iter().enumerate() {
             if i >= 64 || filed.settled >> i & 1 == 0 {
@@ -457,11 +463,9 @@ impl Builder<'_> {
             }
         }
         let computed = self.computed;
-        let dear = |c: &Check| computed.get(c.feature as usize).copied().unwrap_or(false);
+        let dear = |c: &Check| computed.get(c.feature() as usize).copied().unwrap_or(false);
         self.tree.checks[from..].sort_by_key(|c| (dear(c), c.cost()));
-        let made = (from as u32, (self.tree.checks.len() - from) as u32);
-        self.made.insert((filed.row, filed.settled), made);
-        made
+        (from as u32, (self.tree.checks.len() - from) as u32)
     }
 
     fn residue(&mut self, row: u32) -> u32 {

@@ -8,12 +8,12 @@ use crate::kinds::net::Cidr;
 use crate::pattern::{Pattern, Segment};
 use crate::word::Word;
 
-/// An atom made ready.
+/// An atom made ready: 20 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Check {
-    pub(super) feature: u32,
-    want: bool,
     ask: Ask,
+    /// The feature times two, and one if the test is to hold.
+    subject: u32,
 }
 
 /// A stretch of one of the pools.
@@ -23,28 +23,53 @@ struct Run {
     len: u32,
 }
 
+/// A text of the pool, and its last bytes, by which most other texts are told apart without looking there.
+#[derive(Clone, Copy, Debug)]
+struct Text {
+    run: Run,
+    last: [u8; 4],
+}
+
+/// A number of 64 bits that asks for no alignment of its own.
+#[derive(Clone, Copy, Debug)]
+struct Wide([u32; 2]);
+
 #[derive(Clone, Copy, Debug)]
 enum Ask {
     True,
     Present,
-    /// One range of integers.
-    Range(i64, i64),
+    /// An integer and all above it.
+    Least(Wide),
+    /// An integer and all below it.
+    Most(Wide),
+    /// So many integers from one on.
+    Within(i32, u32),
     /// Integers below 64, a bit each.
-    Bits(u64),
-    /// Several ranges.
+    Bits(Wide),
+    /// Several ranges, or one of which the others know nothing.
     Ranges(Run),
     /// One text.
-    Text(Run),
+    Text(Text),
     /// The text, or the text and a slash and anything: a path pattern of literals and `**`.
-    Below(Run),
-    Prefix(Run),
-    Suffix(Run),
+    Below(Text),
+    Prefix(Text),
+    Suffix(Text),
     /// A network.
     Net(u32),
     /// A pattern that is not one of the above.
     Pattern(u32),
     /// Any other test.
     Other(u32),
+}
+
+impl Wide {
+    fn new(value: u64) -> Wide {
+        Wide([value as u32, (value >> 32) as u32])
+    }
+    #[inline]
+    fn get(self) -> u64 {
+        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
+    }
 }
 
 /// What checks compare with.
@@ -76,9 +101,8 @@ impl Pools {
             }
         };
         Check {
-            feature: atom.feature,
-            want: atom.want,
             ask,
+            subject: atom.feature << 1 | u32::from(atom.want),
         }
     }
 
@@ -106,9 +130,11 @@ impl Pools {
             Test::True => Ask::True,
             Test::Present => Ask::Present,
             Test::Ints(ranges) => match &ranges[..] {
-                [(lo, hi)] => Ask::Range(*lo, *hi),
+                [(lo, i64::MAX)] => Ask::Least(Wide::new(*lo as u64)),
+                [(i64::MIN, hi)] => Ask::Most(Wide::new(*hi as u64)),
                 several => match bits(several) {
-                    Some(bits) => Ask::Bits(bits),
+                    None if let Some(within) = within(several) => within,
+                    Some(bits) => Ask::Bits(Wide::new(bits)),
                     None => {
                         let at = self.ranges.len() as u32;
                         self.ranges.extend_from_slice(several);
@@ -163,11 +189,22 @@ impl Pools {
         Ask::Other(self.others.len() as u32 - 1)
     }
 
-    fn text(&mut self, text: &str) -> Run {
+    fn text(&mut self, text: &str) -> Text {
         let at = self.bytes.len() as u32;
         self.bytes.extend_from_slice(text.as_bytes());
         let len = text.len() as u32;
-        Run { at, len }
+        Text {
+            run: Run { at, len },
+            last: last(text.as_bytes()),
+        }
+    }
+
+    /// Whether a text of the pool is this one.
+    #[inline]
+    fn is(&self, text: Text, other: &[u8]) -> bool {
+        text.run.len as usize == other.len()
+            && text.last == last(other)
+            && self.bytes(text.run) == other
     }
 
     #[inline]
@@ -175,6 +212,24 @@ impl Pools {
         let at = run.at as usize;
         self.bytes.get(at..at + run.len as usize).unwrap_or(&[])
     }
+}
+
+/// The last four bytes, zeros in front where there are fewer.
+#[inline]
+fn last(text: &[u8]) -> [u8; 4] {
+    if let Some(last) = text.last_chunk() {
+        return *last;
+    }
+    let mut last = [0; 4];
+    last[4 - text.len()..].copy_from_slice(text);
+    last
+}
+
+/// One short range of small numbers.
+fn within(ranges: &[(i64, i64)]) -> Option<Ask> {
+    let [(lo, hi)] = ranges else { return None };
+    let from = i32::try_from(*lo).ok()?;
+    Some(Ask::Within(from, u32::try_from(hi.checked_sub(*lo)?).ok()?))
 }
 
 /// Ranges within 0 .. 63 as bits.
@@ -191,16 +246,27 @@ fn bits(ranges: &[(i64, i64)]) -> Option<u64> {
 }
 
 impl Check {
+    /// What it is about.
+    #[inline]
+    pub(super) fn feature(self) -> u32 {
+        self.subject >> 1
+    }
+
     /// Whether it holds for the word of its feature. Allocates nothing.
     #[inline]
     pub(super) fn holds(self, pools: &Pools, word: Word<'_>) -> bool {
         let holds = match self.ask {
             Ask::True => word.bool(),
             Ask::Present => !word.is_none(),
-            Ask::Range(lo, hi) => (lo..=hi).contains(&word.int()),
+            Ask::Least(lo) => word.int() >= lo.get() as i64,
+            Ask::Most(hi) => word.int() <= hi.get() as i64,
+            Ask::Within(lo, len) => {
+                // What lies below wraps round to an offset beyond the range.
+                word.int().wrapping_sub(lo.into()) as u64 <= len.into()
+            }
             Ask::Bits(bits) => {
                 let value = word.int();
-                (0..64).contains(&value) && bits >> value & 1 == 1
+                (0..64).contains(&value) && bits.get() >> value & 1 == 1
             }
             Ask::Ranges(run) => {
                 let at = run.at as usize;
@@ -209,24 +275,33 @@ impl Check {
                 let found = |r: &&(i64, i64)| (r.0..=r.1).contains(&value);
                 ranges.unwrap_or(&[]).iter().find(found).is_some()
             }
-            Ask::Text(run) => word.str().as_bytes() == pools.bytes(run),
-            Ask::Below(run) => {
-                let rest = word.str().as_bytes().strip_prefix(pools.bytes(run));
-                rest.is_some_and(|r| r.first().is_none_or(|b| *b == b'/'))
+            Ask::Text(text) => pools.is(text, word.str().as_bytes()),
+            Ask::Below(text) => {
+                let path = word.str().as_bytes();
+                let (len, end) = (text.run.len as usize, path.get(text.run.len as usize));
+                end.is_none_or(|b| *b == b'/') && path.get(..len).is_some_and(|p| pools.is(text, p))
             }
-            Ask::Prefix(run) => word.str().as_bytes().starts_with(pools.bytes(run)),
-            Ask::Suffix(run) => word.str().as_bytes().ends_with(pools.bytes(run)),
+            Ask::Prefix(text) => {
+                let front = word.str().as_bytes().get(..text.run.len as usize);
+                front.is_some_and(|front| pools.is(text, front))
+            }
+            Ask::Suffix(text) => {
+                let of = word.str().as_bytes();
+                let from = of.len().checked_sub(text.run.len as usize);
+                from.is_some_and(|from| pools.is(text, &of[from..]))
+            }
             Ask::Net(net) => pools.nets[net as usize].has(word.ip()),
             Ask::Pattern(pattern) => pools.patterns[pattern as usize].matches(word.str()),
             Ask::Other(test) => pools.others[test as usize].holds(word),
         };
-        holds == self.want
+        holds == (self.subject & 1 == 1)
     }
 
     /// Steps it is worth.
     pub(super) fn cost(self) -> u64 {
         match self.ask {
-            Ask::True | Ask::Present | Ask::Range(..) | Ask::Bits(_) | Ask::Net(_) => CHEAP,
+            Ask::True | Ask::Present | Ask::Net(_) => CHEAP,
+            Ask::Least(_) | Ask::Most(_) | Ask::Within(..) | Ask::Bits(_) => CHEAP,
             Ask::Text(_) | Ask::Below(_) | Ask::Prefix(_) | Ask::Suffix(_) => TEXT,
             Ask::Ranges(_) | Ask::Pattern(_) | Ask::Other(_) => DEAR,
         }

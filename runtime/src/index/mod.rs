@@ -38,6 +38,9 @@ pub use test::{Atom, Formula, Test};
 
 use crate::arena::Arena;
 
+/// A search keeps the words of features that are read in place up to so many: reading one again costs little more.
+const KEPT_IN_PLACE_MAX: u32 = 32;
+
 /// The index of a rule set: immutable, and shared between threads.
 ///
 /// ```
@@ -64,10 +67,10 @@ use crate::arena::Arena;
 #[derive(Debug)]
 pub struct Index {
     features: Vec<Feature>,
-    /// Where the word of a computed feature is kept, if several rows ask for it.
+    /// Where the word of a feature is kept during a search, if it is asked for more than once.
     slots: Vec<u32>,
     /// How many are kept.
-    shared: u32,
+    kept: u32,
     tree: Tree,
     size: Size,
 }
@@ -103,29 +106,13 @@ impl Index {
             .iter()
             .map(|f| matches!(f, Feature::Computed(_)))
             .collect();
-        // A feature that one row asks for once needs no place to be kept.
-        let mut asked = vec![0u32; features.len()];
-        for condition in conditions {
-            condition.atoms(&mut |atom| {
-                if let Some(asked) = asked.get_mut(atom.feature as usize) {
-                    *asked = asked.saturating_add(1);
-                }
-            });
-        }
-        let mut shared = 0;
-        let slots = computed.iter().zip(asked).map(|(computed, asked)| {
-            if !computed || asked < 2 {
-                return NONE;
-            }
-            shared += 1;
-            shared - 1
-        });
-        let slots = slots.collect();
+        let slots = slots(&computed, conditions);
+        let kept = slots.iter().filter(|s| **s != NONE).count() as u32;
         let tree = build::build(&rows, &computed);
         let mut index = Index {
             features,
             slots,
-            shared,
+            kept,
             tree,
             size: Size::default(),
         };
@@ -178,7 +165,7 @@ impl Index {
             _ => 0,
         };
         let tree = &self.tree;
-        let check = |c: &check::Check| own(c.feature).saturating_add(c.cost());
+        let check = |c: &check::Check| own(c.feature()).saturating_add(c.cost());
         let mut bounds = vec![0u64; tree.nodes.len()];
         for (at, node) in tree.nodes.iter().enumerate().rev() {
             let below = match node {
@@ -235,6 +222,31 @@ impl Index {
                 + tree.pools.heap(),
         }
     }
+}
+
+/// Features whose words are kept, by their places: those that are asked for more than once, all that are computed and, of those
+/// that are read in place, as many of the first as make a small frame.
+fn slots(computed: &[bool], conditions: &[Formula]) -> Vec<u32> {
+    let mut asked = vec![0u32; computed.len()];
+    for condition in conditions {
+        condition.atoms(&mut |atom| {
+            if let Some(asked) = asked.get_mut(atom.feature as usize) {
+                *asked = asked.saturating_add(1);
+            }
+        });
+    }
+    let mut slots = vec![NONE; computed.len()];
+    let mut kept = 0;
+    for in_place in [false, true] {
+        for (feature, slot) in slots.iter_mut().enumerate() {
+            let room = !in_place || kept < KEPT_IN_PLACE_MAX;
+            if computed[feature] != in_place && asked[feature] > 1 && room {
+                *slot = kept;
+                kept += 1;
+            }
+        }
+    }
+    slots
 }
 
 fn residue_bound(residue: &Residue, check: &dyn Fn(&check::Check) -> u64) -> u64 {

@@ -3,7 +3,7 @@
 use super::Index;
 use super::access::NONE;
 use super::build::{Candidate, Node, Residue};
-use super::feature::{Facts, Feature};
+use super::feature::Facts;
 use crate::arena::Arena;
 use crate::word::Word;
 
@@ -52,24 +52,28 @@ impl Sink for Every<'_> {
 pub(super) struct Search<'i, 'a, 'f, F, S> {
     index: &'i Index,
     facts: &'f mut F,
-    /// Words of computed features that several rows ask for, and which of them are known.
+    /// Words of features that are asked for more than once, and which of them are known: a bit for each of the first 64.
     words: &'a mut [Word<'a>],
-    known: &'a mut [u8],
+    known: u64,
+    known_more: &'a mut [u8],
     pub(super) sink: S,
     pub(super) steps: u64,
 }
 
 impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
     pub(super) fn new(index: &'i Index, facts: &'f mut F, arena: &'a Arena, sink: S) -> Self {
-        let (words, known): (&mut [_], &mut [_]) = match index.shared {
-            0 => (&mut [], &mut []),
-            shared => (arena.slots(shared as usize), arena.zeroed(shared as usize)),
-        };
+        let kept = index.kept as usize;
+        let more = kept.saturating_sub(64);
         Search {
             index,
             facts,
-            words,
-            known,
+            words: arena.slots(kept),
+            known: 0,
+            known_more: if more > 0 {
+                arena.zeroed(more)
+            } else {
+                &mut []
+            },
             sink,
             steps: 0,
         }
@@ -115,7 +119,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             let checks = row.checks as usize..(row.checks + row.len) as usize;
             let holds = tree.checks.get(checks).unwrap_or(&[]).iter().all(|check| {
                 self.steps += check.cost();
-                check.holds(&tree.pools, self.feature(check.feature))
+                check.holds(&tree.pools, self.feature(check.feature()))
             });
             if holds && (row.residue == NONE || self.residue(&tree.residues[row.residue as usize]))
             {
@@ -129,7 +133,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
         match residue {
             Residue::Check(check) => {
                 self.steps += check.cost();
-                let word = self.feature(check.feature);
+                let word = self.feature(check.feature());
                 check.holds(&self.index.tree.pools, word)
             }
             Residue::All(of) => of.iter().all(|r| self.residue(r)),
@@ -137,26 +141,39 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
         }
     }
 
+    /// The word of a feature; at most once a search, if it is asked for more than once.
     #[inline]
     fn feature(&mut self, feature: u32) -> Word<'a> {
-        match self.index.features.get(feature as usize) {
-            Some(path @ Feature::Path { .. }) => path.read(self.facts),
-            Some(computed) => self.computed(feature, computed),
-            None => Word::None,
+        let Some(slot) = self.index.slots.get(feature as usize) else {
+            return Word::None;
+        };
+        if *slot < 64 {
+            if self.known >> slot & 1 == 0 {
+                self.words[*slot as usize] = self.read(feature);
+                self.known |= 1 << slot;
+            }
+            return self.words[*slot as usize];
         }
+        self.rarely(feature, *slot)
     }
 
-    /// A computed feature: at most once a decision, if more than one row asks for it.
-    fn computed(&mut self, feature: u32, computed: &Feature) -> Word<'a> {
-        let slot = self.index.slots[feature as usize];
+    /// As `feature`, for those beyond the first 64 that are kept and for those that are not.
+    fn rarely(&mut self, feature: u32, slot: u32) -> Word<'a> {
         if slot == NONE {
-            return computed.read(self.facts);
+            return self.read(feature);
         }
-        let slot = slot as usize;
-        if self.known[slot] == 0 {
-            self.words[slot] = computed.read(self.facts);
-            self.known[slot] = 1;
+        let more = slot as usize - 64;
+        if self.known_more[more] == 0 {
+            self.words[slot as usize] = self.read(feature);
+            self.known_more[more] = 1;
         }
-        self.words[slot]
+        self.words[slot as usize]
+    }
+
+    fn read(&mut self, feature: u32) -> Word<'a> {
+        match self.index.features.get(feature as usize) {
+            Some(feature) => feature.read(self.facts),
+            None => Word::None,
+        }
     }
 }
