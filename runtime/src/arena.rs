@@ -98,6 +98,11 @@ impl Arena {
         bumpalo::collections::Vec::new_in(&self.bump)
     }
 
+    /// A text that grows in the arena; `into_bump_str` ends it.
+    pub(crate) fn string(&self) -> bumpalo::collections::String<'_> {
+        bumpalo::collections::String::new_in(&self.bump)
+    }
+
     /// A list of anything that grows in the arena and is never dropped.
     pub(crate) fn vec<T: Copy>(&self) -> bumpalo::collections::Vec<'_, T> {
         bumpalo::collections::Vec::new_in(&self.bump)

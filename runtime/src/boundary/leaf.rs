@@ -9,10 +9,10 @@ use crate::schema::{Boundary, STRING_LIMIT, Schema, Type};
 use crate::word::Word;
 
 /// What is wrong, as a sentence.
-pub(super) type Reason = String;
+pub(crate) type Reason = String;
 
 /// The word of a type that is written as text, if the type is one of these.
-pub(super) fn from_text<'a>(
+pub(crate) fn from_text<'a>(
     schema: &Schema,
     ty: &Type,
     text: &str,
@@ -76,7 +76,7 @@ pub(super) fn from_text<'a>(
 }
 
 /// The word of a type in the place of an object's key.
-pub(super) fn from_key<'a>(
+pub(crate) fn from_key<'a>(
     schema: &Schema,
     ty: &Type,
     text: &str,
@@ -102,7 +102,7 @@ pub(super) fn from_key<'a>(
 }
 
 /// A count of whole units between bounds, which are shown as the type writes them.
-pub(super) fn in_range<'a>(value: i64, lo: i64, hi: i64, ty: &Type) -> Result<Word<'a>, Reason> {
+pub(crate) fn in_range<'a>(value: i64, lo: i64, hi: i64, ty: &Type) -> Result<Word<'a>, Reason> {
     if (lo..=hi).contains(&value) {
         return Ok(Word::Int(value));
     }

@@ -15,9 +15,11 @@ use crate::word::Word;
 
 mod fields;
 mod hold;
-mod leaf;
+pub(crate) mod leaf;
 mod names;
 mod read;
+
+pub(crate) use read::boundary_of;
 
 /// Most bytes of a value that a refusal quotes.
 const QUOTE_MAX: usize = 48;
@@ -133,6 +135,19 @@ impl<'s, 'a> Reader<'s, 'a> {
             (None, Type::Values { .. }) => Some(Word::Seq(&[])),
             (None, _) => None,
         }
+    }
+
+    pub(crate) fn schema(&self) -> &'s Schema {
+        self.schema
+    }
+
+    pub(crate) fn arena(&self) -> &'a Arena {
+        self.arena
+    }
+
+    /// Counts keys that no field has the name of.
+    pub(crate) fn ignore(&self, keys: u64) {
+        self.ignored.set(self.ignored.get() + keys);
     }
 
     pub(crate) fn ignored(&self) -> u64 {

@@ -402,7 +402,7 @@ impl<'de, 'a> Visitor<'de> for Seed<'_, '_, 'a> {
 }
 
 /// The contract for what is inside a record: its own, or that of the record around it when it declares none.
-pub(super) fn boundary_of<'s>(record: &'s Record, around: &'s Boundary) -> &'s Boundary {
+pub(crate) fn boundary_of<'s>(record: &'s Record, around: &'s Boundary) -> &'s Boundary {
     if record.boundary == Boundary::default() {
         around
     } else {

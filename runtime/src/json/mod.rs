@@ -1,7 +1,7 @@
 //! JSON in and out, by the schema.
 //!
-//! Reading goes from the bytes straight to words in the arena; what serde_json needs besides is a scratch buffer for texts
-//! with escapes. The rules are those of the boundary: unknown keys are ignored and counted, keys given twice are refused,
+//! Reading goes from the bytes straight to words in the arena. What is as it should be takes the short way (`fast.rs`); all
+//! else is read by serde_json, which needs a scratch buffer for texts with escapes. The rules are those of the boundary: unknown keys are ignored and counted, keys given twice are refused,
 //! `null` and an absent key are `none`, an `Int` has neither fraction nor exponent.
 
 use serde_json::Deserializer;
@@ -11,6 +11,7 @@ use crate::boundary::{Place, Reader};
 use crate::schema::{Boundary, Field, Schema, TypeId};
 
 mod encode;
+mod fast;
 
 /// Most bytes that are shown of an input that is not JSON.
 const SHOWN: usize = 48;
@@ -46,6 +47,25 @@ pub fn decode<'a>(
     arena: &'a Arena,
 ) -> Result<Decoded<'a>, Refusal> {
     let reader = Reader::new(schema, arena, false);
+    if let Some(word) = fast::value(&reader, ty, json) {
+        let ignored = reader.ignored();
+        return Ok(Decoded { word, ignored });
+    }
+    decode_by_serde(schema, ty, json, arena)
+}
+
+/// As [`decode`], always the long way, which knows the reasons: what `decode` does with all that is not as it should be, and what
+/// the short way is compared with.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_by_serde<'a>(
+    schema: &Schema,
+    ty: TypeId,
+    json: &[u8],
+    arena: &'a Arena,
+) -> Result<Decoded<'a>, Refusal> {
+    let reader = Reader::new(schema, arena, false);
     let limits = Boundary::default();
     let mut input = Deserializer::from_slice(json);
     let read = reader
@@ -65,6 +85,24 @@ pub fn decode<'a>(
 /// # Errors
 /// As [`decode`].
 pub fn decode_params<'a>(
+    schema: &Schema,
+    params: &[Field],
+    json: &[u8],
+    arena: &'a Arena,
+) -> Result<Params<'a>, Refusal> {
+    let reader = Reader::new(schema, arena, false);
+    if let Some(words) = fast::fields(&reader, params, json) {
+        let ignored = reader.ignored();
+        return Ok(Params { words, ignored });
+    }
+    decode_params_by_serde(schema, params, json, arena)
+}
+
+/// As [`decode_params`], always the long way; see [`decode_by_serde`].
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_params_by_serde<'a>(
     schema: &Schema,
     params: &[Field],
     json: &[u8],

@@ -7,6 +7,7 @@ use crate::schema::*;
 use crate::{Arena, Value, Word};
 use std::sync::Arc;
 
+mod both;
 mod enums;
 mod random;
 

@@ -23,7 +23,12 @@ fn what_is_encoded_decodes_to_the_same_word() {
     }
 }
 
-fn sample<'a>(schema: &Schema, ty: TypeId, arena: &'a Arena, random: &mut Random) -> Word<'a> {
+pub(super) fn sample<'a>(
+    schema: &Schema,
+    ty: TypeId,
+    arena: &'a Arena,
+    random: &mut Random,
+) -> Word<'a> {
     let texts = [
         "",
         "a",
