@@ -94,8 +94,7 @@ impl Decision<'_> {
             }
             out.push('"');
             for part in name.parts() {
-                // Writing to a string cannot fail.
-                let _ = json::write_part(out, part);
+                json::write_part(out, part);
             }
             out.push('"');
         }
@@ -113,8 +112,7 @@ impl Decision<'_> {
     }
 
     fn write_value(&self, out: &mut String) {
-        // Writing to a string cannot fail.
-        let _ = json::encode(
+        json::encode(
             &self.program.module().schema,
             self.entry.result,
             self.value,

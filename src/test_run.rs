@@ -173,7 +173,7 @@ impl Compiled<'_> {
             let (word, _) = ask(*subject);
             let ty = self.module.entries[subject.0 as usize].result;
             // Writing to a string cannot fail.
-            let _ = json::encode(&self.module.schema, ty, word, &mut message);
+            json::encode(&self.module.schema, ty, word, &mut message);
         }
         if by.is_some() {
             let names = if decided.is_empty() {

@@ -62,6 +62,13 @@ impl Arena {
         out.into_bump_str()
     }
 
+    /// A copy of `text` with its ASCII letters in lower case.
+    pub fn lower(&self, text: &str) -> &str {
+        let copy = self.bump.alloc_str(text);
+        copy.make_ascii_lowercase();
+        copy
+    }
+
     /// The text that `write` writes; empty should it fail.
     pub fn text_with(
         &self,

@@ -228,7 +228,7 @@ impl<'p> Place<'p> {
 pub(crate) fn quote(text: &str) -> String {
     let cut = &text[..text.floor_char_boundary(QUOTE_MAX)];
     let mut out = String::new();
-    let _ = crate::json::write_text(&mut out, cut);
+    crate::json::write_text(&mut out, cut);
     if cut.len() < text.len() {
         out.pop();
         out.push_str("\u{2026}\"");

@@ -12,6 +12,7 @@ use crate::schema::{Boundary, Field, Schema, TypeId};
 
 mod encode;
 mod fast;
+mod text;
 
 /// Most bytes that are shown of an input that is not JSON.
 const SHOWN: usize = 48;

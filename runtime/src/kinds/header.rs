@@ -22,14 +22,14 @@ pub fn canonical<'a>(name: &str, arena: &'a Arena) -> Result<&'a str, KindError>
     if name.len() > HEADER_NAME_MAX {
         return refuse(HEADER_NAME_MAX, "a header name has at most 256 bytes");
     }
-    if let Some(at) = name.bytes().position(|b| !is_token(b)) {
+    if let Some(at) = name.bytes().position(|b| !TOKEN[usize::from(b)]) {
         return refuse(
             at,
             "a header name holds only letters, digits and !#$%&'*+-.^_`|~",
         );
     }
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Ok(arena.collect_str(name.len(), name.chars().map(|c| c.to_ascii_lowercase())));
+        return Ok(arena.lower(name));
     }
     Ok(arena.str(name))
 }
@@ -45,9 +45,7 @@ pub fn check_value(value: &str) -> Result<(), KindError> {
     }
 }
 
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
+const TOKEN: [bool; 256] = super::letters(b"!#$%&'*+-.^_`|~");
 
 #[cfg(test)]
 mod tests {

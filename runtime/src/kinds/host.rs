@@ -39,6 +39,9 @@ pub fn canonical<'a>(
     policy: &HostPolicy,
     arena: &'a Arena,
 ) -> Result<&'a str, KindError> {
+    if let Some(name) = canonical_name(raw) {
+        return Ok(arena.str(name));
+    }
     if raw.is_empty() {
         return refuse(0, "the host is empty");
     }
@@ -58,7 +61,7 @@ pub fn canonical<'a>(
         let at = name.bytes().position(|b| !b.is_ascii()).unwrap_or(0);
         return refuse(at, "the host has letters outside ASCII");
     }
-    let lower = arena.collect_str(name.len(), name.chars().map(|c| c.to_ascii_lowercase()));
+    let lower = arena.lower(name);
     let punycode = policy.idna && lower.split('.').any(|label| label.starts_with("xn--"));
     let name = if unicode || punycode {
         match Uts46::new().to_ascii(
@@ -77,6 +80,38 @@ pub fn canonical<'a>(
     let name = name.strip_suffix('.').unwrap_or(name);
     check_name(name)?;
     Ok(name)
+}
+
+/// The name, where it is canonical already, as most are: labels of lower-case letters, digits, `-` and `_`, none of them `xn--`, the
+/// last beginning with no digit; a port is cut off. `None` is no answer.
+fn canonical_name(raw: &str) -> Option<&str> {
+    let bytes = raw.as_bytes();
+    let (mut label, mut at) = (0, 0);
+    loop {
+        let byte = bytes.get(at).copied();
+        match byte {
+            Some(b'a'..=b'z' | b'0'..=b'9' | b'_') => {}
+            Some(b'-') if at > label => {}
+            None | Some(b'.' | b':') => {
+                let text = bytes.get(label..at)?;
+                let last = *text.last()?;
+                if last == b'-' || text.len() > LABEL_MAX || text.starts_with(b"xn--") {
+                    return None;
+                }
+                if byte != Some(b'.') {
+                    break;
+                }
+                label = at + 1;
+            }
+            _ => return None,
+        }
+        at += 1;
+    }
+    let port = raw.get(at + 1..).unwrap_or("");
+    if bytes[label].is_ascii_digit() || at > HOST_MAX || check_port(port, at).is_err() {
+        return None;
+    }
+    raw.get(..at)
 }
 
 /// A name that is ASCII and lower case, without the dot at the end.

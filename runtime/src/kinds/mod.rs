@@ -62,6 +62,22 @@ pub(crate) fn refuse<T>(at: usize, message: impl Into<Cow<'static, str>>) -> Res
     Err(KindError::new(at, message))
 }
 
+/// A table of the bytes that are ASCII letters, digits, or in `more`.
+pub(crate) const fn letters(more: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut i = 0;
+    while i < more.len() {
+        table[more[i] as usize] = true;
+        i += 1;
+    }
+    table
+}
+
 /// A small generator for seeded tests (SplitMix64, Steele et al. 2014).
 #[cfg(test)]
 pub(crate) mod random {

@@ -34,6 +34,9 @@ pub fn canonical<'a>(
     policy: &PathPolicy,
     arena: &'a Arena,
 ) -> Result<&'a str, PathError> {
+    if is_canonical(raw, policy) {
+        return Ok(arena.str(raw));
+    }
     if raw.len() > PATH_MAX {
         return refuse(PATH_MAX, "a path has at most 8192 bytes");
     }
@@ -66,6 +69,20 @@ pub fn canonical<'a>(
     Ok(text)
 }
 
+/// Whether a path is in its canonical form already, as most are: nothing but `pchar`, none of it encoded, no empty segment
+/// but the last, and none that begins with a dot. False is no answer.
+fn is_canonical(raw: &str, policy: &PathPolicy) -> bool {
+    let mut before = 0;
+    let plain = |byte: &u8| {
+        let pair = (before, *byte);
+        before = *byte;
+        PLAIN[usize::from(*byte)]
+            && !matches!(pair, (b'/', b'/' | b'.'))
+            && !(policy.lower_case && byte.is_ascii_uppercase())
+    };
+    raw.starts_with('/') && raw.len() <= PATH_MAX && raw.as_bytes().iter().all(plain)
+}
+
 /// Whether `text` may stand as one segment of a canonical path: not empty, no slash, no dot segment.
 ///
 /// For building paths out of parts; [`canonical`] uses the same tests.
@@ -88,14 +105,17 @@ pub fn is_segment(text: &str) -> bool {
 /// assert_eq!(out, "/a%20b/50%25/%C3%A9");
 /// ```
 pub fn encode(out: &mut impl fmt::Write, path: &str) -> fmt::Result {
-    for byte in path.bytes() {
-        if is_plain(byte) {
-            out.write_char(char::from(byte))?;
-        } else {
+    let mut rest = path;
+    while let Some(at) = rest.bytes().position(|b| !PLAIN[usize::from(b)]) {
+        out.write_str(&rest[..at])?;
+        // A character outside ASCII is encoded byte by byte.
+        let end = rest.ceil_char_boundary(at + 1);
+        for byte in rest[at..end].bytes() {
             write!(out, "%{byte:02X}")?;
         }
+        rest = &rest[end..];
     }
-    Ok(())
+    out.write_str(rest)
 }
 
 /// Percent-decodes once, refusing what must not appear raw or encoded.
@@ -227,13 +247,12 @@ fn dots(segment: &str) -> Dots {
     }
 }
 
-/// `pchar` of RFC 3986 §3.3, and the slash.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte)
-}
+/// `pchar` of RFC 3986 §3.3 but `%`, and the slash.
+const PLAIN: [bool; 256] = super::letters(b"-._~!$&'()*+,;=:@/");
 
 fn encoded_len(path: &str) -> usize {
-    path.bytes().map(|b| if is_plain(b) { 1 } else { 3 }).sum()
+    let len = |b: u8| if PLAIN[usize::from(b)] { 1 } else { 3 };
+    path.bytes().map(len).sum()
 }
 
 /// Where in the raw path the decoded byte `at` comes from.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::decimal::write_whole;
 use super::{KindError, refuse};
 use crate::schema::{DATE_END, INSTANT_END, INT_MAX};
 
@@ -92,7 +93,9 @@ pub fn write_duration(out: &mut impl fmt::Write, micros: i64) -> fmt::Result {
     for (name, length) in &UNITS[1..] {
         let length = length.unsigned_abs();
         if rest >= length {
-            write!(out, "{}{name}", rest / length)?;
+            // Below 2^63: no unit is shorter than a microsecond, and that one is reached with less than 1,000.
+            write_whole(out, i64::try_from(rest / length).unwrap_or(i64::MAX))?;
+            out.write_str(name)?;
             rest %= length;
         }
     }

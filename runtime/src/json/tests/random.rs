@@ -14,7 +14,7 @@ fn what_is_encoded_decodes_to_the_same_word() {
             arena.reset();
             let word = sample(&w.schema, *ty, &arena, &mut random);
             let mut json = String::new();
-            encode(&w.schema, *ty, word, &mut json).unwrap();
+            encode(&w.schema, *ty, word, &mut json);
             let decoded = decode(&w.schema, *ty, json.as_bytes(), &arena)
                 .unwrap_or_else(|refusal| panic!("{json}: {refusal}"));
             assert_eq!(decoded.word, word, "{json}");
@@ -207,7 +207,7 @@ fn no_document_makes_the_reader_panic() {
             Ok(decoded) => {
                 accepted += 1;
                 let mut json = String::new();
-                encode(&w.schema, ty, decoded.word, &mut json).unwrap();
+                encode(&w.schema, ty, decoded.word, &mut json);
                 let again = decode(&w.schema, ty, json.as_bytes(), &arena).unwrap();
                 assert_eq!(again.word, decoded.word, "{json}");
             }
