@@ -155,7 +155,8 @@ mod tests {
         assert!(size_of::<Expr>() <= 40);
         assert!(size_of::<Pattern>() <= 40);
         assert!(size_of::<Name>() <= 32);
-        assert!(size_of::<Clause>() <= 80);
+        assert!(size_of::<Clause>() <= 64);
+        assert!(size_of::<Arg>() <= 48);
     }
 
     #[test]

@@ -37,13 +37,25 @@ pub(crate) enum RuleEntry {
 
 /// What stands among the rows of a table.
 pub(crate) enum RowEntry {
-    Row(Row),
+    Row(Box<Row>),
     Otherwise(Otherwise),
     Error(Span),
 }
 
-/// A rule's name, why and clauses.
-pub(crate) type RuleParts = (Name, Option<Text>, Vec<Clause>);
+/// The stages of a pipeline, its `then`, and where its `}` stands.
+pub(crate) type PipelineParts = (Vec<Option<Box<Stage>>>, Option<Expr>, u32);
+
+/// A list with the element behind its last comma, if there is one.
+pub(crate) fn completed<T>(mut list: Vec<T>, last: Option<T>) -> Vec<T> {
+    list.reserve_exact(usize::from(last.is_some()));
+    list.extend(last);
+    list
+}
+
+/// What the parser moved in boxes, side by side.
+pub(crate) fn unboxed<T>(list: Vec<Box<T>>) -> Vec<T> {
+    list.into_iter().map(|boxed| *boxed).collect()
+}
 
 /// The state of one parse.
 pub(crate) struct Builder<'text> {

@@ -92,7 +92,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct Arg {
     /// Left of the colon.
-    pub name: Option<Name>,
+    pub name: Option<Box<Name>>,
     /// The value.
     pub value: Expr,
 }
@@ -321,7 +321,7 @@ pub struct VariantPattern {
 #[derive(Clone, Debug)]
 pub struct PatternArg {
     /// Left of the colon.
-    pub name: Option<Name>,
+    pub name: Option<Box<Name>>,
     /// What the field should look like.
     pub pattern: Pattern,
 }

@@ -75,7 +75,7 @@ pub enum SetClauseKind {
     /// `cost 2_000`: the most steps a decision may take.
     Cost(i64),
     /// `active a ..< b in tz"…"`
-    Active(Active),
+    Active(Box<Active>),
     /// `mode shadow until t"…"`
     Shadow(Shadow),
 }
@@ -129,9 +129,9 @@ pub enum ClauseKind {
     /// `when c`
     When(Expr),
     /// `once paid[key]`
-    Once(Place),
+    Once(Box<Place>),
     /// `within rewards[user]`
-    Within(Place),
+    Within(Box<Place>),
     /// `then value`
     Then(Expr),
     /// Something that was reported and skipped.

@@ -27,12 +27,8 @@ impl<'text> Builder<'text> {
         )
     }
 
-    pub(crate) fn range(&mut self, range: Range) -> Expr {
-        self.expr(
-            range.span.start,
-            range.span.end,
-            ExprKind::Range(Box::new(range)),
-        )
+    pub(crate) fn range(&mut self, range: Box<Range>) -> Expr {
+        self.expr(range.span.start, range.span.end, ExprKind::Range(range))
     }
 
     pub(crate) fn binary(

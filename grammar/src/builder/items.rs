@@ -162,20 +162,32 @@ impl<'text> Builder<'text> {
         Shadow { until }
     }
 
-    pub(crate) fn rule(&mut self, start: u32, end: u32, (name, why, clauses): RuleParts) -> Rule {
-        let span = self.span(start, end);
-        self.count_rule(span);
-        Rule {
-            docs: self.docs(start),
-            span,
+    /// A rule of which it is not known yet where it begins and ends.
+    pub(crate) fn rule_parts(
+        &mut self,
+        name: Name,
+        why: Option<Text>,
+        clauses: Vec<Clause>,
+    ) -> Box<Rule> {
+        Box::new(Rule {
+            docs: None,
+            span: name.span,
             name,
             why,
             clauses,
-        }
+        })
+    }
+
+    pub(crate) fn rule(&mut self, start: u32, end: u32, mut parts: Box<Rule>) -> Box<Rule> {
+        let span = self.span(start, end);
+        self.count_rule(span);
+        parts.docs = self.docs(start);
+        parts.span = span;
+        parts
     }
 
     /// Checks that a rule says what comes out; `next` is where the token behind it starts.
-    pub(crate) fn with_outcome(&mut self, rule: Rule, next: u32) -> Rule {
+    pub(crate) fn with_outcome(&mut self, rule: Box<Rule>, next: u32) -> Box<Rule> {
         let settled =
             |clause: &Clause| matches!(clause.kind, ClauseKind::Then(_) | ClauseKind::Error);
         if !rule.clauses.iter().any(settled) {
@@ -184,15 +196,21 @@ impl<'text> Builder<'text> {
         rule
     }
 
-    pub(crate) fn row(&mut self, start: u32, end: u32, cells: Vec<Pattern>, value: Expr) -> Row {
+    pub(crate) fn row(
+        &mut self,
+        start: u32,
+        end: u32,
+        cells: Vec<Pattern>,
+        value: Expr,
+    ) -> Box<Row> {
         let span = self.span(start, end);
         self.count_rule(span);
-        Row {
+        Box::new(Row {
             docs: self.docs(start),
             span,
             cells,
             value,
-        }
+        })
     }
 
     /// Reports a rule without `then`, unless a word near it was reported.
@@ -325,14 +343,14 @@ impl<'text> Builder<'text> {
         end: u32,
         condition: Expr,
         entries: Vec<RuleEntry>,
-    ) -> Group {
+    ) -> Box<Group> {
         let (rules, _) = self.split(entries, "group");
-        Group {
+        Box::new(Group {
             docs: self.docs(start),
             span: self.span(start, end),
             condition,
             rules,
-        }
+        })
     }
 
     pub(crate) fn guard(
@@ -365,7 +383,7 @@ impl<'text> Builder<'text> {
                     if let Some(otherwise) = &otherwise {
                         self.not_last(otherwise.span, row.span);
                     }
-                    rows.push(row);
+                    rows.push(*row);
                 }
                 RowEntry::Otherwise(next) => self.keep_otherwise(&mut otherwise, next),
                 RowEntry::Error(span) => {
@@ -394,10 +412,11 @@ impl<'text> Builder<'text> {
         name: Name,
         params: Vec<Param>,
         result: Type,
-        (stages, then, end): (Vec<Option<Stage>>, Option<Expr>, u32),
+        parts: Box<PipelineParts>,
     ) -> ItemKind {
+        let (stages, then, end) = *parts;
         let incomplete = stages.iter().any(Option::is_none);
-        let stages = stages.into_iter().flatten().collect();
+        let stages = unboxed(stages.into_iter().flatten().collect());
         let then = then.unwrap_or_else(|| self.missing("`then`", end));
         ItemKind::Pipeline(Box::new(Pipeline {
             name,

@@ -147,7 +147,7 @@ impl<'text> Builder<'text> {
         start: u32,
         name: Option<Name>,
         recovery: Recovery,
-    ) -> Param {
+    ) -> Box<Param> {
         let dropped = recovery
             .dropped_tokens
             .iter()
@@ -163,13 +163,13 @@ impl<'text> Builder<'text> {
             },
         };
         let span = Span::new(self.file, start, span.end.max(start));
-        Param {
+        Box::new(Param {
             span,
             name,
             ty: Type {
                 span,
                 kind: TypeKind::Error,
             },
-        }
+        })
     }
 }
