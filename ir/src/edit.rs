@@ -94,101 +94,114 @@ impl Func {
     /// # Panics
     /// When branches form a cycle, or a value is used that nothing reached defines.
     pub fn compact(&mut self) {
-        if self.is_compact() {
-            self.blocks.shrink_to_fit();
+        let order = self.topological();
+        if self.is_numbered(&order) {
             self.insts.shrink_to_fit();
             self.vals.shrink_to_fit();
-            return;
+        } else {
+            self.number(&order);
         }
-        let order = self.topological();
-        let mut blocks: IndexVec<Block, Option<Block>> =
-            (0..self.blocks.len()).map(|_| None).collect();
-        for (new, old) in order.iter().enumerate() {
-            blocks[*old] = Some(Block::new(new));
-        }
-        let mut vals: IndexVec<Val, Option<Val>> = (0..self.vals.len()).map(|_| None).collect();
+        self.arrange(&order);
+    }
+
+    /// Whether instructions and values are numbered as they stand in these blocks, and none stands elsewhere.
+    fn is_numbered(&self, order: &[Block]) -> bool {
+        let (mut insts, mut vals) = (0, 0);
+        let mut in_order = |val: Val, def: Def| {
+            vals += 1;
+            val.index() + 1 == vals && self.vals[val].def == def
+        };
+        let numbered = order.iter().all(|id| {
+            let block = &self.blocks[*id];
+            let mut params = block.params.iter().enumerate();
+            params.all(|(i, param)| in_order(*param, Def::Param(*id, i as u32)))
+                && block.insts.iter().all(|id| {
+                    insts += 1;
+                    let mut result = self.insts[*id].result.into_iter();
+                    id.index() + 1 == insts && result.all(|val| in_order(val, Def::Inst(*id)))
+                })
+        });
+        numbered && insts == self.insts.len() && vals == self.vals.len()
+    }
+
+    /// Numbers the instructions and values of these blocks in order, and drops all others.
+    fn number(&mut self, order: &[Block]) {
+        let mut renamed: IndexVec<Val, Option<Val>> = (0..self.vals.len()).map(|_| None).collect();
         let kept = || order.iter().map(|b| &self.blocks[*b]);
         let insts = kept().map(|b| b.insts.len()).sum();
         let params: usize = kept().map(|b| b.params.len()).sum();
-        let mut new_vals: IndexVec<Val, ValData> = IndexVec::with_capacity(insts + params);
-        let mut new_blocks: IndexVec<Block, BlockData> = IndexVec::with_capacity(order.len());
-        let new_insts = IndexVec::with_capacity(insts);
-        let mut old_insts: Vec<Option<InstData>> = std::mem::replace(&mut self.insts, new_insts)
-            .into_values()
-            .map(Some)
-            .collect();
-        let mut old_blocks: Vec<Option<BlockData>> = std::mem::take(&mut self.blocks)
-            .into_values()
-            .map(Some)
-            .collect();
-        for old in order {
-            let Some(mut block) = old_blocks[old.index()].take() else {
-                crate::bug!("{old} stands twice in the order");
-            };
-            let at = new_blocks.next();
+        let mut vals: IndexVec<Val, ValData> = IndexVec::with_capacity(insts + params);
+        let mut old: Vec<Option<InstData>> =
+            std::mem::replace(&mut self.insts, IndexVec::with_capacity(insts))
+                .into_values()
+                .map(Some)
+                .collect();
+        for at in order {
+            let block = &mut self.blocks[*at];
             for (i, param) in block.params.iter_mut().enumerate() {
-                let def = Def::Param(at, i as u32);
-                let ty = self.vals[*param].ty;
-                let new = new_vals.push(ValData { ty, def });
-                vals[*param] = Some(new);
+                let (ty, def) = (self.vals[*param].ty, Def::Param(*at, i as u32));
+                let new = vals.push(ValData { ty, def });
+                renamed[*param] = Some(new);
                 *param = new;
             }
             for id in &mut block.insts {
-                let Some(mut data) = old_insts[id.index()].take() else {
+                let Some(mut data) = old[id.index()].take() else {
                     crate::bug!("{id} stands in two places of `{}`", self.name);
                 };
                 let new_id = self.insts.next();
                 if let Some(result) = &mut data.result {
                     let (ty, def) = (self.vals[*result].ty, Def::Inst(new_id));
-                    let new = new_vals.push(ValData { ty, def });
-                    vals[*result] = Some(new);
+                    let new = vals.push(ValData { ty, def });
+                    renamed[*result] = Some(new);
                     *result = new;
                 }
                 *id = self.insts.push(data);
             }
-            for jump in block.term.jumps_mut() {
-                if let Some(new) = blocks[jump.block] {
-                    jump.block = new;
-                }
-            }
-            new_blocks.push(block);
         }
-        self.blocks = new_blocks;
-        self.vals = new_vals;
+        self.vals = vals;
         let name = &self.name;
-        let rename = |v: &mut Val| match vals[*v] {
+        let rename = |v: &mut Val| match renamed[*v] {
             Some(new) => *v = new,
             None => crate::bug!("`{name}` uses {v}, which nothing defines"),
         };
         for data in self.insts.values_mut() {
             data.inst.vals_mut(rename);
         }
-        for block in self.blocks.values_mut() {
-            block.term.vals_mut(rename);
+        for block in order {
+            self.blocks[*block].term.vals_mut(rename);
         }
     }
 
-    /// Whether [`Func::compact`] would change nothing.
-    fn is_compact(&self) -> bool {
-        let (mut insts, mut vals) = (0, 0);
-        let mut in_order = |val: Val| {
-            vals += 1;
-            val.index() + 1 == vals
-        };
-        let numbered = self.blocks.values().all(|block| {
-            let params = block.params.iter().all(|p| in_order(*p));
-            params
-                && block.insts.iter().all(|id| {
-                    insts += 1;
-                    let result = self.insts[*id].result;
-                    id.index() + 1 == insts && result.is_none_or(&mut in_order)
-                })
-        });
-        numbered
-            && insts == self.insts.len()
-            && vals == self.vals.len()
-            && self.is_forward()
-            && self.reached().values().all(|reached| *reached)
+    /// Puts these blocks in order, and drops all others.
+    fn arrange(&mut self, order: &[Block]) {
+        if order.len() == self.blocks.len() && order.is_sorted() {
+            self.blocks.shrink_to_fit();
+            return;
+        }
+        let mut moved: IndexVec<Block, Option<Block>> = self.blocks.keys().map(|_| None).collect();
+        for (new, old) in order.iter().enumerate() {
+            moved[*old] = Some(Block::new(new));
+        }
+        let blocks = IndexVec::with_capacity(order.len());
+        let mut old: Vec<Option<BlockData>> = std::mem::replace(&mut self.blocks, blocks)
+            .into_values()
+            .map(Some)
+            .collect();
+        for block in order {
+            let Some(mut block) = old[block.index()].take() else {
+                crate::bug!("{block} stands twice in the order");
+            };
+            let at = self.blocks.next();
+            for (i, param) in block.params.iter().enumerate() {
+                self.vals[*param].def = Def::Param(at, i as u32);
+            }
+            for jump in block.term.jumps_mut() {
+                if let Some(new) = moved[jump.block] {
+                    jump.block = new;
+                }
+            }
+            self.blocks.push(block);
+        }
     }
 
     /// Whether every branch goes to a later block.

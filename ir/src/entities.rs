@@ -102,9 +102,13 @@ impl<K: Entity, V> IndexVec<K, V> {
         }
     }
 
-    /// Gives back the room that is not used.
+    /// Gives back the room that is not used. The elements move: allocators like that better than a block with a hole behind.
     pub fn shrink_to_fit(&mut self) {
-        self.items.shrink_to_fit();
+        if self.items.len() < self.items.capacity() {
+            let mut exact = Vec::with_capacity(self.items.len());
+            exact.append(&mut self.items);
+            self.items = exact;
+        }
     }
 
     /// Appends and gives the index.

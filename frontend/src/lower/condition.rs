@@ -11,8 +11,8 @@ use crate::hir::{Capture, Expr, ExprKind};
 impl FnLower<'_, '_, '_> {
     /// The body of a condition function: whether all operands of a spine hold.
     pub(super) fn spine(&mut self, operands: &[Expr]) {
-        let (skip, deny) = (self.b.block(&[]), self.b.block(&[]));
-        self.spine = Some(Spine { skip, deny });
+        let skip = self.b.block(&[]);
+        self.spine = Some(Spine { skip, deny: None });
         let last = operands.len().saturating_sub(1);
         for (i, operand) in operands.iter().enumerate() {
             if i == last && self.is_value(operand) {
@@ -26,12 +26,27 @@ impl FnLower<'_, '_, '_> {
             let yes = self.b.bconst(true);
             self.b.ret(yes);
         }
-        for (block, answer) in [(skip, false), (deny, true)] {
-            self.b.switch_to(block);
-            let answer = self.b.bconst(answer);
-            self.b.ret(answer);
+        let deny = self.spine.take().and_then(|spine| spine.deny);
+        for (block, answer) in [(Some(skip), false), (deny, true)] {
+            if let Some(block) = block {
+                self.b.switch_to(block);
+                let answer = self.b.bconst(answer);
+                self.b.ret(answer);
+            }
         }
-        self.spine = None;
+    }
+
+    /// Where `?? deny` leaves to: a block of the condition, made when it is first needed.
+    pub(super) fn deny(&mut self, spine: Spine) -> Block {
+        if let Some(deny) = spine.deny {
+            return deny;
+        }
+        let deny = self.b.block(&[]);
+        self.spine = Some(Spine {
+            deny: Some(deny),
+            ..spine
+        });
+        deny
     }
 
     /// Goes on when a condition has the value `sense`, with what it binds if that is true; leaves to `fail` otherwise.

@@ -105,7 +105,10 @@ impl FnLower<'_, '_, '_> {
                 None => self.assume_present(a),
             },
             E::OrDeny(a) => match self.spine {
-                Some(spine) => self.present(a, spine.deny),
+                Some(spine) => {
+                    let deny = self.deny(spine);
+                    self.present(a, deny)
+                }
                 None => self.assume_present(a),
             },
             E::Field(a, index) => {

@@ -29,8 +29,8 @@ pub(super) struct Owner<'h> {
 pub(super) struct Spine {
     /// `?? skip`: the rule does not match.
     pub(super) skip: Block,
-    /// `?? deny`: the denial applies.
-    pub(super) deny: Block,
+    /// `?? deny`: the denial applies. Absent until it is needed; see [`FnLower::deny`].
+    pub(super) deny: Option<Block>,
 }
 
 /// A function being lowered.

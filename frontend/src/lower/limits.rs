@@ -21,6 +21,9 @@ pub fn check_limits(program: &Program, lowered: &Lowered) -> Vec<Diagnostic> {
 }
 
 fn budgets(program: &Program, lowered: &Lowered, sink: &mut Sink) {
+    if program.rulesets.values().all(|set| set.cost.is_none()) {
+        return;
+    }
     let costs = Costs::new(&lowered.module);
     for (id, set) in program.rulesets.iter() {
         let (Some((limit, span)), Some(rules)) = (set.cost, lowered.rulesets[id]) else {
