@@ -90,16 +90,16 @@ impl Builder<'_> {
                 self.run(func, &args)
             }
             Inst::Icmp { cc, a, b } => self.icmp(term, cc, a, b),
-            Inst::Fcmp {
-                cc: cc @ (Cc::Eq | Cc::Ne),
-                a,
-                b,
-            }
-            | Inst::Scmp {
-                cc: cc @ (Cc::Eq | Cc::Ne),
-                a,
-                b,
-            } => Ok(self.same(term, a, b)?.if_wanted(cc == Cc::Eq)),
+            Inst::Fcmp { cc, a, b } => match cc {
+                Cc::Eq => self.same(term, a, b),
+                Cc::Ne => Ok(!self.same(term, a, b)?),
+                _ => self.ordered(term, cc, a, b),
+            },
+            Inst::Scmp { cc, a, b } => match cc {
+                Cc::Eq => self.same(term, a, b),
+                Cc::Ne => Ok(!self.same(term, a, b)?),
+                _ => self.ordered(term, cc, a, b),
+            },
             Inst::Same { a, b } => self.same(term, a, b),
             Inst::IsSome { a } => self.test(a, Test::Present),
             Inst::Contains { a, item } => match self.elements(a) {
@@ -166,6 +166,27 @@ impl Builder<'_> {
         Ok(asked)
     }
 
+    /// A comparison by order, told by "less": so that a comparison and its opposite are one feature.
+    fn ordered(&mut self, term: TermId, cc: Cc, a: TermId, b: TermId) -> Result<Ask, GiveUp> {
+        if a == b {
+            return Ok(Ask::of(cc.holds(std::cmp::Ordering::Equal)));
+        }
+        let (a, b, less) = match cc {
+            Cc::Lt => (a, b, true),
+            Cc::Ge => (a, b, false),
+            Cc::Gt => (b, a, true),
+            _ => (b, a, false),
+        };
+        let cc = Cc::Lt;
+        let inst = match self.terms.inst(term) {
+            Some(Inst::Icmp { .. }) => Inst::Icmp { cc, a, b },
+            Some(Inst::Fcmp { .. }) => Inst::Fcmp { cc, a, b },
+            _ => Inst::Scmp { cc, a, b },
+        };
+        let term = self.terms.make(self.module, inst, Type::BOOL);
+        Ok(self.opaque(term).if_wanted(less))
+    }
+
     fn icmp(&mut self, term: TermId, cc: Cc, a: TermId, b: TermId) -> Result<Ask, GiveUp> {
         if a == b {
             return Ok(Ask::of(cc.holds(std::cmp::Ordering::Equal)));
@@ -173,7 +194,11 @@ impl Builder<'_> {
         let (of, cc, value) = match (self.int(a), self.int(b)) {
             (_, Some(value)) => (a, cc, value),
             (Some(value), None) => (b, cc.swap(), value),
-            (None, None) => return Ok(self.opaque(term)),
+            (None, None) => match cc {
+                Cc::Eq => return self.same(term, a, b),
+                Cc::Ne => return Ok(!self.same(term, a, b)?),
+                _ => return self.ordered(term, cc, a, b),
+            },
         };
         let below = || value.checked_sub(1).map(|hi| (i64::MIN, hi));
         let above = || value.checked_add(1).map(|lo| (lo, i64::MAX));
@@ -188,7 +213,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether two words of one type are the same.
+    /// Whether two words of one type are the same; `term` says how they are compared, equal or not.
     fn same(&mut self, term: TermId, a: TermId, b: TermId) -> Result<Ask, GiveUp> {
         if a == b {
             return Ok(Ask::ALWAYS);
@@ -200,7 +225,18 @@ impl Builder<'_> {
                 let (a, b) = (self.ask(a)?, self.ask(b)?);
                 return Ok(self.graph.choice(a, b, !b));
             }
-            (None, None) => return Ok(self.opaque(term)),
+            (None, None) => {
+                let (a, b) = (a.min(b), a.max(b));
+                let cc = Cc::Eq;
+                let inst = match self.terms.inst(term) {
+                    Some(Inst::Icmp { .. }) => Inst::Icmp { cc, a, b },
+                    Some(Inst::Fcmp { .. }) => Inst::Fcmp { cc, a, b },
+                    Some(Inst::Scmp { .. }) => Inst::Scmp { cc, a, b },
+                    _ => Inst::Same { a, b },
+                };
+                let term = self.terms.make(self.module, inst, Type::BOOL);
+                return Ok(self.opaque(term));
+            }
         };
         self.is_one_of(of, vec![value])
     }

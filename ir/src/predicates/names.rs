@@ -106,15 +106,7 @@ impl<'p> Names<'p> {
                 self.infix(out, *a, "/", *b, depth)
             }
             Inst::Icmp { cc, a, b } | Inst::Fcmp { cc, a, b } | Inst::Scmp { cc, a, b } => {
-                let sign = match cc {
-                    Cc::Eq => "==",
-                    Cc::Ne => "!=",
-                    Cc::Lt => "<",
-                    Cc::Le => "<=",
-                    Cc::Gt => ">",
-                    Cc::Ge => ">=",
-                };
-                self.infix(out, *a, sign, *b, depth)
+                self.infix(out, *a, sign(*cc), *b, depth)
             }
             Inst::Same { a, b } => self.infix(out, *a, "==", *b, depth),
             Inst::Field { a, index } => {
@@ -235,6 +227,24 @@ impl<'p> Names<'p> {
         }
     }
 
+    /// A comparison that is not to hold, as the opposite comparison.
+    fn opposite(&self, atom: &Atom) -> Option<String> {
+        if atom.want {
+            return None;
+        }
+        let feature = self.predicates.features.get(atom.feature as usize)?;
+        let (cc, a, b) = match self.predicates.terms.inst(feature.term)? {
+            Inst::Icmp { cc, a, b } | Inst::Fcmp { cc, a, b } | Inst::Scmp { cc, a, b } => {
+                (*cc, *a, *b)
+            }
+            Inst::Same { a, b } => (Cc::Eq, *a, *b),
+            _ => return None,
+        };
+        let mut text = String::new();
+        self.infix(&mut text, a, sign(cc.negate()), b, 0).ok()?;
+        Some(text)
+    }
+
     fn atom(&self, f: &mut fmt::Formatter<'_>, atom: &Atom) -> fmt::Result {
         let name = self.feature(atom.feature);
         let (want, not) = if atom.want {
@@ -243,7 +253,10 @@ impl<'p> Names<'p> {
             (false, "not ")
         };
         match &atom.test {
-            Test::True => write!(f, "{not}{name}"),
+            Test::True => match self.opposite(atom) {
+                Some(name) => f.write_str(&name),
+                None => write!(f, "{not}{name}"),
+            },
             Test::Ints(ranges) => {
                 // Numbers of variants by name.
                 let tags = self.tags(atom.feature);
@@ -302,6 +315,17 @@ impl fmt::Display for FormulaDisplay<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+fn sign(cc: Cc) -> &'static str {
+    match cc {
+        Cc::Eq => "==",
+        Cc::Ne => "!=",
+        Cc::Lt => "<",
+        Cc::Le => "<=",
+        Cc::Gt => ">",
+        Cc::Ge => ">=",
     }
 }
 

@@ -137,6 +137,21 @@ fn comparisons_with_constants_are_atoms() {
 }
 
 #[test]
+fn comparisons_of_two_terms_are_one_feature_with_their_opposites() {
+    let texts = |rest: &str| value(&format!("v1 = field v0, 1; v2 = field v0, 2; {rest}"));
+    assert_eq!(texts("v99 = scmp eq, v1, v2"), "req.host == req.path");
+    assert_eq!(texts("v99 = scmp ne, v2, v1"), "req.host != req.path");
+    assert_eq!(texts("v99 = same v2, v1"), "req.host == req.path");
+    assert_eq!(texts("v99 = scmp gt, v1, v2"), "req.path < req.host");
+    assert_eq!(texts("v99 = scmp le, v1, v2"), "req.path >= req.host");
+    assert_eq!(
+        texts("v3 = scmp lt, v1, v2; v4 = scmp ge, v1, v2; v99 = bor v3, v4"),
+        "always"
+    );
+    assert_eq!(texts("v99 = scmp ge, v1, v1"), "always");
+}
+
+#[test]
 fn patterns_that_need_no_pattern_are_plain_tests() {
     let path = |pattern: u32| value(&format!("v1 = field v0, 2; v99 = matches v1, pat{pattern}"));
     assert_eq!(path(0), "req.path == \"/healthz\"");

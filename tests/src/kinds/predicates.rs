@@ -78,10 +78,11 @@ fn ruleset(module: &Module, rules: &RuleSet, asked: &Predicates, seed: u64) -> R
     let computed: Vec<FuncId> = asked.features.iter().enumerate().map(emit).collect();
     verify(&grown).map_err(|e| format!("a feature's function: {}", e[0]))?;
     let interp = Interp::new(&grown);
-    let words = Words::new(module);
+    let mut words = Words::new(module);
     let mut rng = Rng::new(seed);
     for _ in 0..INPUTS {
         let arena = Arena::new();
+        words.focus(&mut rng);
         let mut word = |ty: Type| words.word(module, ty, &mut rng, &arena);
         let args: Vec<Word<'_>> = rules.params.iter().map(|ty| word(*ty)).collect();
         let data: Vec<Word<'_>> = module.data.values().map(|d| word(d.ty)).collect();

@@ -14,6 +14,8 @@ pub(crate) struct Words {
     ints: Vec<i64>,
     texts: Vec<String>,
     nets: Vec<Cidr>,
+    /// A few of them that come often, so that words are equal now and then.
+    often: (Vec<i64>, Vec<String>),
 }
 
 impl Words {
@@ -23,6 +25,7 @@ impl Words {
             ints: vec![i64::MIN, -1, 0, 1, i64::MAX],
             texts: WORDS.iter().chain(PATHS).map(ToString::to_string).collect(),
             nets: vec![Cidr::ALL],
+            often: (Vec::new(), Vec::new()),
         };
         let insts = module.funcs.values().flat_map(|f| f.insts.values());
         for inst in insts {
@@ -57,6 +60,13 @@ impl Words {
         words
     }
 
+    /// Draws what comes often from here on.
+    pub(crate) fn focus(&mut self, rng: &mut Rng) {
+        let ints = (0..3).map(|_| *rng.pick(&self.ints)).collect();
+        let texts = (0..2).map(|_| rng.pick(&self.texts).clone()).collect();
+        self.often = (ints, texts);
+    }
+
     fn value(&mut self, value: &Value) {
         match value {
             Value::Int(value) => self.ints.push(*value),
@@ -82,6 +92,9 @@ impl Words {
         };
         match module.types.get(ty) {
             TypeData::Bool => Word::Bool(rng.one_in(2)),
+            TypeData::Int if rng.one_in(3) && !self.often.0.is_empty() => {
+                Word::Int(*rng.pick(&self.often.0))
+            }
             TypeData::Int => {
                 let near = rng.pick(&self.ints).wrapping_add(rng.between(-1, 1));
                 Word::Int(if rng.one_in(4) {
@@ -122,6 +135,9 @@ impl Words {
     }
 
     fn text(&self, rng: &mut Rng) -> String {
+        if rng.one_in(3) && !self.often.1.is_empty() {
+            return rng.pick(&self.often.1).clone();
+        }
         let text = rng.pick(&self.texts);
         match rng.below(8) {
             0 => format!("{text}{}", rng.pick(&self.texts)),
