@@ -53,7 +53,7 @@ impl Index {
                     edges.push(("rest".into(), *rest));
                 }
                 let kind = ShownKind::Branch {
-                    feature: *feature,
+                    feature: self.order.get(*feature as usize).copied().unwrap_or(NONE),
                     access: access.name(),
                 };
                 Shown { kind, edges }

@@ -39,7 +39,7 @@ pub use test::{Atom, Formula, Test};
 use crate::arena::Arena;
 
 /// A search keeps the words of features that are read in place up to so many: reading one again costs little more.
-const KEPT_IN_PLACE_MAX: u32 = 32;
+const KEPT_IN_PLACE_MAX: usize = 32;
 
 /// The index of a rule set: immutable, and shared between threads.
 ///
@@ -67,8 +67,8 @@ const KEPT_IN_PLACE_MAX: u32 = 32;
 #[derive(Debug)]
 pub struct Index {
     features: Vec<Feature>,
-    /// Where the word of a feature is kept during a search, if it is asked for more than once.
-    slots: Vec<u32>,
+    /// The features in the order of the tree, by their numbers: first those whose words are kept during a search.
+    order: Vec<u32>,
     /// How many are kept.
     kept: u32,
     tree: Tree,
@@ -106,12 +106,24 @@ impl Index {
             .iter()
             .map(|f| matches!(f, Feature::Computed(_)))
             .collect();
-        let slots = slots(&computed, conditions);
-        let kept = slots.iter().filter(|s| **s != NONE).count() as u32;
+        let (order, kept) = order(&computed, conditions);
+        // What is no feature is read as an absent word, like a path that leads nowhere.
+        let mut number = vec![features.len() as u32; features.len()];
+        for (to, from) in order.iter().enumerate() {
+            number[*from as usize] = to as u32;
+        }
+        let to = |f: u32| {
+            number
+                .get(f as usize)
+                .copied()
+                .unwrap_or(features.len() as u32)
+        };
+        rows.iter_mut().for_each(|row| row.renumber(&to));
+        let computed: Vec<bool> = order.iter().map(|f| computed[*f as usize]).collect();
         let tree = build::build(&rows, &computed);
         let mut index = Index {
             features,
-            slots,
+            order,
             kept,
             tree,
             size: Size::default(),
@@ -146,6 +158,13 @@ impl Index {
         &self.features
     }
 
+    /// How a feature of the tree is read.
+    #[inline]
+    fn read(&self, feature: u32) -> Option<&Feature> {
+        self.features
+            .get(*self.order.get(feature as usize)? as usize)
+    }
+
     /// What it consists of.
     pub fn size(&self) -> Size {
         self.size
@@ -153,16 +172,15 @@ impl Index {
 
     /// The most steps of a search, given those of a computed feature's function.
     pub fn bound(&self, function: &dyn Fn(u32) -> u64) -> u64 {
-        let cost_of = |feature: u32| match self.features.get(feature as usize) {
+        let cost_of = |feature: u32| match self.read(feature) {
             Some(Feature::Computed(f)) => function(*f),
             _ => 0,
         };
         // Features that are kept are computed once, wherever they are asked for; others count where they are asked.
-        let kept = (0..self.features.len() as u32).filter(|f| self.slots[*f as usize] != NONE);
-        let kept = kept.map(cost_of).fold(0, u64::saturating_add);
-        let own = |feature: u32| match self.slots.get(feature as usize) {
-            Some(&NONE) => cost_of(feature),
-            _ => 0,
+        let kept = (0..self.kept).map(cost_of).fold(0, u64::saturating_add);
+        let own = |feature: u32| match feature < self.kept {
+            true => 0,
+            false => cost_of(feature),
         };
         let tree = &self.tree;
         let check = |c: &check::Check| own(c.feature()).saturating_add(c.cost());
@@ -218,15 +236,15 @@ impl Index {
                 + size_of_val(&tree.checks[..])
                 + tree.residues.iter().map(residue_heap).sum::<usize>()
                 + size_of_val(&self.features[..])
-                + size_of_val(&self.slots[..])
+                + size_of_val(&self.order[..])
                 + tree.pools.heap(),
         }
     }
 }
 
-/// Features whose words are kept, by their places: those that are asked for more than once, all that are computed and, of those
-/// that are read in place, as many of the first as make a small frame.
-fn slots(computed: &[bool], conditions: &[Formula]) -> Vec<u32> {
+/// The order of the features in a tree, and how many of the first are kept: those that are asked for more than once, all that are
+/// computed and, of those that are read in place, as many as make a small frame.
+fn order(computed: &[bool], conditions: &[Formula]) -> (Vec<u32>, u32) {
     let mut asked = vec![0u32; computed.len()];
     for condition in conditions {
         condition.atoms(&mut |atom| {
@@ -235,18 +253,18 @@ fn slots(computed: &[bool], conditions: &[Formula]) -> Vec<u32> {
             }
         });
     }
-    let mut slots = vec![NONE; computed.len()];
-    let mut kept = 0;
-    for in_place in [false, true] {
-        for (feature, slot) in slots.iter_mut().enumerate() {
-            let room = !in_place || kept < KEPT_IN_PLACE_MAX;
-            if computed[feature] != in_place && asked[feature] > 1 && room {
-                *slot = kept;
-                kept += 1;
-            }
-        }
-    }
-    slots
+    let often = |f: &u32| asked[*f as usize] > 1;
+    let is_computed = |f: &u32| computed[*f as usize];
+    let all = 0..computed.len() as u32;
+    let in_place = all.clone().filter(|f| often(f) && !is_computed(f));
+    let kept = in_place.take(KEPT_IN_PLACE_MAX);
+    let mut order: Vec<u32> = kept.collect();
+    order.extend(all.clone().filter(|f| often(f) && is_computed(f)));
+    let kept = order.len() as u32;
+    let mut placed = vec![false; computed.len()];
+    order.iter().for_each(|f| placed[*f as usize] = true);
+    order.extend(all.filter(|f| !placed[*f as usize]));
+    (order, kept)
 }
 
 fn residue_bound(residue: &Residue, check: &dyn Fn(&check::Check) -> u64) -> u64 {

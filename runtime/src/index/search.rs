@@ -141,37 +141,35 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
         }
     }
 
-    /// The word of a feature; at most once a search, if it is asked for more than once.
+    /// The word of a feature; read at most once a search, if it is kept.
     #[inline]
     fn feature(&mut self, feature: u32) -> Word<'a> {
-        let Some(slot) = self.index.slots.get(feature as usize) else {
-            return Word::None;
-        };
-        if *slot < 64 {
-            if self.known >> slot & 1 == 0 {
-                self.words[*slot as usize] = self.read(feature);
-                self.known |= 1 << slot;
-            }
-            return self.words[*slot as usize];
+        let slot = feature as usize;
+        if feature >= 64 || slot >= self.words.len() {
+            return self.rarely(feature);
         }
-        self.rarely(feature, *slot)
+        if self.known >> feature & 1 == 0 {
+            self.words[slot] = self.read(feature);
+            self.known |= 1 << feature;
+        }
+        self.words[slot]
     }
 
     /// As `feature`, for those beyond the first 64 that are kept and for those that are not.
-    fn rarely(&mut self, feature: u32, slot: u32) -> Word<'a> {
-        if slot == NONE {
+    fn rarely(&mut self, feature: u32) -> Word<'a> {
+        let slot = feature as usize;
+        if slot >= self.words.len() {
             return self.read(feature);
         }
-        let more = slot as usize - 64;
-        if self.known_more[more] == 0 {
-            self.words[slot as usize] = self.read(feature);
-            self.known_more[more] = 1;
+        if self.known_more[slot - 64] == 0 {
+            self.words[slot] = self.read(feature);
+            self.known_more[slot - 64] = 1;
         }
-        self.words[slot as usize]
+        self.words[slot]
     }
 
     fn read(&mut self, feature: u32) -> Word<'a> {
-        match self.index.features.get(feature as usize) {
+        match self.index.read(feature) {
             Some(feature) => feature.read(self.facts),
             None => Word::None,
         }

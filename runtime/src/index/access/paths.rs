@@ -21,6 +21,8 @@ pub(in crate::index) struct Paths {
 struct Node {
     /// The node behind any one segment.
     any: u32,
+    /// Whether literal segments lead on.
+    literal: bool,
     /// The child of the pattern that ends here.
     end: u32,
     /// The child of the pattern that ends here with `**`.
@@ -38,6 +40,7 @@ struct Literal {
 
 const EMPTY: Node = Node {
     any: NONE,
+    literal: false,
     end: NONE,
     open: NONE,
 };
@@ -95,6 +98,7 @@ impl Paths {
 
     fn add_literal(&mut self, from: u32, text: &str) -> u32 {
         let to = self.add();
+        self.nodes[from as usize].literal = true;
         let at = self.bytes.len() as u32;
         let len = text.len() as u32;
         self.bytes.extend_from_slice(text.as_bytes());
@@ -130,12 +134,12 @@ impl Paths {
             }
             return;
         }
-        let Some(body) = rest.strip_prefix('/') else {
+        let (true, Some(body)) = (at.literal || at.any != NONE, rest.strip_prefix('/')) else {
             return;
         };
         let end = body.bytes().position(|b| b == b'/').unwrap_or(body.len());
         let (part, rest) = body.split_at(end);
-        if let Some(next) = self.literal(node, part.as_bytes()) {
+        if let (true, Some(next)) = (at.literal, self.literal(node, part.as_bytes())) {
             self.walk(next, rest, visit);
         }
         if at.any != NONE {
