@@ -36,6 +36,7 @@ pub mod http;
 pub mod index;
 pub mod json;
 pub mod kinds;
+pub mod language;
 pub mod native;
 pub mod pattern;
 pub mod schema;

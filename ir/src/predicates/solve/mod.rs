@@ -1,0 +1,26 @@
+//! Whether conditions can hold: exactly, or "do not know".
+//!
+//! That nothing satisfies a condition is a proof: the values that [`Domain`] admits are all that a feature can have and
+//! perhaps more, and features are taken to be independent where they may not be. That something does is not, for the same
+//! reasons: who claims it builds the input and asks the interpreter.
+
+mod domain;
+mod findings;
+mod lookup;
+mod pairs;
+mod place;
+mod ranges;
+mod search;
+mod space;
+mod texts;
+mod witness;
+#[cfg(test)]
+mod tests;
+
+pub use domain::{Domain, Form, Kind, Literal, Pick, Text, holds, passes, simplest};
+pub use findings::{Finding, Question, Scope, Subject, findings};
+pub use lookup::{Condition, Lookup};
+pub use search::{Found, Search, Verdict};
+pub use space::{Feature, Space};
+pub use texts::Texts;
+pub use witness::Witness;
