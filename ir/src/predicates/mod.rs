@@ -30,6 +30,7 @@ mod eval;
 mod formula;
 mod graph;
 mod names;
+pub mod solve;
 mod terms;
 
 #[cfg(test)]
