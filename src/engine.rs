@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tollgate_frontend::analysis::Scope;
 use tollgate_frontend::library::NoModules;
 use tollgate_optimizer::Level;
 
@@ -26,6 +27,7 @@ use crate::stage::Stage;
 pub struct Engine {
     backend: &'static BackendRow,
     level: Level,
+    verbose: bool,
 }
 
 impl Default for Engine {
@@ -40,6 +42,7 @@ impl Engine {
         Engine {
             backend: &backends()[0],
             level: Level::O2,
+            verbose: false,
         }
     }
 
@@ -64,6 +67,12 @@ impl Engine {
         Engine { level, ..self }
     }
 
+    /// Says in reports what the analysis of rules could not find out, too.
+    #[must_use]
+    pub fn verbose(self, verbose: bool) -> Engine {
+        Engine { verbose, ..self }
+    }
+
     /// What the compiler thinks of a file and of the modules it uses.
     ///
     /// # Errors
@@ -76,12 +85,20 @@ impl Engine {
                 text: &text,
             },
             &mut Folder::of(path),
+            self.scope(),
         ))
     }
 
     /// What the compiler thinks of a program of one file.
     pub fn check_source(&self, name: &str, text: &str) -> Report {
-        report_of(&Main { name, text }, &mut NoModules)
+        report_of(&Main { name, text }, &mut NoModules, self.scope())
+    }
+
+    fn scope(&self) -> Scope {
+        match self.verbose {
+            true => Scope::Verbose,
+            false => Scope::All,
+        }
     }
 
     /// Compiles a file and the modules it uses, which stand in the same folder.
@@ -145,8 +162,12 @@ impl Engine {
     }
 }
 
-fn report_of(main: &Main<'_>, loader: &mut dyn tollgate_frontend::library::Loader) -> Report {
-    match pipeline::lower(main, loader) {
+fn report_of(
+    main: &Main<'_>,
+    loader: &mut dyn tollgate_frontend::library::Loader,
+    scope: Scope,
+) -> Report {
+    match pipeline::lower(main, loader, scope) {
         Ok((_, _, report)) => report,
         Err(error) => error.into_report(),
     }

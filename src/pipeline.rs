@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tollgate_backend_api::Executable;
+use tollgate_frontend::analysis::{Asked, Scope, analyse};
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Library, LibraryModule, Loader};
 use tollgate_frontend::lower::Lowered;
@@ -34,10 +35,11 @@ pub(crate) fn check(main: &Main<'_>, loader: &mut dyn Loader) -> (Option<hir::Pr
     )
 }
 
-/// Meaning to IR, with rule sets whole.
+/// Meaning to IR, with rule sets whole. How much is said about the rules is up to `scope`.
 pub(crate) fn lower(
     main: &Main<'_>,
     loader: &mut dyn Loader,
+    scope: Scope,
 ) -> Result<(hir::Program, Lowered, Report), Error> {
     let (program, mut report) = check(main, loader);
     let Some(program) = program else {
@@ -45,6 +47,15 @@ pub(crate) fn lower(
     };
     let lowered = tollgate_frontend::lower::lower(&program);
     report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
+    if report.errors() == 0 {
+        let asked = Asked {
+            scope,
+            pairs: tollgate_frontend::Limits::default().pairs,
+            said: report.diagnostics(),
+        };
+        let found = analyse(&program, &lowered, &asked);
+        report.add(found);
+    }
     if report.errors() > 0 {
         Err(Error::rules(report))
     } else {
@@ -75,7 +86,7 @@ pub(crate) fn compile(
     level: Level,
     backend: &'static BackendRow,
 ) -> Result<Program, Error> {
-    let (program, lowered, report) = lower(main, loader)?;
+    let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
     let tests = (!program.tests.is_empty()).then(|| {
         let (lowered, plans) = tollgate_frontend::lower::lower_tests(&program);

@@ -23,6 +23,12 @@ impl Report {
 
     pub(crate) fn add(&mut self, diagnostics: Vec<Diagnostic>) {
         self.diagnostics.extend(diagnostics);
+        let place = |d: &Diagnostic| d.span().map(|s| (s.file.0, s.start));
+        self.diagnostics.sort_by_key(place);
+    }
+
+    pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     pub(crate) fn sources(&self) -> &SourceMap {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use tollgate_frontend::analysis::Scope;
 use tollgate_frontend::library::Loader;
 use tollgate_grammar::source::{FileId, SourceFile, SourceMap};
 use tollgate_ir::module::Module;
@@ -63,10 +64,10 @@ stages! {
         (None, report) => Err(Error::rules(report)),
     };
     /// SSA, with rule sets whole.
-    Ir = "ir", |input| Ok(print_module(&pipeline::lower(input.main, input.loader)?.1.module));
+    Ir = "ir", |input| Ok(print_module(&pipeline::lower(input.main, input.loader, Scope::Legal)?.1.module));
     /// What each pass changes, and the legal IR in the end.
     Opt = "opt", |input| {
-        let (_, lowered, _) = pipeline::lower(input.main, input.loader)?;
+        let (_, lowered, _) = pipeline::lower(input.main, input.loader, Scope::Legal)?;
         narrate(lowered.module, input.level)
     };
     /// What the backend makes of it.

@@ -227,6 +227,19 @@ pub struct RuleSet {
     pub otherwise: Option<Expr>,
     /// `cost n`, and where it stands.
     pub cost: Option<(u64, Span)>,
+    /// Where its parts stand.
+    pub written: Written,
+}
+
+/// Where the parts of a rule set stand that messages point at. Of a guard they are its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// The hit policy.
+    pub policy: Span,
+    /// The type of the result.
+    pub result: Span,
+    /// All of `otherwise`.
+    pub otherwise: Option<Span>,
 }
 
 /// `group when …`

@@ -33,6 +33,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod check;
 pub mod diagnostics;
 pub mod hir;

@@ -253,14 +253,36 @@ mod tests {
             Test::Prefix("a.".into()),
             Test::Suffix("-b".into()),
             Test::Part("*".into()),
-            Test::Matches(Pattern::Path(Arc::new(PathPattern::parse("/a/*/**").unwrap()))),
-            Test::Matches(Pattern::Path(Arc::new(PathPattern::parse("/a.b/{c}").unwrap()))),
+            Test::Matches(Pattern::Path(Arc::new(
+                PathPattern::parse("/a/*/**").unwrap(),
+            ))),
+            Test::Matches(Pattern::Path(Arc::new(
+                PathPattern::parse("/a.b/{c}").unwrap(),
+            ))),
             Test::Matches(Pattern::Glob(Arc::new(Glob::parse("a?*b").unwrap()))),
             Test::Matches(Pattern::Regex(Arc::new(Regex::parse("a|ab").unwrap()))),
         ];
         let texts = [
-            "", "a", "a.b", "axb", "a.", "-b", "x-b", "*", "x*x", "/a", "/a/", "/a/b", "/a/b/c",
-            "/a.b/", "/a.b/x", "/axb/x", "ab", "a\n\u{e9}b", "aab", "abb",
+            "",
+            "a",
+            "a.b",
+            "axb",
+            "a.",
+            "-b",
+            "x-b",
+            "*",
+            "x*x",
+            "/a",
+            "/a/",
+            "/a/b",
+            "/a/b/c",
+            "/a.b/",
+            "/a.b/x",
+            "/axb/x",
+            "ab",
+            "a\n\u{e9}b",
+            "aab",
+            "abb",
         ];
         for test in &tests {
             let set = language(test);
@@ -278,7 +300,10 @@ mod tests {
 
     #[test]
     fn sets_without_a_common_text_have_none() {
-        let (digits, two) = (Language::regex("[0-9]+").unwrap(), Language::regex("..").unwrap());
+        let (digits, two) = (
+            Language::regex("[0-9]+").unwrap(),
+            Language::regex("..").unwrap(),
+        );
         let found = common(&[(&digits, true), (&two, true)], 1_000);
         assert_eq!(found, Common::Text("00".into()));
         let small = Language::regex("[0-4][0-9]|[5-9][0-9]").unwrap();

@@ -6,7 +6,7 @@ use super::{Outcome, Result, show};
 use crate::args::{Check, Format};
 
 pub(crate) fn run(args: &Check) -> Result<Outcome> {
-    let engine = Engine::new();
+    let engine = Engine::new().verbose(args.verbose);
     let (mut errors, mut warnings) = (0, 0);
     for file in &args.files {
         let report = engine.check_file(file)?;

@@ -161,7 +161,7 @@ pub(crate) fn program(
         outlines.push(items::define(&mut checker, module));
         checker.add_to_prelude(module);
     }
-    items::bodies(&mut checker, &outlines, limits);
+    items::bodies(&mut checker, &outlines);
     if !checker.sink.has_errors() {
         modules::report_unused(&mut checker);
     }

@@ -28,7 +28,7 @@ use tollgate_ir::entities::{self as ir, FuncId, IndexVec};
 use tollgate_ir::module::{Data, Entry, Module, Target};
 
 use crate::hir::{Callee, FnId, LocalId, PipelineId, Program, RuleSetId};
-use schema::SchemaBuilder;
+pub(crate) use schema::SchemaBuilder;
 use types::TypeMap;
 use walk::Item;
 
@@ -41,7 +41,7 @@ pub struct Lowered {
     /// The program. Functions and rule sets that nothing needs are left out.
     pub module: Module,
     fns: IndexVec<FnId, Option<FuncId>>,
-    rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
+    pub(crate) rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
     pipelines: IndexVec<PipelineId, Option<FuncId>>,
 }
 
@@ -58,6 +58,13 @@ pub fn lower(program: &Program) -> Lowered {
         let entry = cx.entry(*callee);
         module.entries.push(entry);
     }
+    cx.finish(module)
+}
+
+/// Lowers some rule sets and what they need, without entries: to be looked at.
+pub(crate) fn lower_rulesets(program: &Program, sets: &[RuleSetId]) -> Lowered {
+    let roots = sets.iter().map(|id| Item::Callee(Callee::RuleSet(*id)));
+    let (module, cx) = Lowering::start(program, roots.collect());
     cx.finish(module)
 }
 

@@ -10,7 +10,7 @@ use crate::hir::{self, Program};
 use crate::types::ty::{Interval, Ty, Unit};
 
 /// Builds the schema of a program. Records and enums have the indices they have in the program.
-pub(super) struct SchemaBuilder<'h> {
+pub(crate) struct SchemaBuilder<'h> {
     program: &'h Program,
     schema: Schema,
     /// Types by what they are and by the two limits of the contract around them.
@@ -19,7 +19,7 @@ pub(super) struct SchemaBuilder<'h> {
 
 impl<'h> SchemaBuilder<'h> {
     /// The records and enums of a program.
-    pub(super) fn new(program: &'h Program) -> SchemaBuilder<'h> {
+    pub(crate) fn new(program: &'h Program) -> SchemaBuilder<'h> {
         let mut builder = SchemaBuilder {
             program,
             schema: Schema::default(),
@@ -50,12 +50,12 @@ impl<'h> SchemaBuilder<'h> {
     }
 
     /// The description of a type.
-    pub(super) fn get(&mut self, ty: &Ty) -> TypeId {
+    pub(crate) fn get(&mut self, ty: &Ty) -> TypeId {
         self.within(ty, &Boundary::default())
     }
 
     /// All of it.
-    pub(super) fn finish(self) -> Schema {
+    pub(crate) fn finish(self) -> Schema {
         self.schema
     }
 

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
+use tollgate_frontend::analysis::{Asked, Scope, analyse};
 use tollgate_frontend::diagnostics::render::Renderer;
 use tollgate_frontend::diagnostics::{Diagnostic, Severity, catalog};
 use tollgate_frontend::library::{Library, LibraryModule, Loaded, Loader};
@@ -21,6 +22,8 @@ use super::files;
 const NEXT_FILE: &str = "#=== ";
 /// The first line of a file that shows a limit: `#limits modules=2 pairs=100`.
 const LIMITS: &str = "#limits ";
+/// The first line of a file that shows what `--verbose` tells.
+const VERBOSE: &str = "#verbose";
 
 /// The trials.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
@@ -199,9 +202,22 @@ pub(crate) fn check(files: &[(String, String)]) -> Checked {
         tollgate_frontend::check_within(name, text, &mut beside, &library, &mut sources, &limits);
     if let Some(program) = &checked.program {
         let lowered = lower::lower(program);
-        checked
-            .diagnostics
-            .extend(lower::check_limits(program, &lowered));
+        let found = &mut checked.diagnostics;
+        found.extend(lower::check_limits(program, &lowered));
+        if !found.iter().any(|d| d.severity == Severity::Error) {
+            let scope = match text.starts_with(VERBOSE) {
+                true => Scope::Verbose,
+                false => Scope::All,
+            };
+            let asked = Asked {
+                scope,
+                pairs: limits.pairs,
+                said: found,
+            };
+            let more = analyse(program, &lowered, &asked);
+            found.extend(more);
+            found.sort_by_key(|d| d.span().map(|s| (s.file.0, s.start)));
+        }
     }
     let failed = checked
         .diagnostics

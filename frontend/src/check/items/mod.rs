@@ -5,12 +5,10 @@
 
 mod boundary;
 mod calls;
-mod conjuncts;
 mod define;
 mod functions;
 mod guard;
 mod order;
-mod overlap;
 mod period;
 mod pipeline;
 mod policy;
@@ -29,7 +27,6 @@ use tollgate_grammar::source::Span;
 use tollgate_ir::entities::IndexVec;
 
 use super::{Checker, Def, Entry, ModuleId};
-use crate::Limits;
 use crate::diagnostics::catalog::items;
 use crate::hir::{Callee, DataId, EnumId, Expr, ExprKind, FnId, PipelineId, RecordId, RuleSetId};
 use crate::types::ty::Ty;
@@ -69,11 +66,11 @@ pub(super) fn define(checker: &mut Checker<'_>, module: ModuleId) -> Outline {
 }
 
 /// Checks the bodies of all modules, and then what can only be said of all of them together.
-pub(super) fn bodies(checker: &mut Checker<'_>, outlines: &[Outline], limits: &Limits) {
+pub(super) fn bodies(checker: &mut Checker<'_>, outlines: &[Outline]) {
     for outline in outlines {
         let file = Arc::clone(&checker.modules[outline.module.0 as usize].ast);
         for (item, declared) in file.items.iter().zip(&outline.items) {
-            body(checker, outline.module, item, *declared, limits);
+            body(checker, outline.module, item, *declared);
         }
     }
     // Tests come last: they name the rules of any rule set.
@@ -87,13 +84,7 @@ pub(super) fn bodies(checker: &mut Checker<'_>, outlines: &[Outline], limits: &L
     calls::check(checker);
 }
 
-fn body(
-    checker: &mut Checker<'_>,
-    module: ModuleId,
-    item: &ast::Item,
-    declared: Declared,
-    limits: &Limits,
-) {
+fn body(checker: &mut Checker<'_>, module: ModuleId, item: &ast::Item, declared: Declared) {
     let is_main = module == ModuleId(0);
     let entry = match (&item.kind, declared) {
         (ItemKind::Function(function), Declared::Fn(id)) => {
@@ -101,7 +92,7 @@ fn body(
             return;
         }
         (ItemKind::RuleSet(ast), Declared::RuleSet(id)) => {
-            ruleset::check(checker, module, ast, id, limits);
+            ruleset::check(checker, module, ast, id);
             Callee::RuleSet(id)
         }
         (ItemKind::Guard(ast), Declared::RuleSet(id)) => {
@@ -109,7 +100,7 @@ fn body(
             Callee::RuleSet(id)
         }
         (ItemKind::Table(ast), Declared::RuleSet(id)) => {
-            table::check(checker, module, ast, id, limits);
+            table::check(checker, module, ast, id);
             Callee::RuleSet(id)
         }
         (ItemKind::Pipeline(ast), Declared::Pipeline(id)) => {

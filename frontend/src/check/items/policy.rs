@@ -1,29 +1,19 @@
-//! Hit policies: what outcomes must be, when `otherwise` is needed, and whether rules overlap.
+//! Hit policies: what outcomes must be, and where `otherwise` may stand.
 
 use std::sync::Arc;
 
 use tollgate_grammar::ast::{self, HitPolicyKind, TypeKind};
 use tollgate_grammar::source::Span;
 
-use super::conjuncts::{self, Conditions};
-use super::overlap;
-use crate::Limits;
-use crate::check::body::coverage;
 use crate::check::{Body, Checker, ModuleId, Place};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::catalog::rules;
-use crate::hir::{Expr, ExprKind, Form, Pattern, Policy, RuleSet, RuleSetId};
+use crate::hir::{Expr, ExprKind, Policy, RuleSet, RuleSetId};
 use crate::types::literal;
 use crate::types::ty::{Interval, Ty, Unit};
 
-/// How many places coverage looks at together. More make witnesses nobody can read.
-const MOST_COLUMNS: usize = 8;
-/// How many rules coverage looks at; the search for a gap grows faster than linearly.
-const MOST_ROWS: usize = 2_000;
-
 /// What was written, for messages.
 pub(super) struct Written<'w> {
-    pub(super) policy: &'w ast::HitPolicy,
     pub(super) otherwise: Option<&'w ast::Otherwise>,
     pub(super) result: &'w ast::Type,
 }
@@ -144,12 +134,7 @@ pub(super) fn otherwise(
 }
 
 /// What can only be said of all rules of a set together. The set is understood, without mistakes.
-pub(super) fn check(
-    checker: &mut Checker<'_>,
-    id: RuleSetId,
-    written: &Written<'_>,
-    limits: &Limits,
-) {
+pub(super) fn check(checker: &mut Checker<'_>, id: RuleSetId, written: &Written<'_>) {
     let set = &checker.program.rulesets[id];
     let mut found = Vec::new();
     match set.policy {
@@ -159,17 +144,8 @@ pub(super) fn check(
             sum_fits(checker, set, written, &mut found);
         }
         Policy::First | Policy::Unique | Policy::Any | Policy::Best { .. } => {
-            require_otherwise(checker, set, written, &mut found);
+            needless(set, written, &mut found);
         }
-    }
-    if matches!(set.policy, Policy::Unique | Policy::Any) {
-        overlap::check(
-            &checker.program,
-            set,
-            written.policy.span,
-            limits,
-            &mut found,
-        );
     }
     for diagnostic in found {
         checker.sink.emit(diagnostic);
@@ -189,13 +165,9 @@ fn forbid_otherwise(written: &Written<'_>, policy: &str, gives: &str, found: &mu
     }
 }
 
-/// `otherwise` must be there unless the rules are proved to cover every input, and is needless where they are.
-fn require_otherwise(
-    checker: &Checker<'_>,
-    set: &RuleSet,
-    written: &Written<'_>,
-    found: &mut Vec<Diagnostic>,
-) {
+/// `otherwise` behind a rule without a condition is needless. What else covers every input is found out once the program
+/// is lowered (`analysis`).
+fn needless(set: &RuleSet, written: &Written<'_>, found: &mut Vec<Diagnostic>) {
     let unconditional = set
         .rules
         .iter()
@@ -208,97 +180,6 @@ fn require_otherwise(
                     .at(rule.span, "this one always matches")
                     .fix("leave it out", otherwise.span, ""),
             );
-        }
-        return;
-    }
-    match (gap(checker, set), written.otherwise) {
-        (Gap::Covered, Some(otherwise)) => found.push(
-            rules::needless_otherwise()
-                .at(
-                    otherwise.span,
-                    "never used: the rules above cover every input",
-                )
-                .fix("leave it out", otherwise.span, ""),
-        ),
-        (Gap::Covered, None) | (Gap::Open(_), Some(_)) => {}
-        (Gap::Open(witness), None) => {
-            let what = match set.form {
-                Form::Table => "row",
-                Form::RuleSet | Form::Guard => "rule",
-            };
-            let shown = written.result.span;
-            let mut diagnostic = rules::missing_otherwise(&set.name)
-                .at(set.span, format!("no {what} matches some inputs"))
-                .at(shown, "yet every decision needs a value of this type");
-            if let Some(witness) = witness {
-                diagnostic = diagnostic.note(format!("no {what} matches {witness}"));
-            }
-            let diagnostic = diagnostic.help("add `otherwise` and a value behind the last one");
-            found.push(diagnostic);
-        }
-    }
-}
-
-/// Whether some input matches no rule.
-enum Gap {
-    Covered,
-    /// With an example, where one was looked for.
-    Open(Option<String>),
-}
-
-fn gap(checker: &Checker<'_>, set: &RuleSet) -> Gap {
-    // A rule under a group, or with a condition that is no pattern, covers nothing for certain. (Rules are many and
-    // places few, so rules that cannot help are dropped early.)
-    let conditions: Vec<Conditions<'_>> = set
-        .rules
-        .iter()
-        .filter(|rule| rule.group.is_none())
-        .map(|rule| conjuncts::of_rule(set, rule))
-        .filter(|c| c.complete)
-        .take(MOST_ROWS)
-        .collect();
-    let mut places: Vec<&conjuncts::Spot> = Vec::new();
-    for fact in conditions.iter().flat_map(|c| &c.facts) {
-        if !places.contains(&&fact.spot) {
-            places.push(&fact.spot);
-        }
-        if places.len() > MOST_COLUMNS {
-            return Gap::Open(None);
-        }
-    }
-    if places.is_empty() {
-        return Gap::Open(None);
-    }
-    let (names, columns): (Vec<String>, Vec<Ty>) = places
-        .iter()
-        .map(|p| p.describe(&checker.program, set))
-        .unzip();
-    let rows: Vec<Vec<Pattern>> = conditions
-        .iter()
-        // Two conditions on one place would need the meet of two patterns.
-        .filter(|c| {
-            places
-                .iter()
-                .all(|p| c.facts.iter().filter(|f| f.spot == **p).count() <= 1)
-        })
-        .map(|c| {
-            let of = |p: &&conjuncts::Spot| c.facts.iter().find(|f| f.spot == **p);
-            places
-                .iter()
-                .map(|p| of(p).map_or(Pattern::Any, |f| f.pattern.clone().into_owned()))
-                .collect()
-        })
-        .collect();
-    match coverage::missing(&columns, &rows, &checker.program) {
-        None => Gap::Covered,
-        Some(witness) => {
-            let shown: Vec<String> = names
-                .iter()
-                .zip(witness)
-                .filter(|(_, value)| value != "_")
-                .map(|(name, value)| format!("{name} = {value}"))
-                .collect();
-            Gap::Open((!shown.is_empty()).then(|| shown.join(", ")))
         }
     }
 }

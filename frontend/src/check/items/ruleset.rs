@@ -9,11 +9,11 @@ use tollgate_ir::entities::IndexVec;
 use tollgate_runtime::Value;
 
 use super::{bind_parameters, boundary, no_locals, not_yet, period, policy};
-use crate::Limits;
 use crate::check::{Body, Checker, Def, ModuleId, Place};
 use crate::diagnostics::catalog::{items, names, rules};
 use crate::hir::{
     EnumId, Expr, ExprKind, Form, Group, GroupId, LocalId, Policy, Rule, RuleSet, RuleSetId,
+    Written,
 };
 use crate::types::ty::Ty;
 
@@ -33,6 +33,11 @@ pub(super) fn empty(name: &ast::Name, module: Arc<str>) -> RuleSet {
         rules: Vec::new(),
         otherwise: None,
         cost: None,
+        written: Written {
+            policy: name.span,
+            result: name.span,
+            otherwise: None,
+        },
     }
 }
 
@@ -48,7 +53,6 @@ pub(super) fn check(
     module: ModuleId,
     set: &ast::RuleSet,
     id: RuleSetId,
-    limits: &Limits,
 ) {
     let signature = checker.ruleset_signatures[&id].clone();
     let errors = checker.sink.error_count();
@@ -83,13 +87,17 @@ pub(super) fn check(
     target.rules = rules;
     target.otherwise = otherwise;
     target.cost = cost;
+    target.written = crate::hir::Written {
+        policy: set.policy.span,
+        result: set.result.span,
+        otherwise: set.otherwise.as_ref().map(|o| o.span),
+    };
     if complete {
         let written = policy::Written {
-            policy: &set.policy,
             otherwise: set.otherwise.as_ref(),
             result: &set.result,
         };
-        policy::check(checker, id, &written, limits);
+        policy::check(checker, id, &written);
     }
 }
 
@@ -445,10 +453,13 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
             return;
         };
         self.end_reported = true;
-        let found = rules::unreachable_rule(self.body.checker.text(end))
-            .at(span, "never reached")
-            .at(end, "has no condition, so it always decides")
-            .help("give the upper rule a condition, or move it to the end");
+        let found = rules::unreachable_rule(format!(
+            "nothing gets past `{}`",
+            self.body.checker.text(end)
+        ))
+        .at(span, "never reached")
+        .at(end, "has no condition, so it always decides")
+        .help("give the upper rule a condition, or move it to the end");
         self.body.checker.sink.emit(found);
     }
 

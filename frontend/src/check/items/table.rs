@@ -4,7 +4,6 @@ use tollgate_grammar::ast::{self, PatternKind};
 
 use super::ruleset::{Collected, Collector};
 use super::{bind_parameters, policy};
-use crate::Limits;
 use crate::check::{Body, Checker, ModuleId, Place};
 use crate::diagnostics::catalog::rules;
 use crate::hir::{Expr, ExprKind, Form, LocalId, Pattern, Rule, RuleSetId};
@@ -22,7 +21,6 @@ pub(super) fn check(
     module: ModuleId,
     table: &ast::Table,
     id: RuleSetId,
-    limits: &Limits,
 ) {
     let signature = checker.ruleset_signatures[&id].clone();
     let errors = checker.sink.error_count();
@@ -69,13 +67,17 @@ pub(super) fn check(
     target.rules = rules;
     target.otherwise = otherwise;
     target.cost = cost;
+    target.written = crate::hir::Written {
+        policy: table.policy.span,
+        result: table.result.span,
+        otherwise: table.otherwise.as_ref().map(|o| o.span),
+    };
     if complete {
         let written = policy::Written {
-            policy: &table.policy,
             otherwise: table.otherwise.as_ref(),
             result: &table.result,
         };
-        policy::check(checker, id, &written, limits);
+        policy::check(checker, id, &written);
         report_unreachable(checker, id);
     }
 }
@@ -137,7 +139,7 @@ fn report_unreachable(checker: &mut Checker<'_>, id: RuleSetId) {
         return;
     };
     if let Some(next) = set.rules.get(end + 1) {
-        let found = rules::unreachable_rule(&set.rules[end].name)
+        let found = rules::unreachable_rule(format!("nothing gets past `{}`", set.rules[end].name))
             .at(next.span, "never reached")
             .at(
                 set.rules[end].span,

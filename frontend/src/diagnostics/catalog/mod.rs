@@ -46,6 +46,7 @@ pub(crate) mod severity {
     use super::Severity;
     pub(crate) const error: Severity = Severity::Error;
     pub(crate) const warning: Severity = Severity::Warning;
+    pub(crate) const note: Severity = Severity::Note;
 }
 
 macro_rules! themes {

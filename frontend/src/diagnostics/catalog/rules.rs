@@ -95,8 +95,8 @@ diagnostics! {
     /// Some input matches no rule, and then the rule set has no value.
     ///
     /// Under `first`, `unique`, `any` and `best by`, `otherwise` is required unless the compiler can prove that the rules
-    /// cover every input: because one has no condition, or because their conditions are patterns on parameters and fields
-    /// that leave no gap.
+    /// cover every input: because one has no condition, or because what they compare with constants leaves no gap. The
+    /// message shows an input that no rule matches.
     fn missing_otherwise(name) = error "`{name}` does not decide every input";
 
     /// `otherwise` stands behind rules that cover every input already.
@@ -107,21 +107,66 @@ diagnostics! {
     /// `otherwise` stands under a policy that has a value for "no rule matched" of its own: the empty list, or zero.
     fn otherwise_not_allowed(policy) = error "`hit {policy}` has no `otherwise`";
 
-    /// A rule stands behind one that always decides.
+    /// A rule stands behind rules that take every input it could take.
     ///
-    /// Under `hit first` the upper rule decides, so a rule without a condition ends the list.
-    fn unreachable_rule(name) = warning "nothing gets past `{name}`";
+    /// Under `hit first` the uppermost rule that matches decides. A rule without a condition ends the list; and what several
+    /// rules take together may be all that a rule below them asks for. The message shows an input that the rule would take, and
+    /// which rule decides it. Move the rule up, or leave it out.
+    ///
+    /// ```text
+    /// rule catalog when req.path matches p"/v2/catalog/**" then …
+    /// rule canary  when req.path matches p"/v2/catalog/x" then …      warning: `catalog` takes all of it
+    /// ```
+    fn unreachable_rule(what) = warning "{what}";
 
-    /// Under `hit unique` two rules may match the same input.
+    /// No input satisfies the condition of a rule.
     ///
-    /// `unique` is a promise that the order of rules does not matter, so it must be proved. Tell the rules apart by
-    /// something both ask for, or write `hit first` and let the order decide.
-    fn overlapping_rules(first, second) = error "`{first}` and `{second}` may match the same input";
+    /// What a rule asks must hold together: `n < 3 and n > 7` never does, and neither does a condition that its group rules
+    /// out. The message names parts that contradict each other.
+    fn contradictory_condition(name) = warning "no input satisfies the condition of `{name}`";
 
-    /// Under `hit any` two rules may match the same input and give different outcomes.
+    /// Under `hit first` a rule whose condition every input satisfies stands above others, which are never reached.
+    fn always_true(name) = warning "every input satisfies the condition of `{name}`";
+
+    /// Under `hit first` two rules have one condition, so the lower one never decides.
     ///
-    /// `any` allows rules to overlap as long as they agree, so that their order does not matter.
-    fn rules_disagree(first, second) = error "`{first}` and `{second}` may match the same input and disagree";
+    /// They need not be written alike: `n > 3` and `not (n <= 3)` are one condition.
+    fn same_condition(second, first) = warning "`{second}` asks the same as `{first}`";
+
+    /// Under `hit unique` two rules match the same input.
+    ///
+    /// `unique` is a promise that the order of rules does not matter, so it must be proved. The message shows an input that
+    /// both match. Tell the rules apart by something both ask for, or write `hit first` and let the order decide.
+    fn overlapping_rules(first, second) = error "`{first}` and `{second}` match the same input";
+
+    /// Under `hit unique` it could neither be proved nor refuted that two rules never match the same input.
+    ///
+    /// Conditions that compare the input with constants are proved exactly: numbers, texts, sets, prefixes, paths, globs, expressions,
+    /// networks, variants and absence. What is computed (a sum of two fields, a quantifier) is not looked into. Tell the
+    /// rules apart by something both ask for, or write `hit first` and let the order decide.
+    fn unproved_overlap(first, second) = error "it could not be proved that `{first}` and `{second}` never match the same input";
+
+    /// Under `hit any` two rules match the same input and give different outcomes.
+    ///
+    /// `any` allows rules to overlap as long as they agree, so that their order does not matter. The message shows an input on which
+    /// they do not.
+    fn rules_disagree(first, second) = error "`{first}` and `{second}` match the same input and disagree";
+
+    /// Under `hit any` it could neither be proved nor refuted that two rules agree wherever both match.
+    ///
+    /// Outcomes agree for certain when they are written alike. Give both the same outcome, tell the rules apart by something both ask
+    /// for, or write `hit first` and let the order decide.
+    fn unproved_agreement(first, second) = error "it could not be proved that `{first}` and `{second}` agree";
+
+    /// It could neither be proved nor refuted that the rules cover every input, and there is no `otherwise`.
+    ///
+    /// Conditions that compare the input with constants are proved exactly; what is computed is not looked into.
+    fn unproved_coverage(name) = error "it could not be proved that `{name}` decides every input";
+
+    /// The analysis of rules did not find an answer within its budget, or found an input that it could not build.
+    ///
+    /// Said by `tollgate check --verbose` only. Nothing is claimed of the rule: neither that it is needed nor that it is not.
+    fn not_known(what) = note "it is not known {what}";
 
     /// A row has more or fewer cells than the table has parameters.
     ///

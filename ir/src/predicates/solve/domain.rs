@@ -120,7 +120,8 @@ impl Domain {
             schema::Type::Enum(id) => {
                 let item = &schema.enums[*id as usize];
                 let complete = item.variants.iter().all(|v| v.fields.is_empty());
-                let values = (0..item.variants.len()).filter_map(|v| variant(schema, *id, v as u32));
+                let values =
+                    (0..item.variants.len()).filter_map(|v| variant(schema, *id, v as u32));
                 Kind::Among {
                     values: values.collect(),
                     complete,
@@ -176,6 +177,18 @@ impl Domain {
             Kind::Int(lo, hi) => hi.checked_sub(*lo).is_some_and(|span| span < 1_000),
             Kind::Among { complete, .. } => *complete,
             Kind::Text(_) | Kind::Ip => false,
+        }
+    }
+
+    /// Its simplest value that is there; the absent one if none is known.
+    pub(super) fn there(&self) -> Value {
+        let there = Domain {
+            optional: false,
+            kind: self.kind.clone(),
+        };
+        match there.pick(&[], &[], &mut Texts::default()) {
+            Pick::Value(value) => value,
+            Pick::Empty | Pick::Unknown => Value::None,
         }
     }
 
@@ -236,7 +249,12 @@ fn among(values: &[Value], complete: bool, tests: &[Literal<'_>]) -> Pick {
         },
         None if tests.is_empty() => Pick::Unknown,
         // Tests of a word that hold for every word, or for none.
-        None if tests.iter().any(|(t, want)| matches!(t, Test::Present) && !want) => Pick::Empty,
+        None if tests
+            .iter()
+            .any(|(t, want)| matches!(t, Test::Present) && !want) =>
+        {
+            Pick::Empty
+        }
         None => Pick::Unknown,
     }
 }
@@ -245,7 +263,10 @@ fn ints(lo: i64, hi: i64, tests: &[Literal<'_>]) -> Pick {
     let mut left = Ranges::between(of_int(lo), of_int(hi));
     for (test, want) in tests {
         let these = match test {
-            Test::Ints(ranges) => ranges.iter().map(|(a, b)| (of_int(*a), of_int(*b))).collect(),
+            Test::Ints(ranges) => ranges
+                .iter()
+                .map(|(a, b)| (of_int(*a), of_int(*b)))
+                .collect(),
             Test::Values(values) => {
                 let ints = values.iter().filter_map(|v| match v {
                     Value::Int(v) => Some((of_int(*v), of_int(*v))),
@@ -259,7 +280,8 @@ fn ints(lo: i64, hi: i64, tests: &[Literal<'_>]) -> Pick {
         };
         left = left.keep(&Ranges::of(these), *want);
     }
-    left.simplest_int().map_or(Pick::Empty, |v| Pick::Value(Value::Int(v)))
+    left.simplest_int()
+        .map_or(Pick::Empty, |v| Pick::Value(Value::Int(v)))
 }
 
 fn addresses(tests: &[Literal<'_>]) -> Pick {
@@ -279,7 +301,8 @@ fn addresses(tests: &[Literal<'_>]) -> Pick {
         };
         left = left.keep(&Ranges::of(these), *want);
     }
-    left.simplest_ip().map_or(Pick::Empty, |ip| Pick::Value(Value::Ip(ip)))
+    left.simplest_ip()
+        .map_or(Pick::Empty, |ip| Pick::Value(Value::Ip(ip)))
 }
 
 /// The simplest value that the boundary lets in for a type; `None` when none is known.

@@ -5,10 +5,13 @@
 //! trees", ML 2008): here over formulas, for a union of earlier rules too, and with an input that shows it. That something
 //! matches is claimed only with an input that the interpreter has confirmed; that nothing does is a proof of the search.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
+use rustc_hash::FxHashMap;
+use tollgate_runtime::Value;
 use tollgate_runtime::index::Formula;
-use tollgate_runtime::schema::{Field, Schema};
+use tollgate_runtime::schema::{Field, Schema, TypeId};
 
 use super::domain::Domain;
 use super::lookup::{Condition, Lookup};
@@ -22,6 +25,7 @@ use crate::entities::RuleSetId;
 use crate::instructions::Inst;
 use crate::module::{Module, Policy};
 use crate::predicates::{Predicates, TermId};
+use crate::types::TypeData;
 
 /// Steps for one question about one rule.
 const RULE_STEPS: u64 = 20_000;
@@ -32,6 +36,8 @@ const SET_STEPS: u64 = 4_000_000;
 const SET_STEPS_RULE: u64 = 1_000;
 /// Pairs reported for one rule set.
 const MOST_PAIRS: usize = 20;
+/// Features of a rule set whose witness names them all.
+const MOST_SHOWN: usize = 8;
 /// Earlier rules that are left out one by one, to name no more than needed.
 const MOST_MINIMISED: usize = 24;
 
@@ -46,8 +52,12 @@ pub struct Subject<'m> {
     pub predicates: &'m Predicates,
     /// The types of the boundary.
     pub schema: &'m Schema,
+    /// The types of the program's data there, in order.
+    pub data: &'m [TypeId],
     /// The rule set's parameters: their names and types.
     pub params: &'m [Field],
+    /// Most pairs of rules that are compared.
+    pub pairs: u64,
 }
 
 /// How much is looked for.
@@ -96,7 +106,7 @@ pub enum Finding {
         /// The input.
         witness: Witness,
         /// What they give for it, where they should agree: as the runtime prints values.
-        outcomes: Option<(tollgate_runtime::Value, tollgate_runtime::Value)>,
+        outcomes: Option<(Value, Value)>,
     },
     /// No rule matches some input.
     Gap {
@@ -130,7 +140,11 @@ struct Analysis<'m> {
     lookup: Lookup,
     conditions: Vec<Condition<'m>>,
     lab: Lab<'m>,
+    /// Features by their terms.
+    features: FxHashMap<TermId, u32>,
     steps: u64,
+    /// A rule without a group that holds for every input.
+    always: Option<u32>,
     found: Vec<Finding>,
 }
 
@@ -154,13 +168,15 @@ pub fn findings(
         Policy::First | Policy::All | Policy::Best | Policy::Sum => {}
     }
     let total = !matches!(analysis.policy, Policy::All | Policy::Sum);
-    if total && (set.otherwise.is_none() || scope == Scope::All) {
-        analysis.gap(texts, set.otherwise.is_none());
-    }
     if scope == Scope::All {
         for rule in 0..set.rules.len() as u32 {
             analysis.rule(texts, rule);
         }
+    }
+    // Behind a rule that always holds nothing else is needed, and that was said.
+    let wanted = scope == Scope::All && analysis.always.is_none();
+    if total && (set.otherwise.is_none() || wanted) {
+        analysis.gap(texts, set.otherwise.is_none());
     }
     analysis.found
 }
@@ -171,6 +187,7 @@ impl<'m> Analysis<'m> {
         let input = Input {
             module: subject.module,
             schema: subject.schema,
+            data: subject.data,
             params: subject.params,
             terms: &predicates.terms,
         };
@@ -182,7 +199,9 @@ impl<'m> Analysis<'m> {
             lookup: Lookup::new(&space, &conditions),
             lab: Lab::new(input, subject.rules),
             steps: SET_STEPS + SET_STEPS_RULE * rules,
+            always: None,
             found: Vec::new(),
+            features: features(&input, predicates),
             space,
             conditions,
             subject,
@@ -257,6 +276,9 @@ impl<'m> Analysis<'m> {
         let (found, used) = self.search(texts, RULE_STEPS, &wanted, accept);
         self.steps = self.steps.saturating_sub(used);
         if found == Found::No {
+            if of.group.is_none() {
+                self.always.get_or_insert(rule);
+            }
             self.found.push(Finding::Always { rule });
         }
     }
@@ -264,7 +286,13 @@ impl<'m> Analysis<'m> {
     fn shadowed(&mut self, texts: &mut Texts, rule: u32, mut by: Vec<u32>) {
         let own = &self.subject.predicates.rules[rule as usize];
         // One rule that does it alone says most; else as few as can be.
-        let alone = by.iter().copied().find(|other| self.covers(texts, own, &[*other]));
+        let alone = by
+            .iter()
+            .copied()
+            .find(|other| self.covers(texts, own, &[*other]));
+        if alone.is_some() && alone == self.always {
+            return;
+        }
         if let Some(other) = alone {
             by = vec![other];
         } else if by.len() <= MOST_MINIMISED {
@@ -276,20 +304,9 @@ impl<'m> Analysis<'m> {
             }
         }
         by.sort_unstable();
-        let mut seen: Option<(Observed, u32)> = None;
-        let (_, used) = self.search(texts, RULE_STEPS, &[(own, true)], &mut |this, search| {
-            let Some(observed) = this.observe(search, &[rule]) else {
-                return Verdict::Reject;
-            };
-            match this.decider(&observed) {
-                Some(decides) if observed.holds == [true] && decides < rule => {
-                    seen = Some((observed, decides));
-                    Verdict::Accept
-                }
-                _ => Verdict::Reject,
-            }
-        });
-        self.steps = self.steps.saturating_sub(used);
+        // Best is an input that none but these would take.
+        let best = self.shows(texts, rule, &by, true);
+        let seen = best.or_else(|| self.shows(texts, rule, &by, false));
         let Some((observed, decides)) = seen else {
             // Perhaps its condition holds for nothing a host can give.
             self.found.push(Finding::Unknown(Question::Rule(rule)));
@@ -309,6 +326,37 @@ impl<'m> Analysis<'m> {
             witness: observed.witness,
             decides,
         });
+    }
+
+    /// An input that satisfies a rule's condition and that an earlier rule takes, if `only` one of these.
+    fn shows(
+        &mut self,
+        texts: &mut Texts,
+        rule: u32,
+        by: &[u32],
+        only: bool,
+    ) -> Option<(Observed, u32)> {
+        let allowed = |other: u32| !only || by.contains(&other);
+        let own = &self.subject.predicates.rules[rule as usize];
+        let mentioned: Vec<u32> = by.iter().take(4).copied().chain([rule]).collect();
+        let mut seen: Option<(Observed, u32)> = None;
+        let (_, used) = self.search(texts, RULE_STEPS, &[(own, true)], &mut |this, search| {
+            if let Some(other) = this.lookup.find(search, &this.conditions, rule, &allowed) {
+                return Verdict::Exclude(this.conditions[other as usize].clone());
+            }
+            let Some(observed) = this.observe(search, &[rule], &mentioned) else {
+                return Verdict::Reject;
+            };
+            match this.decider(&observed) {
+                Some(decides) if observed.holds == [true] && decides < rule && allowed(decides) => {
+                    seen = Some((observed, decides));
+                    Verdict::Accept
+                }
+                _ => Verdict::Reject,
+            }
+        });
+        self.steps = self.steps.saturating_sub(used);
+        seen
     }
 
     /// Whether rules take everything that a condition takes, for certain.
@@ -338,7 +386,11 @@ impl<'m> Analysis<'m> {
             return parts.into_iter().cloned().collect();
         }
         for part in parts.clone() {
-            let rest: Vec<&Formula> = parts.iter().copied().filter(|p| !std::ptr::eq(*p, part)).collect();
+            let rest: Vec<&Formula> = parts
+                .iter()
+                .copied()
+                .filter(|p| !std::ptr::eq(*p, part))
+                .collect();
             let wanted: Vec<(&Formula, bool)> = rest.iter().map(|f| (*f, true)).collect();
             let accept = &mut |_: &Analysis<'m>, _: &mut Search<'_, '_>| Verdict::Accept;
             let (found, used) = self.search(texts, RULE_STEPS, &wanted, accept);
@@ -353,26 +405,33 @@ impl<'m> Analysis<'m> {
     /// Whether some input matches no rule. It is confirmed if `missing`, since then it is to be shown.
     fn gap(&mut self, texts: &mut Texts, missing: bool) {
         let count = self.conditions.len() as u32;
+        let few: Vec<u32> = match self.space.len() {
+            0..=MOST_SHOWN => (0..count).collect(),
+            _ => Vec::new(),
+        };
         let every: Vec<u32> = (0..count).collect();
         let mut seen = None;
-        let (found, used) = self.search(texts, GAP_STEPS, &[], &mut |this, search| {
-            match this.lookup.find(search, &this.conditions, count, &|_| false) {
-                Some(other) => Verdict::Exclude(this.conditions[other as usize].clone()),
-                None if !missing => Verdict::Accept,
-                None => match this.observe(search, &every) {
-                    Some(observed) if !observed.holds.contains(&true) => {
-                        seen = Some(observed.witness);
-                        Verdict::Accept
-                    }
-                    _ => Verdict::Reject,
-                },
-            }
+        let (found, used) = self.search(texts, GAP_STEPS, &[], &mut |this, search| match this
+            .lookup
+            .find(search, &this.conditions, count, &|_| false)
+        {
+            Some(other) => Verdict::Exclude(this.conditions[other as usize].clone()),
+            None if !missing => Verdict::Accept,
+            None => match this.observe(search, &every, &few) {
+                Some(observed) if !observed.holds.contains(&true) => {
+                    seen = Some(observed.witness);
+                    Verdict::Accept
+                }
+                _ => Verdict::Reject,
+            },
         });
         self.steps = self.steps.saturating_sub(used);
         match found {
             Found::No => self.found.push(Finding::Covered),
             Found::Unknown => self.found.push(Finding::Unknown(Question::Gap)),
-            Found::Yes => self.found.extend(seen.map(|witness| Finding::Gap { witness })),
+            Found::Yes => self
+                .found
+                .extend(seen.map(|witness| Finding::Gap { witness })),
         }
     }
 
@@ -385,16 +444,17 @@ impl<'m> Analysis<'m> {
             return;
         }
         let mut reported = vec![false; rules.len()];
-        let mut count = 0;
+        let (mut count, mut left) = (0, self.subject.pairs);
         let mut found = Vec::new();
         let ended = pairs(&rules, &mut |a, b| {
             let (a, b) = (a.min(b), a.max(b));
             if reported[b as usize] || same.is_some_and(|same| same(a, b)) {
                 return ControlFlow::Continue(());
             }
-            if self.steps == 0 {
+            if self.steps == 0 || left == 0 {
                 return ControlFlow::Break(());
             }
+            left -= 1;
             match self.overlap(texts, a, b, same.is_some()) {
                 None => return ControlFlow::Continue(()),
                 Some(finding) => found.push(finding),
@@ -416,17 +476,17 @@ impl<'m> Analysis<'m> {
         let rules = &self.subject.predicates.rules;
         let wanted = [(&rules[a as usize], true), (&rules[b as usize], true)];
         let mut seen = None;
-        let (found, used) = self.search(texts, RULE_STEPS, &wanted, &mut |this, search| {
-            match this.observe(search, &[a, b]) {
-                Some(observed) if observed.holds == [true, true] => {
-                    if agree && observed.outcomes[0] == observed.outcomes[1] {
-                        return Verdict::Reject;
-                    }
-                    seen = Some(observed);
-                    Verdict::Accept
+        let (found, used) = self.search(texts, RULE_STEPS, &wanted, &mut |this, search| match this
+            .observe(search, &[a, b], &[a, b])
+        {
+            Some(observed) if observed.holds == [true, true] => {
+                if agree && observed.outcomes[0] == observed.outcomes[1] {
+                    return Verdict::Reject;
                 }
-                _ => Verdict::Reject,
+                seen = Some(observed);
+                Verdict::Accept
             }
+            _ => Verdict::Reject,
         });
         self.steps = self.steps.saturating_sub(used.max(1));
         match found {
@@ -445,15 +505,42 @@ impl<'m> Analysis<'m> {
         }
     }
 
-    /// Builds the input of a search's values and asks the interpreter.
-    fn observe(&self, search: &Search<'_, '_>, rules: &[u32]) -> Option<Observed> {
+    /// Builds the input of a search's values and asks the interpreter. What rules that are mentioned ask is written down even
+    /// where its simplest value will do.
+    fn observe(
+        &self,
+        search: &Search<'_, '_>,
+        rules: &[u32],
+        mentioned: &[u32],
+    ) -> Option<Observed> {
         let mut draft = Draft::default();
-        for feature in search.asked() {
+        // What is looked up by a key from the input is laid down under the key that the input then has.
+        let keys: RefCell<Vec<(TermId, Value)>> = RefCell::default();
+        let key = |term: TermId| {
+            let term = self.lab.input.terms.strip(term);
+            let value = match self.features.get(&term) {
+                Some(feature) => search.value(*feature).clone(),
+                None => self.lab.input.domain(term).there(),
+            };
+            keys.borrow_mut().push((term, value.clone()));
+            (value != Value::None).then_some(value)
+        };
+        let asked: Vec<u32> = search.asked().collect();
+        let mut plain: Vec<u32> = Vec::new();
+        for rule in mentioned {
+            let formula = &self.subject.predicates.rules[*rule as usize];
+            formula.atoms(&mut |atom| plain.push(atom.feature));
+        }
+        plain.retain(|f| !asked.contains(f) && *search.value(*f) != Value::None);
+        for feature in asked.into_iter().chain(plain) {
             let of = &self.space.get(feature);
             if of.guards.iter().all(|g| search.meets(g)) {
                 let term = self.subject.predicates.features[feature as usize].term;
-                draft.set(&self.lab.input, term, search.value(feature));
+                draft.set(&self.lab.input, term, search.value(feature), &key);
             }
+        }
+        for (term, value) in keys.into_inner() {
+            draft.set(&self.lab.input, term, &value, &|_| None);
         }
         self.lab.observe(&draft, rules)
     }
@@ -467,29 +554,30 @@ impl<'m> Analysis<'m> {
     }
 }
 
+/// The features by their terms.
+fn features(input: &Input<'_>, predicates: &Predicates) -> FxHashMap<TermId, u32> {
+    let mut at = FxHashMap::default();
+    for (index, feature) in predicates.features.iter().enumerate() {
+        at.insert(feature.term, index as u32);
+        at.entry(input.terms.strip(feature.term))
+            .or_insert(index as u32);
+    }
+    at
+}
+
 /// The features of a rule set as a space.
 fn space(input: &Input<'_>, predicates: &Predicates, texts: &mut Texts) -> Space {
     let mut space = Space::default();
-    let mut at = rustc_hash::FxHashMap::default();
+    let at = features(input, predicates);
+    let mut tags: FxHashMap<TermId, u32> = FxHashMap::default();
     for (index, feature) in predicates.features.iter().enumerate() {
         let mut domain: Domain = input.domain(feature.term);
-        domain.optional |= matches!(
-            input.module.types.get(feature.ty),
-            crate::types::TypeData::Opt(_)
-        );
+        domain.optional |= matches!(input.module.types.get(feature.ty), TypeData::Opt(_));
         space.add(domain, texts);
-        at.insert(feature.term, index as u32);
-        at.entry(input.terms.strip(feature.term)).or_insert(index as u32);
+        if let Some(Inst::Tag { a }) = input.terms.inst(feature.term) {
+            tags.insert(*a, index as u32);
+        }
     }
-    let tags: rustc_hash::FxHashMap<TermId, u32> = predicates
-        .features
-        .iter()
-        .enumerate()
-        .filter_map(|(index, feature)| match input.terms.inst(feature.term) {
-            Some(Inst::Tag { a }) => Some((*a, index as u32)),
-            _ => None,
-        })
-        .collect();
     for (index, feature) in predicates.features.iter().enumerate() {
         let of = |ask: &Ask| match ask {
             Ask::Term(term) => at.get(term).copied(),

@@ -40,8 +40,7 @@ struct Trie {
 impl Lookup {
     /// Files rules. Linear in their conditions.
     pub fn new(space: &Space, conditions: &[Condition<'_>]) -> Lookup {
-        let keys: Vec<Vec<(u32, Key<'_>)>> =
-            conditions.iter().map(|c| keys(space, c)).collect();
+        let keys: Vec<Vec<(u32, Key<'_>)>> = conditions.iter().map(|c| keys(space, c)).collect();
         // How many rules a feature tells apart.
         let mut kinds: FxHashMap<u32, FxHashMap<u64, u32>> = FxHashMap::default();
         for (feature, key) in keys.iter().flatten() {
@@ -96,10 +95,13 @@ impl Lookup {
             rules.is_some_and(|rules| ask(rules))
         });
         let done = done
-            || self.paths.iter().any(|(feature, trie)| match search.value(*feature) {
-                Value::Str(path) => trie.visit(Some(path), &mut ask),
-                _ => trie.visit(Some(""), &mut ask),
-            });
+            || self
+                .paths
+                .iter()
+                .any(|(feature, trie)| match search.value(*feature) {
+                    Value::Str(path) => trie.visit(Some(path), &mut ask),
+                    _ => trie.visit(Some(""), &mut ask),
+                });
         let _ = done || ask(&self.others);
         search.steps = search.steps.saturating_sub(steps);
         found
@@ -181,7 +183,11 @@ impl Trie {
                 Segment::Any | Segment::Capture(_) => at.any.get_or_insert_default(),
             };
         }
-        let rules = if path.is_open() { &mut at.open } else { &mut at.ends };
+        let rules = if path.is_open() {
+            &mut at.open
+        } else {
+            &mut at.ends
+        };
         rules.push(rule);
     }
 
@@ -195,7 +201,9 @@ impl Trie {
         };
         let end = body.find('/').unwrap_or(body.len());
         let (part, rest) = (&body[..end], &body[end..]);
-        self.named.get(part).is_some_and(|t| t.visit(Some(rest), ask))
+        self.named
+            .get(part)
+            .is_some_and(|t| t.visit(Some(rest), ask))
             || self.any.as_ref().is_some_and(|t| t.visit(Some(rest), ask))
     }
 }

@@ -12,10 +12,10 @@ mod place;
 mod ranges;
 mod search;
 mod space;
-mod texts;
-mod witness;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod witness;
 
 pub use domain::{Domain, Form, Kind, Literal, Pick, Text, holds, passes, simplest};
 pub use findings::{Finding, Question, Scope, Subject, findings};

@@ -178,7 +178,9 @@ fn best(needs: &[Vec<(Spot, Need)>], rules: &[u32], used: &[Spot]) -> Option<Spo
     }
     counts
         .into_iter()
-        .filter(|(spot, (count, _, differ))| *differ && count * 2 > rules.len() && !used.contains(spot))
+        .filter(|(spot, (count, _, differ))| {
+            *differ && count * 2 > rules.len() && !used.contains(spot)
+        })
         .max_by_key(|(spot, (count, ..))| (*count, std::cmp::Reverse(*spot)))
         .map(|(spot, _)| spot)
 }

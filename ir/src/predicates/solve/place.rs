@@ -51,13 +51,19 @@ pub(super) enum At {
 pub(super) struct Input<'m> {
     pub(super) module: &'m Module,
     pub(super) schema: &'m Schema,
+    pub(super) data: &'m [TypeId],
     pub(super) params: &'m [Field],
     pub(super) terms: &'m Terms,
 }
 
 impl Input<'_> {
-    /// The place that a term reads. For the value of a map, the word at the place may be absent.
-    pub(super) fn place(&self, term: TermId) -> Option<Place> {
+    /// The place that a term reads. For the value of a map, the word at the place may be absent; `key` gives the value of a key
+    /// that is no constant.
+    pub(super) fn place(
+        &self,
+        term: TermId,
+        key: &dyn Fn(TermId) -> Option<Value>,
+    ) -> Option<Place> {
         let mut steps = Vec::new();
         let mut exact = true;
         let mut at = term;
@@ -76,9 +82,10 @@ impl Input<'_> {
                     steps.push(Step::Payload(tag.0, index.0));
                     at = *a;
                 }
-                Some(Inst::Lookup { a, key }) => {
-                    let key = self.terms.value(self.module, *key)?;
-                    steps.push(Step::Key(key.into_owned()));
+                Some(Inst::Lookup { a, key: of }) => {
+                    let constant = self.terms.value(self.module, *of);
+                    let value = constant.map_or_else(|| key(*of), |v| Some(v.into_owned()));
+                    steps.push(Step::Key(value?));
                     at = *a;
                 }
                 Some(Inst::Get { a, index }) => {
@@ -113,7 +120,7 @@ impl Input<'_> {
     pub(super) fn root(&self, root: Root) -> Option<TypeId> {
         match root {
             Root::Param(n) => self.params.get(n as usize).map(|p| p.ty),
-            Root::Data(n) => self.module.data.values().nth(n as usize)?.schema,
+            Root::Data(n) => self.data.get(n as usize).copied(),
             Root::Id | Root::Time => None,
         }
     }
@@ -131,7 +138,12 @@ impl Input<'_> {
                 At::Type(record.fields.get(*n as usize)?.ty)
             }
             (Type::Enum(id), Step::Payload(tag, n)) => {
-                let variant = self.schema.enums.get(*id as usize)?.variants.get(*tag as usize)?;
+                let variant = self
+                    .schema
+                    .enums
+                    .get(*id as usize)?
+                    .variants
+                    .get(*tag as usize)?;
                 At::Type(variant.fields.get(*n as usize)?.ty)
             }
             (Type::Map { value, .. }, Step::Key(_)) => At::Type(*value),
@@ -159,11 +171,16 @@ impl Input<'_> {
             Some(Inst::Len { .. }) => return ints(u32::MAX.into()),
             _ => {}
         }
-        let Some(place) = self.place(term).filter(|p| p.exact) else {
+        let Some(place) = self.place(term, &|_| Some(Value::None)).filter(|p| p.exact) else {
             return plain;
         };
         let mut at = match (place.root, self.root(place.root)) {
-            (Root::Time, _) => return Domain { optional: false, kind: Kind::Int(0, INSTANT_END - 1) },
+            (Root::Time, _) => {
+                return Domain {
+                    optional: false,
+                    kind: Kind::Int(0, INSTANT_END - 1),
+                };
+            }
             (_, Some(ty)) => At::Type(ty),
             (_, None) => return plain,
         };
@@ -218,7 +235,10 @@ impl Input<'_> {
                 _ => break,
             };
             let optional = !matches!(inst, Inst::Field { .. })
-                || matches!(self.module.types.get(self.terms.ty(below)), TypeData::Opt(_));
+                || matches!(
+                    self.module.types.get(self.terms.ty(below)),
+                    TypeData::Opt(_)
+                );
             if optional && let Some(feature) = feature(&ask) {
                 guards.push(Atom {
                     feature,

@@ -116,10 +116,19 @@ mod tests {
             Ranges::of(list.iter().map(|(a, b)| (of_int(*a), of_int(*b))).collect())
         };
         assert_eq!(r(&[(5, 9), (0, 4)]), r(&[(0, 9)]));
-        assert_eq!(r(&[(0, 9)]).keep(&r(&[(3, 4), (8, 20)]), true), r(&[(3, 4), (8, 9)]));
-        assert_eq!(r(&[(0, 9)]).keep(&r(&[(3, 4), (8, 20)]), false), r(&[(0, 2), (5, 7)]));
+        assert_eq!(
+            r(&[(0, 9)]).keep(&r(&[(3, 4), (8, 20)]), true),
+            r(&[(3, 4), (8, 9)])
+        );
+        assert_eq!(
+            r(&[(0, 9)]).keep(&r(&[(3, 4), (8, 20)]), false),
+            r(&[(0, 2), (5, 7)])
+        );
         assert_eq!(r(&[(-9, -3), (-2, -1)]).simplest_int(), Some(-1));
-        assert_eq!(r(&[(i64::MIN, i64::MIN), (7, i64::MAX)]).simplest_int(), Some(7));
+        assert_eq!(
+            r(&[(i64::MIN, i64::MIN), (7, i64::MAX)]).simplest_int(),
+            Some(7)
+        );
         assert_eq!(r(&[]).simplest_int(), None);
         let all = Ranges::between(0, u128::MAX);
         assert_eq!(all.keep(&all, false), Ranges::of(Vec::new()));

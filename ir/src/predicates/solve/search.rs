@@ -250,7 +250,10 @@ impl<'f, 't> Search<'f, 't> {
             Goal::Formula(..) | Goal::Choice(_) => return 4,
         };
         let of = self.space.get(atom.feature);
-        let asked = self.states.get(&of.same).is_some_and(|s| !s.tests.is_empty());
+        let asked = self
+            .states
+            .get(&of.same)
+            .is_some_and(|s| !s.tests.is_empty());
         u8::from(asked) * 2 + u8::from(of.domain.is_small())
     }
 
@@ -374,7 +377,9 @@ impl<'f, 't> Search<'f, 't> {
         let hint = |(level, capture): &(usize, u32)| {
             let state = self.states.get(capture)?;
             match &state.value {
-                Some(Value::Str(text)) if !state.tests.is_empty() => Some((*level, text.to_string())),
+                Some(Value::Str(text)) if !state.tests.is_empty() => {
+                    Some((*level, text.to_string()))
+                }
                 _ => None,
             }
         };
@@ -386,7 +391,9 @@ impl<'f, 't> Search<'f, 't> {
         self.steps = self.steps.saturating_sub(state.tests.len() as u64);
         let products = self.texts.products;
         let picked = of.domain.pick(&state.tests, &hints, self.texts);
-        self.steps = self.steps.saturating_sub((self.texts.products - products) * 1_000);
+        self.steps = self
+            .steps
+            .saturating_sub((self.texts.products - products) * 1_000);
         match picked {
             Pick::Value(value) => state.value = Some(value),
             Pick::Unknown => state.value = None,

@@ -55,7 +55,11 @@ fn pick(form: Form, tests: &[(Test, bool)]) -> Pick {
 }
 
 fn finds(form: Form, tests: &[(Test, bool)], expect: &str) {
-    assert_eq!(pick(form, tests), Pick::Value(Value::str(expect)), "{tests:?}");
+    assert_eq!(
+        pick(form, tests),
+        Pick::Value(Value::str(expect)),
+        "{tests:?}"
+    );
 }
 
 fn finds_none(form: Form, tests: &[(Test, bool)]) {
@@ -64,29 +68,80 @@ fn finds_none(form: Form, tests: &[(Test, bool)]) {
 
 #[test]
 fn texts_that_pass_are_found() {
-    finds(Form::Any, &[(texts(&["a", "b"]), true), (texts(&["a"]), false)], "b");
-    finds_none(Form::Any, &[(texts(&["a", "b"]), true), (regex("[ab]"), false)]);
-    finds(Form::Any, &[(prefix("ab"), true), (prefix("abc"), false)], "ab");
+    finds(
+        Form::Any,
+        &[(texts(&["a", "b"]), true), (texts(&["a"]), false)],
+        "b",
+    );
+    finds_none(
+        Form::Any,
+        &[(texts(&["a", "b"]), true), (regex("[ab]"), false)],
+    );
+    finds(
+        Form::Any,
+        &[(prefix("ab"), true), (prefix("abc"), false)],
+        "ab",
+    );
     finds_none(Form::Any, &[(prefix("abc"), true), (prefix("ab"), false)]);
     finds_none(Form::Any, &[(prefix("ab"), true), (prefix("ac"), true)]);
     finds_none(Form::Any, &[(suffix("ab"), true), (suffix("b"), false)]);
-    finds(Form::Any, &[(prefix("a"), true), (suffix("b"), true), (part("c"), true)], "acb");
+    finds(
+        Form::Any,
+        &[(prefix("a"), true), (suffix("b"), true), (part("c"), true)],
+        "acb",
+    );
     finds_none(Form::Any, &[(part("abc"), true), (part("b"), false)]);
     finds_none(Form::Any, &[(prefix("a"), true), (part("a"), false)]);
-    finds(Form::Any, &[(regex("[0-9]+"), true), (regex("."), false)], "00");
-    finds_none(Form::Any, &[(regex("[0-9]{2}"), true), (regex("[0-4]."), false), (regex("[5-9][0-9]"), false)]);
+    finds(
+        Form::Any,
+        &[(regex("[0-9]+"), true), (regex("."), false)],
+        "00",
+    );
+    finds_none(
+        Form::Any,
+        &[
+            (regex("[0-9]{2}"), true),
+            (regex("[0-4]."), false),
+            (regex("[5-9][0-9]"), false),
+        ],
+    );
     finds_none(Form::Any, &[(regex("a+"), true), (prefix("b"), true)]);
 }
 
 #[test]
 fn hosts_and_globs() {
-    finds(Form::Host, &[(glob("*.example.com"), true)], "q.example.com");
-    finds(Form::Host, &[(glob("*.example.com"), true), (glob("q*"), false)], "z.example.com");
-    finds_none(Form::Host, &[(glob("*.a.example.com"), true), (glob("*.example.com"), false)]);
-    finds_none(Form::Host, &[(glob("*.example.com"), true), (glob("*.example.org"), true)]);
+    finds(
+        Form::Host,
+        &[(glob("*.example.com"), true)],
+        "q.example.com",
+    );
+    finds(
+        Form::Host,
+        &[(glob("*.example.com"), true), (glob("q*"), false)],
+        "z.example.com",
+    );
+    finds_none(
+        Form::Host,
+        &[
+            (glob("*.a.example.com"), true),
+            (glob("*.example.com"), false),
+        ],
+    );
+    finds_none(
+        Form::Host,
+        &[(glob("*.example.com"), true), (glob("*.example.org"), true)],
+    );
     finds_none(Form::Host, &[(glob("*A*"), true)]);
     finds_none(Form::Host, &[(texts(&["API.example.com"]), true)]);
-    finds(Form::Any, &[(glob("a*c"), true), (glob("a?c"), false), (texts(&["ac"]), false)], "axxc");
+    finds(
+        Form::Any,
+        &[
+            (glob("a*c"), true),
+            (glob("a?c"), false),
+            (texts(&["ac"]), false),
+        ],
+        "axxc",
+    );
     finds_none(Form::Any, &[(glob("?"), true), (glob("??*"), true)]);
 }
 
@@ -98,14 +153,33 @@ fn paths_have_a_small_model() {
     finds(p, &[(path("/a/*"), true), (path("/a/b"), false)], "/a/x");
     finds(p, &[(path("/a/*"), true), (path("/*/x"), false)], "/a/y");
     finds_none(p, &[(path("/a/*"), true), (path("/*/*"), false)]);
-    finds_none(p, &[(path("/a/**"), true), (path("/a"), false), (path("/a/*/**"), false)]);
-    finds(p, &[(path("/a/**"), true), (path("/a"), false), (path("/a/*"), false)], "/a/x/x");
+    finds_none(
+        p,
+        &[
+            (path("/a/**"), true),
+            (path("/a"), false),
+            (path("/a/*/**"), false),
+        ],
+    );
+    finds(
+        p,
+        &[
+            (path("/a/**"), true),
+            (path("/a"), false),
+            (path("/a/*"), false),
+        ],
+        "/a/x/x",
+    );
     finds_none(p, &[(path("/a/*"), true), (path("/a"), true)]);
     finds_none(p, &[(path("/**"), false)]);
     finds(p, &[(path("/**"), true), (path("/"), false)], "/x");
     finds_none(p, &[(path("/a//b"), true)]);
     finds_none(p, &[(path("/a/../b"), true)]);
-    finds(p, &[(path("/a/**"), true), (texts(&["/a", "/a/x"]), false)], "/a/y");
+    finds(
+        p,
+        &[(path("/a/**"), true), (texts(&["/a", "/a/x"]), false)],
+        "/a/y",
+    );
     // A captured segment may be asked for.
     let tests = [(path("/a/*/c"), true)];
     let tests: Vec<_> = tests.iter().map(|(t, w)| (t, *w)).collect();
@@ -132,7 +206,10 @@ fn numbers_addresses_and_absence() {
     assert_eq!(pick(&small(true), &all), Pick::Empty);
     assert_eq!(pick(&small(true), &[]), Pick::Value(Value::None));
     let there = (Test::Present, true);
-    assert_eq!(pick(&small(true), std::slice::from_ref(&there)), Pick::Value(Value::Int(0)));
+    assert_eq!(
+        pick(&small(true), std::slice::from_ref(&there)),
+        Pick::Value(Value::Int(0))
+    );
     let ip = Domain {
         optional: false,
         kind: Kind::Ip,
@@ -144,7 +221,10 @@ fn numbers_addresses_and_absence() {
         (nets(&["10.128.0.0/9"]), false),
     ];
     assert_eq!(pick(&ip, &halves), Pick::Empty);
-    assert_eq!(pick(&ip, &halves[..2]), Pick::Value(Value::Ip("10.128.0.0".parse().unwrap())));
+    assert_eq!(
+        pick(&ip, &halves[..2]),
+        Pick::Value(Value::Ip("10.128.0.0".parse().unwrap()))
+    );
 }
 
 /// xorshift64*, Vigna 2016.
@@ -179,7 +259,11 @@ impl Random {
         }
         let parts = (0..1 + self.below(3)).map(|_| self.formula(depth - 1));
         let parts = parts.collect();
-        if kind == 2 { Formula::All(parts) } else { Formula::Any(parts) }
+        if kind == 2 {
+            Formula::All(parts)
+        } else {
+            Formula::Any(parts)
+        }
     }
 }
 
@@ -208,9 +292,19 @@ fn space() -> (Space, Vec<Vec<Value>>) {
     let mut inputs = Vec::new();
     for a in [false, true] {
         for b in 0..4 {
-            for c in [Value::None, Value::Int(0), Value::Int(1), Value::Int(2), Value::Int(3)] {
+            for c in [
+                Value::None,
+                Value::Int(0),
+                Value::Int(1),
+                Value::Int(2),
+                Value::Int(3),
+            ] {
                 for d in 0..4 {
-                    let under = if c == Value::None { Value::None } else { Value::Int(d) };
+                    let under = if c == Value::None {
+                        Value::None
+                    } else {
+                        Value::Int(d)
+                    };
                     let all = [Value::Bool(a), Value::Int(b), c.clone(), under, c.clone()];
                     inputs.push(all.into());
                 }
@@ -234,18 +328,22 @@ fn the_search_agrees_with_trying_everything() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let (mut yes, mut no) = (0, 0);
     for _ in 0..3_000 {
-        let rules: Vec<Formula> = (0..1 + random.below(6)).map(|_| random.formula(3)).collect();
+        let rules: Vec<Formula> = (0..1 + random.below(6))
+            .map(|_| random.formula(3))
+            .collect();
         let conditions: Vec<Vec<&Formula>> = rules.iter().map(|r| vec![r]).collect();
         let lookup = Lookup::new(&space, &conditions);
         let last = conditions.len() - 1;
         let mut texts = Texts::default();
         let mut search = Search::new(&space, &mut texts, 1_000_000);
-        let found = search.run(conditions[last].iter().map(|f| (*f, true)), &mut |search| {
-            match lookup.find(search, &conditions, last as u32, &|_| false) {
-                Some(rule) => Verdict::Exclude(conditions[rule as usize].clone()),
-                None => Verdict::Accept,
-            }
-        });
+        let found =
+            search.run(
+                conditions[last].iter().map(|f| (*f, true)),
+                &mut |search| match lookup.find(search, &conditions, last as u32, &|_| false) {
+                    Some(rule) => Verdict::Exclude(conditions[rule as usize].clone()),
+                    None => Verdict::Accept,
+                },
+            );
         let expect = inputs.iter().any(|input| {
             decide(&rules[last], input) && !rules[..last].iter().any(|r| decide(r, input))
         });
@@ -255,7 +353,10 @@ fn the_search_agrees_with_trying_everything() {
             yes += 1;
             let model: Vec<Value> = (0..5).map(|f| search.value(f).clone()).collect();
             assert!(decide(&rules[last], &model), "{model:?} {rules:#?}");
-            assert!(!rules[..last].iter().any(|r| decide(r, &model)), "{model:?} {rules:#?}");
+            assert!(
+                !rules[..last].iter().any(|r| decide(r, &model)),
+                "{model:?} {rules:#?}"
+            );
         } else {
             no += 1;
         }

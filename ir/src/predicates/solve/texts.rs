@@ -61,7 +61,10 @@ pub(super) fn pick(
 ) -> Pick {
     // Tests that look at no text hold for all of them or for none.
     let odd = |(test, want): &Literal<'_>| {
-        let odd = matches!(test, Test::True | Test::Present | Test::Ints(_) | Test::Nets(_));
+        let odd = matches!(
+            test,
+            Test::True | Test::Present | Test::Ints(_) | Test::Nets(_)
+        );
         odd && test.holds(tollgate_runtime::Word::Str("")) != *want
     };
     if tests.iter().any(odd) {
@@ -317,7 +320,10 @@ fn candidates(text: &Text, tests: &[Literal<'_>]) -> Vec<String> {
         for glob in &globs {
             found.push(glob.replace('*', &between).replace('?', &letter));
             if !begins.is_empty() || !ends.is_empty() {
-                let inner = glob.trim_matches('*').replace('*', &between).replace('?', &letter);
+                let inner = glob
+                    .trim_matches('*')
+                    .replace('*', &between)
+                    .replace('?', &letter);
                 found.push(format!("{begins}{between}{inner}{between}{ends}"));
                 found.push(format!("{begins}{between}{inner}"));
                 found.push(format!("{inner}{between}{ends}"));

@@ -57,13 +57,19 @@ pub(super) struct Observed {
 
 impl Draft {
     /// Lays down the value of a term; false when it cannot be.
-    pub(super) fn set(&mut self, input: &Input<'_>, term: TermId, value: &Value) -> bool {
+    pub(super) fn set(
+        &mut self,
+        input: &Input<'_>,
+        term: TermId,
+        value: &Value,
+        key: &dyn Fn(TermId) -> Option<Value>,
+    ) -> bool {
         let (of, inst) = match input.terms.inst(term) {
             Some(Inst::Tag { a }) => (*a, Some(true)),
             Some(Inst::Len { a }) => (*a, Some(false)),
             _ => (term, None),
         };
-        let Some(place) = input.place(of) else {
+        let Some(place) = input.place(of, key) else {
             return false;
         };
         let mut node = self.roots.entry(place.root).or_default();
@@ -72,7 +78,9 @@ impl Draft {
         }
         match (inst, value) {
             (Some(true), Value::Int(tag)) => node.tag = u32::try_from(*tag).ok(),
-            (Some(false), Value::Int(len)) => node.len = usize::try_from(*len).ok().filter(|n| *n <= 4_096),
+            (Some(false), Value::Int(len)) => {
+                node.len = usize::try_from(*len).ok().filter(|n| *n <= 4_096)
+            }
             (None, value) => {
                 // What is computed does not overrule what is read.
                 if place.exact || node.whole.is_none() {
@@ -163,7 +171,9 @@ fn build(input: &Input<'_>, node: &Node, at: At) -> Option<Value> {
             let mut entries = Vec::new();
             for (step, node) in &node.below {
                 let Step::Key(key) = step else { continue };
-                let said = node.whole.is_some() || node.len.is_some_and(|n| n > 0) || !node.below.is_empty();
+                let said = node.whole.is_some()
+                    || node.len.is_some_and(|n| n > 0)
+                    || !node.below.is_empty();
                 let absent = matches!(node.whole, Some(Value::None)) && node.below.is_empty();
                 if said && !absent {
                     entries.push((key.clone(), below(step, node)?));
@@ -297,7 +307,8 @@ impl<'m> Lab<'m> {
             observed.outcomes.push(Value::of(outcome));
         }
         cx.marks.clear();
-        self.interp.run(Target::Rules(self.rules), &mut cx, read.words);
+        self.interp
+            .run(Target::Rules(self.rules), &mut cx, read.words);
         observed.by = cx.marks.iter().map(|m| SiteId(m.0)).collect();
         Some(observed)
     }
@@ -337,12 +348,14 @@ impl<'m> Lab<'m> {
                     let (Some(data), Some(value)) = (data, draft.value(input, *root)) else {
                         continue;
                     };
-                    if let Some(ty) = data.schema {
+                    if let Some(ty) = input.root(*root) {
                         show(input, node, ty, &value, &mut out);
                         beside.push((data.name.to_string(), out));
                     }
                 }
-                Root::Id => beside.extend(node.whole.as_ref().map(|v| ("id".into(), v.to_string()))),
+                Root::Id => {
+                    beside.extend(node.whole.as_ref().map(|v| ("id".into(), v.to_string())))
+                }
                 Root::Time => {
                     beside.extend(node.whole.as_ref().map(|v| ("time".into(), v.to_string())));
                 }
@@ -352,7 +365,9 @@ impl<'m> Lab<'m> {
             ([], _) => String::new(),
             ([(_, one)], 1) => one.clone(),
             (several, _) => {
-                let members = several.iter().map(|(name, json)| format!("\"{name}\": {json}"));
+                let members = several
+                    .iter()
+                    .map(|(name, json)| format!("\"{name}\": {json}"));
                 format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
             }
         };

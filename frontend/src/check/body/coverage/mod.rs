@@ -16,7 +16,7 @@ use tollgate_runtime::Value;
 
 use crate::hir::{Pattern, Program, Variant};
 use crate::types::ty::Ty;
-use shape::{Shape, domain, shape_row, shapes, show_span, show_value};
+use shape::{Shape, domain, shapes, show_span, show_value};
 
 /// How many pattern cells one question may look at.
 const FUEL: u64 = 4_000_000;
@@ -98,25 +98,6 @@ impl<'s> Key<'s> {
             _ => None,
         }
     }
-}
-
-/// A row of values that both rows of patterns take.
-pub(crate) fn overlap(
-    columns: &[Ty],
-    a: &[Pattern],
-    b: &[Pattern],
-    program: &Program,
-) -> Option<Vec<String>> {
-    let (a, b) = (
-        shape_row(columns, a, program),
-        shape_row(columns, b, program),
-    );
-    let wanted = vec![a.iter().collect(), b.iter().collect()];
-    let mut search = Search {
-        program,
-        fuel: FUEL,
-    };
-    search.find(columns, Vec::new(), wanted).unwrap_or(None)
 }
 
 /// Values of one type that the patterns of a column cannot tell apart.

@@ -3,7 +3,7 @@
 use tollgate_ir::operand::Cc;
 use tollgate_runtime::Value;
 
-use super::{missing, overlap, unreachable};
+use super::{missing, unreachable};
 use crate::hir::{CmpKind, Enum, EnumId, Field, Pattern, Program, Variant};
 use crate::types::ty::Ty;
 
@@ -188,13 +188,6 @@ fn the_search_agrees_with_counting() {
             dead,
             "seed {seed}: {table:?}"
         );
-        if count > 1 {
-            let both = every
-                .iter()
-                .any(|v| matches(&table[0], v) && matches(&table[1], v));
-            let found = overlap(&columns, &table[0], &table[1], &program);
-            assert_eq!(found.is_some(), both, "seed {seed}: {table:?}");
-        }
     }
 }
 
