@@ -172,15 +172,15 @@ fn needless(set: &RuleSet, written: &Written<'_>, found: &mut Vec<Diagnostic>) {
         .rules
         .iter()
         .find(|r| r.group.is_none() && r.spine.is_empty());
-    if let Some(rule) = unconditional {
-        if let Some(otherwise) = written.otherwise {
-            found.push(
-                rules::needless_otherwise()
-                    .at(otherwise.span, "never used")
-                    .at(rule.span, "this one always matches")
-                    .fix("leave it out", otherwise.span, ""),
-            );
-        }
+    if let Some(rule) = unconditional
+        && let Some(otherwise) = written.otherwise
+    {
+        found.push(
+            rules::needless_otherwise()
+                .at(otherwise.span, "never used")
+                .at(rule.span, "this one always matches")
+                .fix("leave it out", otherwise.span, ""),
+        );
     }
 }
 
