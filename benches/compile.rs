@@ -15,10 +15,15 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use mimalloc::MiMalloc;
 use tollgate::{Engine, Level};
 use tollgate_frontend::library::{Library, LibraryModule, NoModules};
 use tollgate_grammar::FileId;
 use tollgate_grammar::source::SourceMap;
+
+/// The allocator of the `tollgate` command.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SIZES: &[usize] = &[1_000, 3_000, 10_000, 30_000, 100_000];
 /// Runs of each measurement; the least is shown.
