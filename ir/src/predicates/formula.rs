@@ -53,25 +53,22 @@ pub(super) fn complement(ranges: &[(i64, i64)]) -> Ranges {
     rest
 }
 
-/// The whole condition is taken apart with this many atoms left.
-pub(super) struct Budget {
-    atoms: usize,
-}
-
-impl Budget {
-    pub(super) fn new() -> Budget {
-        Budget { atoms: ATOMS_MAX }
-    }
-}
-
 impl Builder<'_> {
-    /// The formula of what is asked.
-    pub(super) fn formula(&mut self, ask: Ask, budget: &mut Budget) -> Result<Formula, GiveUp> {
+    /// The formula of what is asked. Features that only a part of one named are forgotten.
+    pub(super) fn formula(&mut self, ask: Ask) -> Result<Formula, GiveUp> {
         self.known.clear();
-        self.expand(ask, budget, 0)
+        self.atoms = ATOMS_MAX;
+        let features = self.features.len();
+        let formula = self.expand(ask, 0);
+        if formula.is_err() {
+            for feature in self.features.drain(features..) {
+                self.feature_of[feature.term.0 as usize] = u32::MAX;
+            }
+        }
+        formula
     }
 
-    fn expand(&mut self, ask: Ask, budget: &mut Budget, depth: usize) -> Result<Formula, GiveUp> {
+    fn expand(&mut self, ask: Ask, depth: usize) -> Result<Formula, GiveUp> {
         if depth > DEPTH_MAX {
             return Err(GiveUp);
         }
@@ -79,13 +76,13 @@ impl Builder<'_> {
         match self.graph.node(ask) {
             Node::True if ask.positive() => Ok(Formula::ALWAYS),
             Node::True => Ok(Formula::NEVER),
-            Node::Atom(atom) => Ok(Formula::Atom(self.atom(atom, ask.positive(), budget)?)),
-            Node::And(..) => self.list(&[ask], ask.positive(), budget, depth),
+            Node::Atom(atom) => Ok(Formula::Atom(self.atom(atom, ask.positive())?)),
+            Node::And(..) => self.list(&[ask], ask.positive(), depth),
             Node::Choice(c, a, b) => {
                 let (a, b) = (a.if_wanted(ask.positive()), b.if_wanted(ask.positive()));
                 let mut any = Joined::new(false);
                 for (c, then) in [(c, a), (!c, b)] {
-                    any.add(self.list(&[c, then], true, budget, depth + 1)?);
+                    any.add(self.list(&[c, then], true, depth + 1)?);
                 }
                 Ok(any.done())
             }
@@ -94,13 +91,7 @@ impl Builder<'_> {
 
     /// A conjunction, or alternatives: the parts of the parts of the same kind, in order. What stands before a part decides
     /// where it is reached.
-    fn list(
-        &mut self,
-        parts: &[Ask],
-        all: bool,
-        budget: &mut Budget,
-        depth: usize,
-    ) -> Result<Formula, GiveUp> {
+    fn list(&mut self, parts: &[Ask], all: bool, depth: usize) -> Result<Formula, GiveUp> {
         let known = self.known.len();
         let mut joined = Joined::new(all);
         let mut open: Vec<Ask> = parts.iter().rev().copied().collect();
@@ -113,11 +104,11 @@ impl Builder<'_> {
                     continue;
                 }
                 Node::Atom(atom) => {
-                    let atom = self.atom(atom, part.positive(), budget)?;
+                    let atom = self.atom(atom, part.positive())?;
                     joined.add(Formula::Atom(atom));
                 }
                 _ => {
-                    let part = self.expand(part, budget, depth + 1)?;
+                    let part = self.expand(part, depth + 1)?;
                     joined.add(part);
                 }
             }
@@ -139,8 +130,8 @@ impl Builder<'_> {
         }
     }
 
-    fn atom(&mut self, atom: u32, want: bool, budget: &mut Budget) -> Result<Atom, GiveUp> {
-        budget.atoms = budget.atoms.checked_sub(1).ok_or(GiveUp)?;
+    fn atom(&mut self, atom: u32, want: bool) -> Result<Atom, GiveUp> {
+        self.atoms = self.atoms.checked_sub(1).ok_or(GiveUp)?;
         let literal = &self.literals[atom as usize];
         let weight = match &literal.test {
             Test::Ints(of) => of.len(),
@@ -149,7 +140,7 @@ impl Builder<'_> {
             Test::Nets(of) => of.len(),
             _ => 1,
         };
-        self.copied = self.copied.checked_sub(weight).ok_or(GiveUp)?;
+        self.copied = self.copied.checked_sub(weight.max(1)).ok_or(GiveUp)?;
         let (subject, test) = (literal.subject, literal.test.clone());
         Ok(Atom {
             feature: self.feature(subject),

@@ -45,7 +45,6 @@ use crate::instructions::Inst;
 use crate::module::{Module, RuleSet};
 use crate::types::Type;
 
-use self::formula::Budget;
 use self::graph::{Ask, Graph};
 pub use self::names::Names;
 pub use self::terms::{TermId, Terms};
@@ -58,9 +57,10 @@ pub const ATOMS_MAX: usize = 2_000;
 pub const DEPTH_MAX: usize = 64;
 /// How deep calls and connectives may nest; what is deeper is a feature.
 const CALLS_MAX: u32 = 64;
-/// Instructions that are run, and elements of constants that are copied, for a rule set of no rules, and more for each rule.
-const POOL: usize = 1_000_000;
-const POOL_RULE: usize = 400;
+/// Instructions that are run for a rule set, and how many more for each of its rules.
+const STEPS: (usize, usize) = (1_000_000, 400);
+/// Atoms of a rule set's formulas, with the elements of their sets, and how many more for each of its rules.
+const ELEMENTS: (usize, usize) = (400_000, 100);
 
 /// What the conditions of a rule set ask.
 #[derive(Clone, Debug)]
@@ -116,7 +116,8 @@ pub enum Source {
 /// ruleset sizes(int) -> int first {\n    rule big site0 when big then one\n}";
 /// let module = parse(text, &[]).unwrap().module;
 /// let asked = predicates(&module, &Costs::new(&module), module.rulesets.values().next().unwrap());
-/// let names = asked.names(&module, &["size".into()]);
+/// let params = ["size".into()];
+/// let names = asked.names(&module, &params);
 /// assert_eq!(names.formula(&asked.rules[0]).to_string(), "size >= 10");
 /// ```
 pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates {
@@ -124,8 +125,9 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
     // What each group asks with the groups around it, and alone.
     let mut asked: Vec<Ask> = Vec::with_capacity(rules.groups.len());
     let mut groups: Vec<Formula> = Vec::with_capacity(rules.groups.len());
-    for group in rules.groups.values() {
-        let (own, formula) = builder.group(group.cond);
+    let members = members(rules);
+    for (id, group) in rules.groups.iter() {
+        let (own, formula) = builder.group(group.cond, members[id.0 as usize]);
         let around = group.parent.map_or(Ask::ALWAYS, |g| asked[g.0 as usize]);
         asked.push(builder.graph.and(around, own));
         groups.push(formula);
@@ -134,7 +136,7 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
     for rule in &rules.rules {
         let group = rule.group.map_or(Ask::ALWAYS, |g| asked[g.0 as usize]);
         let formula = builder.rule(group, rule.cond).unwrap_or_else(|GiveUp| {
-            // Each condition for itself: what they call is evaluated by the engine.
+            // The groups' conditions whole; the rule's own too, if it is what is too large.
             let mut all = Vec::new();
             let mut around = rule.group;
             while let Some(id) = around {
@@ -142,8 +144,20 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
                 around = rules.groups[id].parent;
             }
             all.reverse();
-            all.extend(rule.cond.map(|cond| builder.whole(cond)));
-            Formula::All(all)
+            if let Some(cond) = rule.cond {
+                let own = match all.is_empty() {
+                    true => Err(GiveUp),
+                    false => builder.rule(Ask::ALWAYS, rule.cond),
+                };
+                match own.unwrap_or_else(|GiveUp| builder.whole(cond)) {
+                    Formula::All(own) if !own.is_empty() => all.extend(own),
+                    own => all.push(own),
+                }
+            }
+            match all.len() {
+                1 => all.swap_remove(0),
+                _ => Formula::All(all),
+            }
         });
         formulas.push(formula);
     }
@@ -153,6 +167,23 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
         rules: formulas,
         groups,
     }
+}
+
+/// How many rules stand in each group and the groups inside it.
+fn members(rules: &RuleSet) -> Vec<usize> {
+    let mut members = vec![0; rules.groups.len()];
+    for rule in &rules.rules {
+        if let Some(group) = rule.group {
+            members[group.0 as usize] += 1;
+        }
+    }
+    // A group's parent stands before it.
+    for (id, group) in rules.groups.iter().rev() {
+        if let Some(parent) = group.parent {
+            members[parent.0 as usize] += members[id.0 as usize];
+        }
+    }
+    members
 }
 
 impl Predicates {
@@ -201,13 +232,17 @@ struct Builder<'m> {
     /// Instructions left for the condition, and for the rule set.
     steps: usize,
     pool: usize,
-    /// Elements of constants that may still be copied.
+    /// Atoms left for the formula.
+    atoms: usize,
+    /// Atoms that may still be made, with the elements of their sets.
     copied: usize,
 }
 
 impl<'m> Builder<'m> {
     fn new(module: &'m Module, costs: &'m Costs, rules: &RuleSet) -> Builder<'m> {
-        let pool = POOL.saturating_add(rules.rules.len().saturating_mul(POOL_RULE));
+        let pool = |(some, more): (usize, usize)| {
+            some.saturating_add(rules.rules.len().saturating_mul(more))
+        };
         Builder {
             module,
             costs,
@@ -226,21 +261,33 @@ impl<'m> Builder<'m> {
             known: Vec::new(),
             calls: 0,
             steps: 0,
-            pool,
-            copied: pool,
+            pool: pool(STEPS),
+            atoms: 0,
+            copied: pool(ELEMENTS),
         }
     }
 
-    /// What a group's condition asks, and its formula.
-    fn group(&mut self, cond: FuncId) -> (Ask, Formula) {
+    /// What a group's condition asks of the rules in it, and its formula.
+    fn group(&mut self, cond: FuncId, members: usize) -> (Ask, Formula) {
         let taken = self.condition(cond).and_then(|asked| {
-            let formula = self.formula(asked, &mut Budget::new())?;
+            let formula = self.formula(asked)?;
             Ok((asked, formula))
         });
-        taken.unwrap_or_else(|GiveUp| {
-            let call = self.call_whole(cond);
-            (self.opaque(call), self.whole(cond))
-        })
+        let call = self.call_whole(cond);
+        match taken {
+            Ok((asked, formula)) => {
+                // Each of its rules copies it.
+                let mut atoms: usize = 0;
+                formula.atoms(&mut |_| atoms += 1);
+                let copies = atoms.saturating_mul(members);
+                let most = (ELEMENTS.0 / 2).saturating_add(members.saturating_mul(ELEMENTS.1 / 2));
+                match copies > most {
+                    true => (self.opaque(call), formula),
+                    false => (asked, formula),
+                }
+            }
+            Err(GiveUp) => (self.opaque(call), self.whole(cond)),
+        }
     }
 
     fn rule(&mut self, group: Ask, cond: Option<FuncId>) -> Result<Formula, GiveUp> {
@@ -249,15 +296,7 @@ impl<'m> Builder<'m> {
             None => Ask::ALWAYS,
         };
         let asked = self.graph.and(group, own);
-        let features = self.features.len();
-        let formula = self.formula(asked, &mut Budget::new());
-        if formula.is_err() {
-            // Features that only a part of a formula named.
-            for feature in self.features.drain(features..) {
-                self.feature_of[feature.term.0 as usize] = u32::MAX;
-            }
-        }
-        formula
+        self.formula(asked)
     }
 
     /// What a condition asks.
