@@ -25,6 +25,8 @@ pub struct RuleIndex {
     pub result: Type,
     /// One a rule, in source order.
     pub conditions: Arc<[Formula]>,
+    /// Under `Best`, the keys of the rules, where all of them are known.
+    pub keys: Option<Arc<[i64]>>,
     /// What features, outcomes and the key call; the decider knows functions by their place here.
     pub functions: Vec<FuncId>,
     /// The rest, with constants and sites by their numbers in the module.
@@ -40,6 +42,8 @@ pub struct IndexedRule {
     pub condition: Formula,
     /// What it gives: several only under `All`.
     pub outcomes: Vec<Given>,
+    /// Under `Best`, what the key of its outcome is, where that is known before a decision.
+    pub key: Option<i64>,
 }
 
 /// What a rule gives.
@@ -100,6 +104,9 @@ impl RuleIndex {
         let mut rules = Vec::with_capacity(parts.rules.len());
         let mut outcomes = Vec::with_capacity(parts.rules.len());
         let mut conditions = Vec::with_capacity(parts.rules.len());
+        let best = parts.policy == Policy::Best && !parts.rules.is_empty();
+        let keys: Option<Vec<i64>> = parts.rules.iter().map(|r| r.key.filter(|_| best)).collect();
+        let keys = keys.filter(|_| best);
         for rule in parts.rules {
             rules.push(RuleRow {
                 mark: Mark(rule.site.0),
@@ -112,9 +119,20 @@ impl RuleIndex {
         let otherwise = parts.otherwise;
         let otherwise = otherwise.map(|(site, o)| (Mark(site.0), functions.outcome(o)));
         let key = parts.key.map(|func| functions.number(func));
+        let ranking = keys.as_deref().map(Decider::ranking);
+        let index = match &ranking {
+            Some(ranking) => {
+                let ranked = ranking
+                    .iter()
+                    .map(|rule| conditions[*rule as usize].clone());
+                Index::new(features, &ranked.collect::<Vec<_>>())
+            }
+            None => Index::new(features, &conditions),
+        };
         let decider = Decider {
             policy: parts.policy,
-            index: Arc::new(Index::new(features, &conditions)),
+            index: Arc::new(index),
+            ranking,
             rules: rules.into(),
             outcomes: outcomes.into(),
             otherwise,
@@ -126,6 +144,7 @@ impl RuleIndex {
             params: parts.params,
             result: parts.result,
             conditions: conditions.into(),
+            keys: keys.map(Into::into),
             functions: functions.list,
             decider: Arc::new(decider),
         }

@@ -148,7 +148,7 @@ impl<'a> Folder<'a> {
 }
 
 /// Whether an instruction always gives the same for the same operands, and can be evaluated by itself.
-fn is_function_of_operands(module: &Module, inst: &Inst) -> bool {
+pub(crate) fn is_function_of_operands(module: &Module, inst: &Inst) -> bool {
     match inst {
         Inst::Data { .. } | Inst::DecisionId {} | Inst::DecisionTime {} => false,
         Inst::Any { .. } | Inst::Fold { .. } => false,

@@ -65,6 +65,9 @@ impl Writer {
             out.outcome(*outcome);
         });
         self.all(decider.key.as_slice(), |out, key| out.u32(*key));
+        self.all(decider.ranking.as_deref().unwrap_or(&[]), |out, rule| {
+            out.u32(*rule)
+        });
         self.bool(decider.float);
     }
 
@@ -184,10 +187,23 @@ impl Reader<'_> {
         let outcomes = self.all(Reader::outcome)?;
         let otherwise = self.all(|input| Ok((Mark(input.u32()?), input.outcome()?)))?;
         let key = self.all(Reader::u32)?;
+        let at = self.at();
+        let ranking = self.all(Reader::u32)?;
+        let ranked: Option<Vec<Formula>> = ranking
+            .iter()
+            .map(|rule| conditions.get(*rule as usize).cloned())
+            .collect();
+        let distinct = ranking.iter().collect::<rustc_hash::FxHashSet<_>>().len();
+        let ranked = match ranked {
+            _ if ranking.is_empty() => None,
+            Some(ranked) if distinct == conditions.len() && policy == Policy::Best => Some(ranked),
+            _ => return Err(LoadError::damaged(at, "a ranking is not one of the rules")),
+        };
         let float = self.bool()?;
         let decider = Decider {
             policy,
-            index: Arc::new(Index::new(features, &conditions)),
+            index: Arc::new(Index::new(features, ranked.as_ref().unwrap_or(&conditions))),
+            ranking: (!ranking.is_empty()).then(|| ranking.into()),
             rules: rules.into(),
             outcomes: outcomes.into(),
             otherwise: otherwise.first().copied(),

@@ -49,7 +49,14 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
             Feature::Computed(number) => format!("    f{i} = call {}", func(*number)),
         });
     }
-    for (rule, condition) in decider.rules.iter().zip(index.conditions.iter()) {
+    for (i, (rule, condition)) in decider
+        .rules
+        .iter()
+        .zip(index.conditions.iter())
+        .enumerate()
+    {
+        let key = index.keys.as_ref().map(|keys| format!(" key {}", keys[i]));
+        let key = key.unwrap_or_default();
         let when = match condition {
             Formula::All(of) if of.is_empty() => String::new(),
             condition => format!(" when {}", FormulaText(condition)),
@@ -57,7 +64,7 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
         let outcomes = rule.first as usize..(rule.first + rule.count) as usize;
         let outcomes: Vec<String> = decider.outcomes[outcomes].iter().map(given).collect();
         put(format!(
-            "    rule site{}{when} then {}",
+            "    rule site{}{key}{when} then {}",
             rule.mark.0,
             outcomes.join(", ")
         ));

@@ -20,15 +20,16 @@ use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::cost::Costs;
 use tollgate_ir::entities::{FuncId, RuleSetId};
 use tollgate_ir::instructions::Inst;
-use tollgate_ir::module::{Module, RuleSet, Terminator};
+use tollgate_ir::interp::Interp;
+use tollgate_ir::module::{Module, RuleSet, Target, Terminator};
 use tollgate_ir::predicates::{Predicates, Source, predicates};
 use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
 use tollgate_ir::types::TypeData;
-use tollgate_runtime::Value;
 use tollgate_runtime::index::Policy;
+use tollgate_runtime::{Arena, Cx, Value, Word};
 
 use super::rulesets::{Became, replace};
-use crate::consts::Const;
+use crate::consts::{Const, is_function_of_operands};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Level;
 
@@ -127,9 +128,13 @@ fn index(
         site: rule.site,
         condition,
         outcomes: rule.outcomes.into_iter().map(&mut given).collect(),
+        key: None,
     });
-    let rules = rules.collect();
+    let mut rules: Vec<IndexedRule> = rules.collect();
     let otherwise = otherwise.map(|o| (o.site, given(o.outcome)));
+    if let Some(key) = key {
+        know_keys(module, key, &mut rules);
+    }
     let index = module.indexes.push(RuleIndex::new(Parts {
         name: name.clone(),
         params: params.clone(),
@@ -147,6 +152,36 @@ fn index(
     let func = b.finish();
     changed.funcs.push(func);
     func
+}
+
+/// Works out the keys of constant outcomes, where the key asks for nothing but the outcome.
+fn know_keys(module: &Module, key: FuncId, rules: &mut [IndexedRule]) {
+    let func = &module.funcs[key];
+    let Some((_, others)) = func.params().split_last() else {
+        return;
+    };
+    let mut closed = true;
+    for block in func.blocks.values() {
+        for id in &block.insts {
+            let inst = &func.insts[*id].inst;
+            closed &= is_function_of_operands(module, inst);
+            inst.vals(|v| closed &= !others.contains(&v));
+        }
+        block.term.vals(|v| closed &= !others.contains(&v));
+    }
+    if !closed {
+        return;
+    }
+    let (interp, arena) = (Interp::new(module), Arena::new());
+    for rule in rules {
+        let [Given::Const(outcome)] = rule.outcomes[..] else {
+            return;
+        };
+        let mut args = vec![Word::None; others.len()];
+        args.push(module.consts[outcome].value.word(&arena));
+        let mut cx = Cx::new(&arena, "", 0);
+        rule.key = Some(interp.run(Target::Func(key), &mut cx, &args).int());
+    }
 }
 
 /// The constant that a function returns, if it does nothing else.

@@ -63,6 +63,9 @@ pub struct Decider {
     pub otherwise: Option<(Mark, Outcome)>,
     /// For `Best`: the function (parameters …, outcome) -> integer.
     pub key: Option<u32>,
+    /// For `Best`, where every rule's key is known: the rules from the best to the worst. The index numbers them so, and the
+    /// first that matches is the best.
+    pub ranking: Option<Box<[u32]>>,
     /// For `Sum`: whether outcomes are floats.
     pub float: bool,
 }
@@ -103,6 +106,13 @@ impl Decider {
         }
     }
 
+    /// From the best to the worst, for rules with these keys: the greatest first, of equals the first.
+    pub fn ranking(keys: &[i64]) -> Box<[u32]> {
+        let mut ranking: Vec<u32> = (0..keys.len() as u32).collect();
+        ranking.sort_by_key(|rule| std::cmp::Reverse(keys[*rule as usize]));
+        ranking.into()
+    }
+
     /// The most steps of a decision, given those of calling a function.
     pub fn bound(&self, call: &dyn Fn(u32) -> u64) -> u64 {
         let give = |outcome: &Outcome| match outcome {
@@ -117,6 +127,7 @@ impl Decider {
                 outcomes.max().unwrap_or(0).max(otherwise)
             }
             Policy::All | Policy::Sum => sum(&mut outcomes),
+            Policy::Best if self.ranking.is_some() => outcomes.max().unwrap_or(0).max(otherwise),
             Policy::Best => {
                 let key = self.key.map_or(0, call).saturating_add(GIVE);
                 sum(&mut outcomes.map(|o| o.saturating_add(key))).max(otherwise)
@@ -191,6 +202,15 @@ impl Decider {
     }
 
     fn best<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        if let Some(ranking) = &self.ranking {
+            let arena = engine.arena();
+            let (found, steps) = self.index.first(engine, arena);
+            engine.steps(steps);
+            return match found.and_then(|rank| ranking.get(rank as usize)) {
+                Some(rule) => self.one(*rule, engine),
+                None => self.none(engine),
+            };
+        }
         let Some(key) = self.key else {
             return self.none(engine);
         };

@@ -84,6 +84,10 @@ impl Parser<'_> {
 
     fn indexed_rule(&mut self) -> Res<IndexedRule> {
         let site: SiteId = self.entity("site")?;
+        let key = match self.eat_word("key") {
+            true => Some(self.int()?),
+            false => None,
+        };
         let condition = match self.eat_word("when") {
             true => self.formula()?,
             false => Formula::ALWAYS,
@@ -97,6 +101,7 @@ impl Parser<'_> {
             site,
             condition,
             outcomes,
+            key,
         })
     }
 
