@@ -11,7 +11,7 @@
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
-use super::access::{Access, Affixes, End, NONE, Nets, Paths, Points, Ranges, Texts};
+use super::access::{Access, NONE};
 use super::check::{Check, Pools};
 use super::class::{Class, class, values};
 use super::rows::Row;
@@ -23,6 +23,10 @@ const LEAF_ROWS: usize = 6;
 const ACCESS_COST: f64 = 2.0;
 /// What coming to a node costs, in rows looked at.
 const NODE_COST: f64 = 1.5;
+/// What running an automaton costs besides, in rows looked at.
+const AUTOMATON_COST: f64 = 6.0;
+/// Automata of one index: each may take 2 MiB.
+const AUTOMATA_MAX: u32 = 4;
 /// How often a row may be filed, on average.
 const FILED_MAX: usize = 16;
 /// Nodes above one another at most.
@@ -79,10 +83,10 @@ pub(super) struct Tree {
 
 /// A row on its way down: what has been settled by the nodes above is not asked again.
 #[derive(Clone, Copy)]
-struct Filed {
-    row: u32,
+pub(super) struct Filed {
+    pub(super) row: u32,
     /// A bit for each of the first 64 atoms.
-    settled: u64,
+    pub(super) settled: u64,
 }
 
 /// Rows that wait for their node to be built.
@@ -92,15 +96,17 @@ struct Work {
     rows: Vec<Filed>,
 }
 
-struct Builder<'r> {
-    rows: &'r [Row],
+pub(super) struct Builder<'r> {
+    pub(super) rows: &'r [Row],
     /// What lets each atom of each row be found, and a number for each of its values.
     classes: Vec<Vec<Option<(Class, Vec<u64>)>>>,
     /// Features that are computed, whose checks come last.
     computed: &'r [bool],
-    tree: Tree,
+    pub(super) tree: Tree,
     /// Rows that may still be filed.
     budget: usize,
+    /// Automata that may still be made.
+    pub(super) automata: u32,
     residues: FxHashMap<u32, u32>,
 }
 
@@ -113,6 +119,7 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
         computed,
         tree: Tree::default(),
         budget: FILED_MAX * rows.len() + 1024,
+        automata: AUTOMATA_MAX,
         residues: FxHashMap::default(),
     };
     let all = (0..rows.len() as u32).map(|row| Filed { row, settled: 0 });
@@ -122,6 +129,14 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
         depth: 0,
         rows: all.collect(),
     }];
+    let pools = &mut builder.tree.pools;
+    for row in rows {
+        row.atoms.iter().for_each(|atom| pools.announce(atom));
+        row.rest
+            .iter()
+            .for_each(|f| f.atoms(&mut |atom| pools.announce(atom)));
+    }
+    pools.announced();
     // A list instead of recursion: the depth of the tree is not the depth of the stack.
     while let Some(next) = work.pop() {
         builder.node(next, &mut work);
@@ -152,7 +167,7 @@ fn keyed(atom: &Atom) -> Option<(Class, Vec<u64>)> {
 }
 
 impl Builder<'_> {
-    fn reserve(&mut self) -> u32 {
+    pub(super) fn reserve(&mut self) -> u32 {
         self.tree.nodes.push(Node::Leaf { from: 0, to: 0 });
         self.tree.least.push(u32::MAX);
         self.tree.nodes.len() as u32 - 1
@@ -173,7 +188,11 @@ impl Builder<'_> {
         let (with, rest): (Vec<Filed>, Vec<Filed>) =
             rows.iter().copied().partition(|f| of(f).is_some());
         let first = self.tree.nodes.len() as u32;
-        let (access, children) = self.access(&with, feature, class);
+        let Some((access, children)) = self.access(&with, feature, class) else {
+            // Too large an automaton: chosen again without any.
+            self.automata = 0;
+            return next.push(Work { node, depth, rows });
+        };
         let filed: usize = children.iter().map(Vec::len).sum();
         // What the rest costs is what it cost before.
         if filed.saturating_sub(with.len()) > self.budget {
@@ -211,7 +230,7 @@ impl Builder<'_> {
     }
 
     /// The atom by which a row is found in an access structure of a class.
-    fn atom_of(&self, filed: Filed, feature: u32, class: Class) -> Option<usize> {
+    pub(super) fn atom_of(&self, filed: Filed, feature: u32, class: Class) -> Option<usize> {
         let atoms = &self.rows[filed.row as usize].atoms;
         let classes = &self.classes[filed.row as usize];
         (0..atoms.len().min(64)).find(|i| {
@@ -261,10 +280,13 @@ impl Builder<'_> {
         groups.sort_unstable_by_key(|(key, _)| *key);
         for ((feature, class), group) in groups {
             let (with, looked) = match class {
+                Class::Regexes if self.automata == 0 => continue,
                 Class::Ranges => self.overlap(rows, feature),
                 _ => {
                     let looked = group.squares as f64 / group.filed.max(1) as f64;
-                    (group.with, looked + NODE_COST)
+                    let automaton = class == Class::Regexes;
+                    let more = if automaton { AUTOMATON_COST } else { 0.0 };
+                    (group.with, looked + NODE_COST + more)
                 }
             };
             let rest = (rows.len() - with) as f64;
@@ -305,134 +327,6 @@ impl Builder<'_> {
         // A value lies in a node a level of the segment tree, and in no more nodes than ranges.
         let levels = f64::from((intervals.max(1) as u64).ilog2() + 1);
         (with, looked + NODE_COST * levels.min(looked))
-    }
-
-    /// The access structure for rows that can be found by a feature, and the rows of each child, in order. Nodes are reserved.
-    fn access(&mut self, rows: &[Filed], feature: u32, class: Class) -> (Access, Vec<Vec<Filed>>) {
-        let first = self.tree.nodes.len() as u32;
-        let mut children: Vec<Vec<Filed>> = Vec::new();
-        let fresh = |children: &mut Vec<Vec<Filed>>| {
-            children.push(Vec::new());
-            first + children.len() as u32 - 1
-        };
-        let found: Vec<(Filed, &Atom)> = rows
-            .iter()
-            .filter_map(|filed| {
-                let atom = self.atom_of(*filed, feature, class)?;
-                let settled = filed.settled | 1 << atom;
-                let row = filed.row;
-                Some((Filed { row, settled }, &self.rows[row as usize].atoms[atom]))
-            })
-            .collect();
-        let file = |children: &mut Vec<Vec<Filed>>, child: u32, filed: Filed| {
-            children[(child - first) as usize].push(filed);
-        };
-        let access = match class {
-            Class::Texts => {
-                let mut texts = Texts::default();
-                for (filed, atom) in found {
-                    if let Test::Texts(of) = &atom.test {
-                        for text in of {
-                            let child = texts.child(text.as_bytes(), || fresh(&mut children));
-                            file(&mut children, child, filed);
-                        }
-                    }
-                }
-                Access::Texts(texts)
-            }
-            Class::Front | Class::Back => {
-                let end = if class == Class::Front {
-                    End::Front
-                } else {
-                    End::Back
-                };
-                let text = |atom: &Atom| match &atom.test {
-                    Test::Prefix(text) | Test::Suffix(text) => text.clone(),
-                    _ => "".into(),
-                };
-                let lengths = found.iter().map(|(_, atom)| text(atom).len());
-                let mut affixes = Affixes::new(end, lengths.collect());
-                for (filed, atom) in found {
-                    let child = affixes.child(text(atom).as_bytes(), || fresh(&mut children));
-                    file(&mut children, child, filed);
-                }
-                Access::Affixes(affixes)
-            }
-            Class::Nets => {
-                let mut nets = Nets::default();
-                for (filed, atom) in found {
-                    if let Test::Nets(of) = &atom.test {
-                        for net in of {
-                            let child = nets.child(*net, || fresh(&mut children));
-                            file(&mut children, child, filed);
-                        }
-                    }
-                }
-                Access::Nets(nets)
-            }
-            Class::Paths => {
-                let mut paths = Paths::default();
-                for (filed, atom) in found {
-                    if let Test::Matches(crate::Pattern::Path(path)) = &atom.test {
-                        let child = paths.child(path, || fresh(&mut children));
-                        file(&mut children, child, filed);
-                    }
-                }
-                Access::Paths(paths)
-            }
-            Class::Truth | Class::Presence => {
-                let (mut yes, mut no) = (NONE, NONE);
-                for (filed, atom) in found {
-                    let child = if atom.want { &mut yes } else { &mut no };
-                    if *child == NONE {
-                        *child = fresh(&mut children);
-                    }
-                    file(&mut children, *child, filed);
-                }
-                let present = class == Class::Presence;
-                Access::Truth { present, yes, no }
-            }
-            Class::Points => {
-                let mut points: FxHashMap<i64, u32> = FxHashMap::default();
-                for (filed, atom) in found {
-                    if let Test::Ints(of) = &atom.test {
-                        for value in values(of) {
-                            let child =
-                                *points.entry(value).or_insert_with(|| fresh(&mut children));
-                            file(&mut children, child, filed);
-                        }
-                    }
-                }
-                let mut points: Vec<(i64, u32)> = points.into_iter().collect();
-                points.sort_unstable();
-                Access::Points(Points::new(points))
-            }
-            Class::Ranges => {
-                let of = |atom: &Atom| match &atom.test {
-                    Test::Ints(ranges) => ranges.clone(),
-                    _ => [].into(),
-                };
-                let ends = found.iter().flat_map(|(_, atom)| of(atom));
-                let mut tree = Ranges::new(ends);
-                let mut at: FxHashMap<usize, u32> = FxHashMap::default();
-                for (filed, atom) in found {
-                    for range in of(atom) {
-                        tree.cut(range, &mut |node| {
-                            let child = *at.entry(node).or_insert_with(|| fresh(&mut children));
-                            file(&mut children, child, filed);
-                        });
-                    }
-                }
-                for (node, child) in at {
-                    *tree.child(node) = child;
-                }
-                Access::Ranges(tree)
-            }
-        };
-        for _ in &children {
-            self.reserve();
-        }
-        (access, children)
     }
 
     fn leaf(&mut self, node: u32, rows: &[Filed]) {

@@ -4,6 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::test::{Atom, Test};
+use crate::arena::Arena;
 use crate::kinds::net::Cidr;
 use crate::pattern::{Pattern, Segment};
 use crate::word::Word;
@@ -56,8 +57,8 @@ enum Ask {
     Suffix(Text),
     /// A network.
     Net(u32),
-    /// A pattern that is not one of the above.
-    Pattern(u32),
+    /// A pattern that is not one of the above, and where its answer is kept if several rows ask.
+    Pattern(u32, u32),
     /// Any other test.
     Other(u32),
 }
@@ -80,8 +81,49 @@ pub(super) struct Pools {
     nets: Vec<Cidr>,
     patterns: Vec<Pattern>,
     others: Vec<Test>,
-    /// Tests that were made ready before.
-    made: FxHashMap<Test, Ask>,
+    /// Tests that were made ready before, with their features.
+    made: FxHashMap<(u32, Test), Ask>,
+    /// Patterns that several rows ask for of a feature, by the places of their answers.
+    shared: FxHashMap<(u32, Pattern), u32>,
+    /// How many answers are kept.
+    pub(super) answers: u32,
+}
+
+/// No place where an answer is kept.
+const UNKEPT: u32 = u32::MAX;
+
+/// Answers that are kept during a search.
+#[derive(Debug)]
+pub(super) struct Answers<'a> {
+    arena: &'a Arena,
+    /// For each, nothing, no or yes; made when the first is kept.
+    kept: &'a mut [u8],
+    len: u32,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn new(pools: &Pools, arena: &'a Arena) -> Answers<'a> {
+        Answers {
+            arena,
+            kept: &mut [],
+            len: pools.answers,
+        }
+    }
+
+    /// The answer that is kept at a place, or that `ask` gives.
+    fn once(&mut self, place: u32, ask: impl FnOnce() -> bool) -> bool {
+        if place == UNKEPT {
+            return ask();
+        }
+        if self.kept.is_empty() {
+            self.kept = self.arena.zeroed(self.len as usize);
+        }
+        let answer = &mut self.kept[place as usize];
+        if *answer == 0 {
+            *answer = 1 + u8::from(ask());
+        }
+        *answer == 2
+    }
 }
 
 /// Steps that a check is worth; the cost table of the instructions has the same figures.
@@ -92,11 +134,12 @@ const DEAR: u64 = 8;
 impl Pools {
     /// Makes an atom ready.
     pub(super) fn check(&mut self, atom: &Atom) -> Check {
-        let ask = match self.made.get(&atom.test) {
+        let key = (atom.feature, atom.test.clone());
+        let ask = match self.made.get(&key) {
             Some(ask) => *ask,
             None => {
-                let ask = self.ask(&atom.test);
-                self.made.insert(atom.test.clone(), ask);
+                let ask = self.ask(atom.feature, &atom.test);
+                self.made.insert(key, ask);
                 ask
             }
         };
@@ -106,9 +149,25 @@ impl Pools {
         }
     }
 
+    /// Tells of an atom that will come, so that answers that several rows ask for are kept.
+    pub(super) fn announce(&mut self, atom: &Atom) {
+        if let Test::Matches(pattern) = &atom.test {
+            let times = self.shared.entry((atom.feature, pattern.clone()));
+            *times.or_default() += 1;
+        }
+    }
+
+    /// Says that all atoms have been announced.
+    pub(super) fn announced(&mut self) {
+        self.shared.retain(|_, times| *times > 1);
+        // Places are given as patterns come, in the order of the rows.
+        self.shared.values_mut().for_each(|place| *place = UNKEPT);
+    }
+
     /// Says that no more atoms come.
     pub(super) fn seal(&mut self) {
         self.made = FxHashMap::default();
+        self.shared = FxHashMap::default();
         self.bytes.shrink_to_fit();
         self.ranges.shrink_to_fit();
         self.nets.shrink_to_fit();
@@ -125,7 +184,7 @@ impl Pools {
             + self.others.capacity() * size_of::<Test>()
     }
 
-    fn ask(&mut self, test: &Test) -> Ask {
+    fn ask(&mut self, feature: u32, test: &Test) -> Ask {
         match test {
             Test::True => Ask::True,
             Test::Present => Ask::Present,
@@ -149,7 +208,7 @@ impl Pools {
             },
             Test::Prefix(text) => Ask::Prefix(self.text(text)),
             Test::Suffix(text) => Ask::Suffix(self.text(text)),
-            Test::Matches(pattern) => self.pattern(pattern),
+            Test::Matches(pattern) => self.pattern(feature, pattern),
             Test::Nets(nets) => match &nets[..] {
                 [net] => {
                     self.nets.push(*net);
@@ -161,7 +220,7 @@ impl Pools {
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern) -> Ask {
+    fn pattern(&mut self, feature: u32, pattern: &Pattern) -> Ask {
         if let Pattern::Path(path) = pattern {
             let literal = path
                 .segments()
@@ -181,7 +240,12 @@ impl Pools {
             }
         }
         self.patterns.push(pattern.clone());
-        Ask::Pattern(self.patterns.len() as u32 - 1)
+        let mut kept = UNKEPT;
+        if self.shared.contains_key(&(feature, pattern.clone())) {
+            kept = self.answers;
+            self.answers += 1;
+        }
+        Ask::Pattern(self.patterns.len() as u32 - 1, kept)
     }
 
     fn other(&mut self, test: &Test) -> Ask {
@@ -254,7 +318,7 @@ impl Check {
 
     /// Whether it holds for the word of its feature. Allocates nothing.
     #[inline]
-    pub(super) fn holds(self, pools: &Pools, word: Word<'_>) -> bool {
+    pub(super) fn holds(self, pools: &Pools, word: Word<'_>, answers: &mut Answers<'_>) -> bool {
         let holds = match self.ask {
             Ask::True => word.bool(),
             Ask::Present => !word.is_none(),
@@ -291,7 +355,9 @@ impl Check {
                 from.is_some_and(|from| pools.is(text, &of[from..]))
             }
             Ask::Net(net) => pools.nets[net as usize].has(word.ip()),
-            Ask::Pattern(pattern) => pools.patterns[pattern as usize].matches(word.str()),
+            Ask::Pattern(pattern, kept) => answers.once(kept, || {
+                pools.patterns[pattern as usize].matches(word.str())
+            }),
             Ask::Other(test) => pools.others[test as usize].holds(word),
         };
         holds == (self.subject & 1 == 1)
@@ -303,7 +369,7 @@ impl Check {
             Ask::True | Ask::Present | Ask::Net(_) => CHEAP,
             Ask::Least(_) | Ask::Most(_) | Ask::Within(..) | Ask::Bits(_) => CHEAP,
             Ask::Text(_) | Ask::Below(_) | Ask::Prefix(_) | Ask::Suffix(_) => TEXT,
-            Ask::Ranges(_) | Ask::Pattern(_) | Ask::Other(_) => DEAR,
+            Ask::Ranges(_) | Ask::Pattern(..) | Ask::Other(_) => DEAR,
         }
     }
 }
@@ -358,6 +424,7 @@ mod tests {
             Word::Str("/a/b/c"),
             Word::Ip(ip),
         ];
+        let arena = Arena::new();
         for test in tests {
             for want in [true, false] {
                 let mut pools = Pools::default();
@@ -368,7 +435,7 @@ mod tests {
                 };
                 let check = pools.check(&atom);
                 for word in words {
-                    let holds = check.holds(&pools, word);
+                    let holds = check.holds(&pools, word, &mut Answers::new(&pools, &arena));
                     assert_eq!(holds, atom.holds(word), "{test} {want} {word}");
                 }
             }

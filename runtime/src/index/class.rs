@@ -17,6 +17,7 @@ pub(super) enum Class {
     Back,
     Nets,
     Paths,
+    Regexes,
     Truth,
     Presence,
 }
@@ -59,7 +60,8 @@ pub(super) fn class(atom: &Atom) -> Option<Class> {
             let short = path.segments().len() <= SEGMENTS_MAX;
             (literal && short).then_some(Class::Paths)
         }
-        Test::True | Test::Present | Test::Matches(_) | Test::Values(_) | Test::Part(_) => None,
+        Test::Matches(Pattern::Regex(_) | Pattern::Glob(_)) => Some(Class::Regexes),
+        Test::True | Test::Present | Test::Values(_) | Test::Part(_) => None,
     }
 }
 

@@ -21,6 +21,7 @@ mod class;
 mod decide;
 mod draw;
 mod feature;
+mod filing;
 mod rows;
 mod search;
 mod test;

@@ -3,6 +3,7 @@
 use super::Index;
 use super::access::NONE;
 use super::build::{Candidate, Node, Residue};
+use super::check::Answers;
 use super::feature::Facts;
 use crate::arena::Arena;
 use crate::word::Word;
@@ -56,6 +57,7 @@ pub(super) struct Search<'i, 'a, 'f, F, S> {
     words: &'a mut [Word<'a>],
     known: u64,
     known_more: &'a mut [u8],
+    answers: Answers<'a>,
     pub(super) sink: S,
     pub(super) steps: u64,
 }
@@ -74,6 +76,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             } else {
                 &mut []
             },
+            answers: Answers::new(&index.tree.pools, arena),
             sink,
             steps: 0,
         }
@@ -119,7 +122,8 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             let checks = row.checks as usize..(row.checks + row.len) as usize;
             let holds = tree.checks.get(checks).unwrap_or(&[]).iter().all(|check| {
                 self.steps += check.cost();
-                check.holds(&tree.pools, self.feature(check.feature()))
+                let word = self.feature(check.feature());
+                check.holds(&tree.pools, word, &mut self.answers)
             });
             if holds && (row.residue == NONE || self.residue(&tree.residues[row.residue as usize]))
             {
@@ -134,7 +138,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             Residue::Check(check) => {
                 self.steps += check.cost();
                 let word = self.feature(check.feature());
-                check.holds(&self.index.tree.pools, word)
+                check.holds(&self.index.tree.pools, word, &mut self.answers)
             }
             Residue::All(of) => of.iter().all(|r| self.residue(r)),
             Residue::Any(of) => of.iter().any(|r| self.residue(r)),

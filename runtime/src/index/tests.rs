@@ -76,7 +76,15 @@ const NETS: [&str; 6] = [
     "2001:db8::/32",
     "10.0.0.1/32",
 ];
-const GLOBS: [&str; 6] = ["*.example", "a*", "*", "b", "a*c", "?"];
+const REGEXES: [&str; 6] = [
+    "a[a-c]*",
+    ".*",
+    "(api|c)\\..*",
+    "[^x]+e",
+    "a|b",
+    "(?i)AB?C?",
+];
+const GLOBS: [&str; 7] = ["*.example", "a*", "*", "b", "a*c", "?", "*p*e"];
 
 /// Feature 0 and 1 are integers, 2 and 3 texts, 4 a path, 5 an address, 6 a truth value, 7 an optional;
 /// 1 and 3 are computed.
@@ -112,7 +120,9 @@ fn random_test(feature: u32, random: &mut Random) -> Test {
             3 => Test::Matches(Pattern::Glob(Arc::new(
                 Glob::parse(random.pick(&GLOBS)).unwrap(),
             ))),
-            4 => Test::Matches(Pattern::Regex(Arc::new(Regex::parse("a[a-c]*").unwrap()))),
+            4 => Test::Matches(Pattern::Regex(Arc::new(
+                Regex::parse(random.pick(&REGEXES)).unwrap(),
+            ))),
             _ => {
                 let mut texts: Vec<Box<str>> = (0..=random.below(3))
                     .map(|_| random.pick(&TEXTS).into())

@@ -8,6 +8,7 @@
 //! | prefixes, suffixes | a hash table a length | tuple space search, Srinivasan et al. 1999 |
 //! | networks | a hash table a prefix length | Waldvogel et al. 1997 without the binary search over lengths |
 //! | path patterns | trie over segments | |
+//! | regular expressions, globs | one automaton | regex-automata, multi-pattern automata |
 //! | truth values, presence | two ways | |
 //!
 //! An access structure gives the *children* of a word: numbers that mean something to whoever built it. Each child's test
@@ -17,12 +18,14 @@ mod affixes;
 mod ints;
 mod nets;
 mod paths;
+mod regexes;
 mod texts;
 
 pub(super) use affixes::{Affixes, End};
 pub(super) use ints::{Points, Ranges};
 pub(super) use nets::Nets;
 pub(super) use paths::{Paths, SEGMENTS_MAX};
+pub(super) use regexes::Regexes;
 pub(super) use texts::Texts;
 
 use crate::word::Word;
@@ -39,6 +42,7 @@ pub(super) enum Access {
     Affixes(Affixes),
     Nets(Nets),
     Paths(Paths),
+    Regexes(Box<Regexes>),
     /// The child where the word is true or present, and where it is not.
     Truth {
         present: bool,
@@ -66,6 +70,7 @@ impl Access {
             Access::Affixes(affixes) => affixes.each(word.str().as_bytes(), visit),
             Access::Nets(nets) => nets.each(word.ip(), visit),
             Access::Paths(paths) => paths.each(word.str(), visit),
+            Access::Regexes(regexes) => regexes.each(word.str(), visit),
             Access::Truth { present, yes, no } => {
                 let holds = match present {
                     true => !word.is_none(),
@@ -89,6 +94,7 @@ impl Access {
             Access::Affixes(affixes) => affixes.bound(cost),
             Access::Nets(nets) => nets.bound(cost),
             Access::Paths(paths) => paths.bound(cost),
+            Access::Regexes(regexes) => regexes.bound(cost),
             Access::Truth { yes, no, .. } => {
                 most(&mut [*yes, *no].into_iter().filter(|c| *c != NONE))
             }
@@ -105,6 +111,7 @@ impl Access {
             Access::Affixes(affixes) => affixes.steps(),
             Access::Nets(nets) => nets.steps(),
             Access::Paths(paths) => paths.steps(),
+            Access::Regexes(regexes) => regexes.steps(),
         }
     }
 
@@ -117,6 +124,7 @@ impl Access {
             Access::Affixes(affixes) => affixes.heap(),
             Access::Nets(nets) => nets.heap(),
             Access::Paths(paths) => paths.heap(),
+            Access::Regexes(regexes) => regexes.heap(),
             Access::Truth { .. } => 0,
         }
     }
@@ -130,6 +138,7 @@ impl Access {
             Access::Affixes(affixes) => affixes.name(),
             Access::Nets(_) => "networks",
             Access::Paths(_) => "paths",
+            Access::Regexes(_) => "patterns",
             Access::Truth { present: true, .. } => "presence",
             Access::Truth { present: false, .. } => "truth",
         }
@@ -144,6 +153,7 @@ impl Access {
             Access::Affixes(affixes) => affixes.edges(visit),
             Access::Nets(nets) => nets.edges(visit),
             Access::Paths(paths) => paths.edges(visit),
+            Access::Regexes(regexes) => regexes.edges(visit),
             Access::Truth { yes, no, .. } => {
                 for (label, child) in [("yes", *yes), ("no", *no)] {
                     if child != NONE {
