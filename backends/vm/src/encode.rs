@@ -42,7 +42,7 @@ impl Program {
         out.all(&self.natives, |out, native| out.str(native.name));
         out.all(&self.data, |out, name| out.str(name));
         out.all(&self.sites, Writer::site);
-        let numbers = (0u32..).zip(&self.patterns).map(|(n, p)| (p, n));
+        let numbers = (0u32..).zip(&self.patterns).map(|(n, p)| (p.key(), n));
         let patterns: Patterns<'_> = numbers.collect();
         out.all(&self.indexes, |out, index| out.index(index, &patterns));
         out.all(&self.entries, |out, (name, func)| {

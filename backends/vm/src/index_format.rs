@@ -28,16 +28,17 @@ const POLICIES: [Policy; 6] = [
     Policy::Sum,
 ];
 
-/// The numbers of a program's patterns.
-pub(crate) type Patterns<'p> = FxHashMap<&'p Pattern, u32>;
+/// The numbers of a program's patterns, by their kinds and texts.
+pub(crate) type Patterns<'p> = FxHashMap<(&'static str, &'p str), u32>;
 
 /// Adds to a program's patterns those that only conditions name.
 pub(crate) fn name_patterns(patterns: &mut Vec<Pattern>, indexes: &[RuleIndex]) {
-    let mut seen: rustc_hash::FxHashSet<Pattern> = patterns.iter().cloned().collect();
+    let own = |p: &Pattern| (p.key().0, Box::<str>::from(p.key().1));
+    let mut seen: rustc_hash::FxHashSet<_> = patterns.iter().map(own).collect();
     for condition in indexes.iter().flat_map(|index| index.conditions.iter()) {
         condition.atoms(&mut |atom| {
             if let Test::Matches(pattern) = &atom.test
-                && seen.insert(pattern.clone())
+                && seen.insert(own(pattern))
             {
                 patterns.push(pattern.clone());
             }
@@ -148,7 +149,7 @@ impl Writer {
             Test::Part(text) => self.kind_and_text(7, text),
             Test::Matches(pattern) => {
                 self.u8(8);
-                self.u32(patterns.get(pattern).copied().unwrap_or(u32::MAX));
+                self.u32(patterns.get(&pattern.key()).copied().unwrap_or(u32::MAX));
             }
             Test::Nets(nets) => {
                 self.u8(9);

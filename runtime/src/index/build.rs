@@ -81,6 +81,9 @@ pub(super) struct Tree {
     pub(super) depth: u32,
 }
 
+/// What lets an atom's row be found, and a number for each value under which it is filed.
+type Keyed = (Class, Vec<u64>);
+
 /// A row on its way down: what has been settled by the nodes above is not asked again.
 #[derive(Clone, Copy)]
 pub(super) struct Filed {
@@ -99,7 +102,7 @@ struct Work {
 pub(super) struct Builder<'r> {
     pub(super) rows: &'r [Row],
     /// What lets each atom of each row be found, and a number for each of its values.
-    classes: Vec<Vec<Option<(Class, Vec<u64>)>>>,
+    classes: Vec<Vec<Option<Keyed>>>,
     /// Features that are computed, whose checks come last.
     computed: &'r [bool],
     pub(super) tree: Tree,
@@ -144,7 +147,7 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
     builder.finish()
 }
 
-fn keyed(atom: &Atom) -> Option<(Class, Vec<u64>)> {
+fn keyed(atom: &Atom) -> Option<Keyed> {
     let class = class(atom)?;
     let hash = |value: &dyn Fn(&mut FxHasher)| {
         let mut hasher = FxHasher::default();

@@ -34,13 +34,13 @@ impl Regexes {
         patterns: impl Iterator<Item = &'p Pattern>,
         mut fresh: impl FnMut() -> u32,
     ) -> Option<(Regexes, Vec<u32>)> {
-        let mut numbers: FxHashMap<&Pattern, usize> = FxHashMap::default();
+        let mut numbers: FxHashMap<(&str, &str), usize> = FxHashMap::default();
         let mut sources: Vec<String> = Vec::new();
         let mut bytes = 0;
         let mut which = Vec::new();
         for pattern in patterns {
             let next = sources.len();
-            let number = *numbers.entry(pattern).or_insert(next);
+            let number = *numbers.entry(pattern.key()).or_insert(next);
             if number == next {
                 sources.push(source(pattern)?);
                 bytes += sources[next].len();
