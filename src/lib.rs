@@ -46,6 +46,7 @@
 //! Terminals, arguments, exit codes.
 
 mod backends;
+mod cost;
 mod decision;
 mod engine;
 mod entry;
@@ -60,6 +61,7 @@ mod stage;
 mod test_run;
 
 pub use backends::{BackendRow, backends};
+pub use cost::{Cost, CostReport, EntryCost, RuleCost};
 pub use decision::Decision;
 pub use engine::Engine;
 pub use entry::{AsEntry, Entry, Facts};

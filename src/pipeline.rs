@@ -41,12 +41,7 @@ pub(crate) fn lower(
     loader: &mut dyn Loader,
     scope: Scope,
 ) -> Result<(hir::Program, Lowered, Report), Error> {
-    let (program, mut report) = check(main, loader);
-    let Some(program) = program else {
-        return Err(Error::rules(report));
-    };
-    let lowered = tollgate_frontend::lower::lower(&program);
-    report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
+    let (program, lowered, mut report) = lower_any(main, loader)?;
     if report.errors() == 0 {
         let asked = Asked {
             scope,
@@ -61,6 +56,20 @@ pub(crate) fn lower(
     } else {
         Ok((program, lowered, report))
     }
+}
+
+/// As [`lower`], also of a program that is above its limits, as the report then says.
+pub(crate) fn lower_any(
+    main: &Main<'_>,
+    loader: &mut dyn Loader,
+) -> Result<(hir::Program, Lowered, Report), Error> {
+    let (program, mut report) = check(main, loader);
+    let Some(program) = program else {
+        return Err(Error::rules(report));
+    };
+    let lowered = tollgate_frontend::lower::lower(&program);
+    report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
+    Ok((program, lowered, report))
 }
 
 /// IR to legal IR.

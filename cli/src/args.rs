@@ -18,6 +18,7 @@ use clap_complete::Shell;
   tollgate check shop/shop.rules                         what the compiler thinks of it
   tollgate test shop/shop.rules                          run its test blocks
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
+  tollgate cost shop/shop.rules                          what a decision can cost at worst
   tollgate bench shop/shop.rules route --input -         measure decisions, without reading and writing
   tollgate explain missing-answer                        what a diagnostic means
 
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the `test` blocks of rule files
     Test(Test),
+    /// Say what a decision can cost at worst, rule by rule
+    Cost(Cost),
     /// Measure what a decision costs, on your rules and your facts
     Bench(Bench),
     /// Print what a stage of the compiler makes of a rule file
@@ -121,6 +124,36 @@ pub(crate) struct Test {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For every rule set, guard, table and pipeline, and for each of its rules, the worst case over all inputs:
+
+  steps        as the reference interpreter counts them; what `cost n` in the source limits
+  regex bytes  for each match of a regular expression, the longest text that it can be given
+
+The plain chain is priced, in which every rule is tried, before any optimisation: the figures do not move with the
+level, and no engine takes more. A rule costs its condition and its outcomes. Under `first`, `unique` and `any` one
+outcome is given, so the rules add up to more than the whole. There is no column for state operations: rules with
+state do not compile yet.
+
+Examples:
+  tollgate cost gateway.rules
+  tollgate cost gateway.rules route --top 5
+  tollgate cost gateway.rules --format json | jq 'select(.steps > 900) | .entry'"
+)]
+pub(crate) struct Cost {
+    /// The rule file
+    pub(crate) file: PathBuf,
+    /// Rule sets, guards, tables or pipelines; all if none is named
+    pub(crate) entries: Vec<String>,
+    /// How many rules of each are shown, the costliest first
+    #[arg(long, default_value_t = 10)]
+    pub(crate) top: usize,
+    /// How figures are printed: for people, or as one JSON object a line
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

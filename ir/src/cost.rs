@@ -10,7 +10,7 @@
 use crate::callgraph::{CallGraph, Node};
 use crate::entities::{FuncId, IndexId, IndexVec, RuleSetId};
 use crate::instructions::Inst;
-use crate::module::{Func, Module, Policy, RuleSet};
+use crate::module::{Func, Module, Policy, Rule, RuleSet};
 
 /// Steps of a terminator of any kind.
 pub const TERMINATOR: u64 = 1;
@@ -38,7 +38,9 @@ impl Costs {
         for node in order {
             match node {
                 Node::Func(id) => costs.funcs[id] = costs.of_func(module, &module.funcs[id]),
-                Node::Rules(id) => costs.rulesets[id] = costs.of_rules(&module.rulesets[id]),
+                Node::Rules(id) => {
+                    costs.rulesets[id] = of_rules(&module.rulesets[id], &mut |f| costs.part(f))
+                }
                 Node::Index(id) => costs.indexes[id] = module.indexes[id].cost(&costs.funcs),
             }
         }
@@ -82,33 +84,38 @@ impl Costs {
         from[Func::ENTRY]
     }
 
-    /// Every condition is tried. Under `first`, `unique` and `any` one outcome is given, elsewhere all are.
-    fn of_rules(&self, rules: &RuleSet) -> u64 {
-        let call = |f: FuncId| self.func(f).saturating_add(RULE);
-        let sum = |costs: &mut dyn Iterator<Item = u64>| costs.fold(0, u64::saturating_add);
-        let groups = rules.groups.values().map(|g| g.cond);
-        let conds = groups.chain(rules.rules.iter().filter_map(|r| r.cond));
-        let conds = sum(&mut conds.map(call));
-        let outcomes = || {
-            rules
-                .rules
-                .iter()
-                .flat_map(|r| &r.outcomes)
-                .map(|f| call(*f))
-        };
-        let otherwise = rules.otherwise.map_or(0, |o| call(o.outcome));
-        let given = match rules.policy {
-            Policy::First | Policy::Unique | Policy::Any => {
-                outcomes().max().unwrap_or(0).max(otherwise)
-            }
-            Policy::All | Policy::Sum => sum(&mut outcomes()),
-            Policy::Best => {
-                let keys = call_times(rules.key.map_or(0, call), rules.rules.len());
-                sum(&mut outcomes()).saturating_add(keys).max(otherwise)
-            }
-        };
-        conds.saturating_add(given)
+    /// The worst case of one rule: its condition and its outcomes, without the groups around it.
+    pub fn rule(&self, rule: &Rule) -> u64 {
+        let funcs = rule.cond.iter().chain(&rule.outcomes);
+        funcs.map(|f| self.part(*f)).fold(0, u64::saturating_add)
     }
+
+    /// The worst case of a condition, outcome or key, as a rule set counts it.
+    pub fn part(&self, func: FuncId) -> u64 {
+        self.func(func).saturating_add(RULE)
+    }
+}
+
+/// The worst case of a rule set, given that of its conditions, outcomes and key: every condition is tried; under `first`,
+/// `unique` and `any` one outcome is given, elsewhere all are.
+pub(crate) fn of_rules(rules: &RuleSet, call: &mut dyn FnMut(FuncId) -> u64) -> u64 {
+    let groups = rules.groups.values().map(|g| g.cond);
+    let conds = groups.chain(rules.rules.iter().filter_map(|r| r.cond));
+    let conds = conds.map(&mut *call).fold(0, u64::saturating_add);
+    let otherwise = rules.otherwise.map_or(0, |o| call(o.outcome));
+    let key = rules.key.map_or(0, &mut *call);
+    let outcomes = rules.rules.iter().flat_map(|r| &r.outcomes);
+    let outcomes = outcomes.map(|f| call(*f));
+    let given = match rules.policy {
+        Policy::First | Policy::Unique | Policy::Any => outcomes.max().unwrap_or(0).max(otherwise),
+        Policy::All | Policy::Sum => outcomes.fold(0, u64::saturating_add),
+        Policy::Best => {
+            let keys = call_times(key, rules.rules.len());
+            let outcomes = outcomes.fold(0, u64::saturating_add);
+            outcomes.saturating_add(keys).max(otherwise)
+        }
+    };
+    conds.saturating_add(given)
 }
 
 fn call_times(cost: u64, times: usize) -> u64 {

@@ -41,6 +41,7 @@ pub mod interp;
 pub mod module;
 pub mod operand;
 pub mod predicates;
+pub mod reads;
 pub mod rule_index;
 pub mod semantics;
 pub mod text;

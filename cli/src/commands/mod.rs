@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod cost;
 mod emit;
 mod explain;
 mod lines;
@@ -49,6 +50,7 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Run(args) => run::run(&args),
             Command::Test(args) => test::run(&args),
+            Command::Cost(args) => cost::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Emit(args) => emit::run(&args),
             Command::Explain(args) => explain::run(&args),

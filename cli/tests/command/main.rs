@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod compile;
+mod cost;
 mod hostile;
 mod parallel;
 mod run;

@@ -33,18 +33,18 @@ fn budgets(program: &Program, lowered: &Lowered, sink: &mut Sink) {
         if cost <= limit {
             continue;
         }
-        let of = |rule: &tollgate_ir::module::Rule| {
-            let funcs = rule.cond.iter().chain(&rule.outcomes);
-            funcs.fold(0u64, |sum, f| sum.saturating_add(costs.func(*f)))
-        };
         let lowered_rules = &lowered.module.rulesets[rules].rules;
-        let each = set.rules.iter().zip(lowered_rules.iter().map(of));
+        let each = lowered_rules
+            .iter()
+            .map(|rule| (&rule.name, costs.rule(rule)));
+        let each = set.rules.iter().zip(each);
         // Of equals the first, so that the message does not move when rules are added behind.
-        let worst = each.reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let worst = each.reduce(|a, b| if b.1.1 > a.1.1 { b } else { a });
         let mut found = catalog::limits::over_budget(&set.name, cost, limit)
             .at(span, format!("at most {limit} steps are allowed"));
-        if let Some((rule, steps)) = worst {
-            found = found.at(rule.span, format!("the costliest rule: {steps} steps"));
+        if let Some((rule, (name, steps))) = worst {
+            let label = format!("the costliest rule, `{name}`: {steps} steps");
+            found = found.at(rule.span, label);
         }
         sink.emit(
             found

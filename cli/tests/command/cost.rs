@@ -1,0 +1,82 @@
+//! `tollgate cost`, and the gate in the source.
+
+use super::Folder;
+
+const RULES: &str = "edition 2026
+module shop
+
+ruleset size(name: String, n: Int) -> Int hit first {
+  cost LIMIT
+  rule one when n > 100 then 1
+  rule cart when name matches re\"c_[0-9a-z]{12}\" and n > 10 then 2
+  rule two when n > 10 and n < 100 then 2
+  otherwise 0
+}
+
+pipeline edge(name: String, n: Int) -> Int {
+  stage size = size(name, n)
+  then size
+}
+";
+
+fn folder(name: &str, limit: &str) -> Folder {
+    Folder::new(name).with("shop.rules", RULES.replace("LIMIT", limit))
+}
+
+#[test]
+fn the_costliest_rules_come_first() {
+    folder("cost-human", "1_000")
+        .tollgate(&["cost", "shop.rules", "size", "--top", "2"])
+        .exits(0)
+        .prints("(limit 1,000), 65,536 regex bytes")
+        .prints("65,536  cart\n")
+        .prints("  1 more\n")
+        .prints("(otherwise)");
+}
+
+#[test]
+fn machines_get_an_object_an_entry() {
+    let ended = folder("cost-json", "1_000")
+        .tollgate(&["cost", "shop.rules", "--format", "json"])
+        .exits(0);
+    let found = ended.json();
+    let entries: Vec<&str> = found.iter().filter_map(|e| e["entry"].as_str()).collect();
+    assert_eq!(entries, ["size", "edge"]);
+    assert_eq!(found[0]["limit"], 1000);
+    assert_eq!(found[0]["rules"][0]["rule"], "cart");
+    assert_eq!(found[0]["rules"][0]["regex_bytes"], 65_536);
+    let steps = |i: usize| found[i]["steps"].as_u64().unwrap_or_default();
+    assert!(steps(1) > steps(0) && steps(0) > 10, "{}", ended.out);
+    assert_eq!(found[1]["regex_bytes"], found[0]["regex_bytes"]);
+}
+
+/// The price is shown also where it is too high: that is when it is wanted.
+#[test]
+fn a_gate_is_an_error_that_names_the_costliest_rule() {
+    let folder = folder("cost-gate", "5");
+    for command in [&["check", "shop.rules"][..], &["cost", "shop.rules"]] {
+        folder
+            .tollgate(command)
+            .exits(1)
+            .says("error[over-budget]")
+            .says("the costliest rule, `cart`: ");
+    }
+    folder
+        .tollgate(&["cost", "shop.rules", "size"])
+        .exits(1)
+        .prints("(limit 5)");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let folder = folder("cost-unknown", "1_000").with("bad.rules", "fn f(a: Int) -> Int = b");
+    folder
+        .tollgate(&["cost", "shop.rules", "route"])
+        .exits(2)
+        .says("shop.rules has no `route`; it has size, edge");
+    folder
+        .tollgate(&["cost", "bad.rules"])
+        .exits(1)
+        .says("error[unknown-name]")
+        .prints_lines(&[]);
+}
