@@ -133,6 +133,100 @@ fn alternatives(parts: usize) -> String {
     when(&body)
 }
 
+/// Numbers of a seed (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % n
+    }
+}
+
+/// A function of forward branches about few atoms, which therefore meet again and again.
+fn tangle(random: &mut Random) -> String {
+    const ATOMS: u64 = 6;
+    // v8 .. v13 are truth values of v0, v1 and v2.
+    let mut body = String::from(
+        "    v3 = iconst 0\n    v4 = iconst 1\n    v5 = iconst 2\n    v6 = imul v0, v1\n    v7 = iadd v1, v4\n    v8 = icmp eq, v0, v3\n    v9 = icmp gt, v0, v4\n    v10 = icmp ne, v7, v5\n    v11 = icmp lt, v0, v1\n    v12 = icmp ge, v6, v5\n    v13 = icmp ge, v0, v1\n    jump block1\n",
+    );
+    let blocks = 4 + random.below(9);
+    let mut next = 14;
+    for block in 1..=blocks {
+        let _ = writeln!(body, "block{block}:");
+        // A truth value: an atom, or several joined.
+        let mut value = match random.below(8) {
+            0 => 2,
+            _ => 8 + random.below(ATOMS),
+        };
+        for _ in 0..random.below(3) {
+            let (a, b) = (8 + random.below(ATOMS), 8 + random.below(ATOMS));
+            let inst = match random.below(5) {
+                0 => format!("bnot v{value}"),
+                1 => format!("band v{value}, v{a}"),
+                2 => format!("bor v{a}, v{value}"),
+                3 => format!("same v{value}, v{a}"),
+                _ => format!("select v{value}, v{a}, v{b}"),
+            };
+            let _ = writeln!(body, "    v{next} = {inst}");
+            value = next;
+            next += 1;
+        }
+        let ways = blocks - block;
+        if ways == 0 || random.below(6) == 0 && block > 1 {
+            let _ = writeln!(body, "    return v{value}");
+            continue;
+        }
+        let mut to = || block + 1 + random.below(ways.min(4));
+        let _ = writeln!(body, "    br v{value}, block{}, block{}", to(), to());
+    }
+    when(&body)
+}
+
+#[test]
+fn tangles_of_branches_are_taken_apart_exactly() {
+    let (mut yes, mut no, mut simple) = (0, 0, 0);
+    for seed in 0..3000 {
+        let text = tangle(&mut Random(seed));
+        let module = module(&text);
+        let asked = apart(&module);
+        let formula = &asked.rules[0];
+        simple += usize::from(atoms(formula) < 6);
+        let mut grown = module.clone();
+        let emit = |(i, f): (usize, &tollgate_ir::predicates::Feature)| {
+            asked.emit(&mut grown, f.term, format!("feature {i}").into())
+        };
+        let computed: Vec<FuncId> = asked.features.iter().enumerate().map(emit).collect();
+        let interp = Interp::new(&grown);
+        let arena = Arena::new();
+        for input in 0..32 {
+            let args = [
+                Word::Int(input % 4 - 1),
+                Word::Int(input / 4 % 4 - 1),
+                Word::Bool(input / 16 == 1),
+            ];
+            let mut cx = Cx::new(&arena, "", 0);
+            let mut call = |func: FuncId| interp.run(Target::Func(func), &mut cx, &args);
+            let expected = rules(&module).rules[0].cond.is_none_or(|f| call(f).bool());
+            let holds = formula.holds(&mut |f| call(computed[f as usize]));
+            *(if holds { &mut yes } else { &mut no }) += 1;
+            assert_eq!(
+                holds,
+                expected,
+                "seed {seed}, {args:?}\n{text}\n{}",
+                asked.names(&module, &[]).formula(formula)
+            );
+        }
+    }
+    assert!(
+        yes > 10_000 && no > 10_000 && simple > 500,
+        "{yes} {no} {simple}"
+    );
+}
+
 #[test]
 fn a_long_condition_is_taken_apart_and_a_longer_one_is_whole() {
     let long = module(&alternatives(ATOMS_MAX / 2 - 1));

@@ -9,6 +9,7 @@ use crate::verify::verify;
 const TYPES: &str = "
 record Token { subject: str, scopes: {str}, issued: int? }
 record Request { method: Method, host: str, path: str, size: int, agent: str?, token: Token?, flag: bool, ip: ip, tags: [str] }
+enum Either { number(number: int), text(text: str) }
 enum Method { GET, POST, PUT, custom(name: str) }
 pattern pat0 = path \"/healthz\"
 pattern pat1 = path \"/v2/**\"
@@ -24,6 +25,8 @@ const const4: Method = #1
 const const5: {str} = [\"a\", \"b\"]
 const const6: str = \"admin\"
 const const7: Method = #3(\"x\")
+const const8: {str: int} = [\"a\", 1, \"b\", 3, \"c\", 9]
+const const9: [int] = [5, 0, 7]
 site site0 = rule r one
 site site1 = otherwise r
 func then(Request) -> int {
@@ -173,6 +176,14 @@ fn a_constant_that_is_added_moves_to_the_other_side_and_wraps() {
         size("v3 = isub v2, v1; v99 = icmp eq, v3, v2"),
         "req.size == 0"
     );
+    assert_eq!(
+        size("v3 = isub v1, v2; v99 = icmp eq, v3, v2"),
+        "req.size == 14"
+    );
+    assert_eq!(
+        size("v3 = ineg v1; v99 = icmp eq, v3, v2"),
+        "req.size == -7"
+    );
     // size + 7 >= 7, which wraps at the upper end.
     assert_eq!(
         size("v3 = iadd v1, v2; v99 = icmp ge, v3, v2"),
@@ -227,6 +238,73 @@ block2:
     assert_eq!(
         formula(body),
         "req.token is present and req.token.issued >= 1"
+    );
+}
+
+#[test]
+fn what_a_constant_map_or_list_holds_is_asked_of_the_key() {
+    let plan = |rest: &str| {
+        value(&format!(
+            "v1 = field v0, 1; v2 = konst const8; v3 = lookup v2, v1; v4 = iconst 0; v5 = iconst 3; {rest}"
+        ))
+    };
+    assert_eq!(
+        plan("v99 = is_some v3"),
+        "req.host in [\"a\", \"b\", \"c\"]"
+    );
+    assert_eq!(
+        plan("v6 = unwrap_or v3, v4; v99 = icmp ge, v6, v5"),
+        "req.host in [\"b\", \"c\"]"
+    );
+    // What the map lacks reads as zero here.
+    assert_eq!(
+        plan("v6 = unwrap_or v3, v4; v99 = icmp lt, v6, v5"),
+        "req.host not in [\"b\", \"c\"]"
+    );
+    let item = |rest: &str| {
+        value(&format!(
+            "v1 = field v0, 3; v2 = konst const9; v3 = get v2, v1; v4 = iconst 0; {rest}"
+        ))
+    };
+    assert_eq!(item("v99 = is_some v3"), "req.size in {0 .. 2}");
+    assert_eq!(
+        item("v5 = unwrap_or v3, v4; v99 = icmp gt, v5, v4"),
+        "req.size in {0, 2}"
+    );
+    assert_eq!(
+        item("v5 = unwrap_or v3, v4; v99 = icmp eq, v5, v4"),
+        "req.size not in {0, 2}"
+    );
+}
+
+#[test]
+fn what_is_made_is_taken_apart_again() {
+    let made = |rest: &str| {
+        value(&format!(
+            "v1 = field v0, 1; v2 = field v0, 2; v3 = field v0, 3; v4 = konst const1; {rest}"
+        ))
+    };
+    let host = "req.host == \"api.example.com\"";
+    assert_eq!(
+        made("v5 = variant Method, 3(v1); v6 = payload v5, 3, 0; v99 = scmp eq, v6, v4"),
+        host
+    );
+    assert_eq!(
+        made("v5 = variant Method, 3(v1); v6 = tag v5; v99 = icmp eq, v6, v6"),
+        "always"
+    );
+    assert_eq!(
+        made("v5 = some v1; v6 = unwrap_or v5, v2; v99 = scmp eq, v6, v4"),
+        host
+    );
+    assert_eq!(
+        made("v5 = some v1; v6 = field v0, 4; v7 = unwrap_or v5, v6; v99 = is_some v7"),
+        "always"
+    );
+    // The payload of another variant than the one that was made is what the interpreter reads.
+    assert_eq!(
+        made("v5 = variant Either, 0(v3); v6 = payload v5, 1, 0; v99 = scmp eq, v6, v4"),
+        "variant(req.size, 0).text == \"api.example.com\""
     );
 }
 
