@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use tollgate_frontend::analysis::Scope;
-use tollgate_frontend::library::NoModules;
+use tollgate_frontend::library::{Loader, NoModules};
 use tollgate_optimizer::Level;
 
 use crate::backends::{BackendRow, backends};
+use crate::dag::DagOptions;
 use crate::error::Error;
 use crate::loader::{Folder, read_main};
 use crate::pipeline::{self, Main};
@@ -137,15 +138,9 @@ impl Engine {
     /// As [`Engine::compile_file`]; the stages before the checker work on files with errors too.
     pub fn emit_file(&self, path: &Path, stage: Stage) -> Result<String, Error> {
         let (text, name) = (read_main(path)?, path.display().to_string());
-        stage.print(
-            &Main {
-                name: &name,
-                text: &text,
-            },
-            &mut Folder::of(path),
-            self.level,
-            self.backend,
-        )
+        let (name, text) = (&*name, &*text);
+        let loader = &mut Folder::of(path);
+        self.emit(&Main { name, text }, loader, stage, &DagOptions::default())
     }
 
     /// What a stage makes of a program of one file, as text.
@@ -153,20 +148,67 @@ impl Engine {
     /// # Errors
     /// As [`Engine::emit_file`].
     pub fn emit_source(&self, name: &str, text: &str, stage: Stage) -> Result<String, Error> {
-        stage.print(
+        let dag = DagOptions::default();
+        self.emit(&Main { name, text }, &mut NoModules, stage, &dag)
+    }
+
+    /// How the rules of a file are found, drawn: [`Stage::Dag`], with a choice.
+    ///
+    /// # Errors
+    /// As [`Engine::compile_file`], and when there is no rule set of the name that is asked for.
+    pub fn draw_file(&self, path: &Path, options: &DagOptions) -> Result<String, Error> {
+        let (text, name) = (read_main(path)?, path.display().to_string());
+        let (name, text) = (&*name, &*text);
+        self.emit(
             &Main { name, text },
-            &mut NoModules,
-            self.level,
-            self.backend,
+            &mut Folder::of(path),
+            Stage::Dag,
+            options,
         )
+    }
+
+    /// How the rules of a program of one file are found, drawn.
+    ///
+    /// ```
+    /// use tollgate::{DagFormat, DagOptions, Engine};
+    /// let rules = r#"
+    ///     ruleset owner(host: String) -> String hit first {
+    ///       rule a when host == "a.example" then "ann"
+    ///       rule b when host == "b.example" then "bob"
+    ///       rule c when host == "c.example" then "cat"
+    ///       rule d when host == "d.example" then "dan"
+    ///       otherwise "nobody"
+    ///     }
+    /// "#;
+    /// let dot = DagOptions { format: DagFormat::Dot, ..DagOptions::default() };
+    /// let drawn = Engine::new().draw_source("owner.rules", rules, &dot)?;
+    /// assert!(drawn.starts_with("digraph rules {"));
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Engine::draw_file`].
+    pub fn draw_source(
+        &self,
+        name: &str,
+        text: &str,
+        options: &DagOptions,
+    ) -> Result<String, Error> {
+        self.emit(&Main { name, text }, &mut NoModules, Stage::Dag, options)
+    }
+
+    fn emit(
+        &self,
+        main: &Main<'_>,
+        loader: &mut dyn Loader,
+        stage: Stage,
+        dag: &DagOptions,
+    ) -> Result<String, Error> {
+        stage.print(main, loader, self.level, self.backend, dag)
     }
 }
 
-fn report_of(
-    main: &Main<'_>,
-    loader: &mut dyn tollgate_frontend::library::Loader,
-    scope: Scope,
-) -> Report {
+fn report_of(main: &Main<'_>, loader: &mut dyn Loader, scope: Scope) -> Report {
     match pipeline::lower(main, loader, scope) {
         Ok((_, _, report)) => report,
         Err(error) => error.into_report(),

@@ -47,6 +47,7 @@
 
 mod backends;
 mod cost;
+mod dag;
 mod decision;
 mod engine;
 mod entry;
@@ -62,6 +63,7 @@ mod test_run;
 
 pub use backends::{BackendRow, backends};
 pub use cost::{Cost, CostReport, EntryCost, RuleCost};
+pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;
 pub use engine::Engine;
 pub use entry::{AsEntry, Entry, Facts};

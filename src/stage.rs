@@ -10,6 +10,7 @@ use tollgate_ir::text::{print_func, print_module};
 use tollgate_optimizer::{Event, Level, Options};
 
 use crate::backends::BackendRow;
+use crate::dag::{self, DagOptions};
 use crate::error::Error;
 use crate::pipeline::{self, Main};
 
@@ -19,10 +20,14 @@ struct Input<'i, 'm> {
     loader: &'i mut dyn Loader,
     level: Level,
     backend: &'static BackendRow,
+    dag: &'i DagOptions,
 }
 
 /// Printed for a program of functions only: nothing calls them, so nothing is left of them.
 const NOTHING_RUNS: &str = "; nothing decides: no rule set, guard, table or pipeline\n";
+
+/// Printed where there is nothing to draw.
+const NO_RULE_SETS: &str = "; no rule set, guard or table\n";
 
 macro_rules! stages {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $print:expr;)*) => {
@@ -70,6 +75,14 @@ stages! {
         let (_, lowered, _) = pipeline::lower(input.main, input.loader, Scope::Legal)?;
         narrate(lowered.module, input.level)
     };
+    /// How rules are found: the decision structures, drawn.
+    Dag = "dag", |input| {
+        let (_, lowered, _) = pipeline::lower(input.main, input.loader, Scope::Legal)?;
+        if lowered.module.rulesets.is_empty() {
+            return Ok(NO_RULE_SETS.into());
+        }
+        dag::print(lowered.module, input.level, input.dag)
+    };
     /// What the backend makes of it.
     Bytecode = "bytecode", |input| {
         let program = pipeline::compile(input.main, input.loader, input.level, input.backend)?;
@@ -94,12 +107,14 @@ impl Stage {
         loader: &mut dyn Loader,
         level: Level,
         backend: &'static BackendRow,
+        dag: &DagOptions,
     ) -> Result<String, Error> {
         self.printer()(Input {
             main,
             loader,
             level,
             backend,
+            dag,
         })
     }
 }

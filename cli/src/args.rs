@@ -194,13 +194,28 @@ pub(crate) struct Bench {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  tollgate emit --stage ir gateway.rules")]
+#[command(after_help = "Examples:
+  tollgate emit --stage ir gateway.rules                              the rules as the optimizer gets them
+  tollgate emit --stage dag gateway.rules                             how the rules of each rule set are found
+  tollgate emit --stage dag gateway.rules route --format svg > route.svg
+  tollgate emit --stage dag gateway.rules route --format dot --all | dot -Tpdf > route.pdf
+
+The stage `dag` draws the decision structure: what is asked first and where each answer leads, down to the few rules that
+are left; then its figures. Long fan-outs and large trees are shortened, and what is left out is counted.")]
 pub(crate) struct Emit {
     /// The rule file
     pub(crate) file: PathBuf,
-    /// The stage: tokens, ast, hir, ir, opt, bytecode
+    /// Of the stage `dag`: this rule set only
+    pub(crate) ruleset: Option<String>,
+    /// The stage: tokens, ast, hir, ir, opt, dag, bytecode
     #[arg(long)]
     pub(crate) stage: String,
+    /// Of the stage `dag`: how it is drawn
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<DrawnAs>,
+    /// Of the stage `dag`: all of it, however large
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }
@@ -238,6 +253,17 @@ pub(crate) enum Format {
     Human,
     /// For machines: one JSON object a line
     Json,
+}
+
+/// How a decision structure is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DrawnAs {
+    /// For a terminal; this one if nothing is said
+    Text,
+    /// For Graphviz
+    Dot,
+    /// A picture
+    Svg,
 }
 
 fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {

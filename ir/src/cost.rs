@@ -57,6 +57,11 @@ impl Costs {
         self.rulesets[id]
     }
 
+    /// The worst case of a decision by the index.
+    pub fn index(&self, id: IndexId) -> u64 {
+        self.indexes[id]
+    }
+
     /// The worst case of one instruction, with what it calls.
     pub fn inst(&self, module: &Module, inst: &Inst) -> u64 {
         let times = |max: i64, func| self.func(func).saturating_mul(max.max(0) as u64);

@@ -34,6 +34,7 @@ pub mod callgraph;
 pub mod cfg;
 pub mod cost;
 pub mod dom;
+pub mod draw;
 pub mod edit;
 pub mod entities;
 pub mod instructions;

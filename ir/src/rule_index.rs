@@ -23,6 +23,8 @@ pub struct RuleIndex {
     pub params: Vec<Type>,
     /// What a decision gives: for `All` a list of the outcomes' type, otherwise that type.
     pub result: Type,
+    /// What each feature is called, for people; empty where that is not known.
+    pub names: Arc<[Box<str>]>,
     /// One a rule, in source order.
     pub conditions: Arc<[Formula]>,
     /// Under `Best`, the keys of the rules, where all of them are known.
@@ -82,8 +84,8 @@ pub struct Parts {
     pub result: Type,
     /// The hit policy.
     pub policy: Policy,
-    /// What atoms are about, by their feature numbers.
-    pub features: Vec<Read>,
+    /// What atoms are about, by their feature numbers: how it is read, and what it is called, if that is known.
+    pub features: Vec<(Read, Box<str>)>,
     /// The rules, in source order.
     pub rules: Vec<IndexedRule>,
     /// What is decided when no rule matches.
@@ -96,7 +98,8 @@ impl RuleIndex {
     /// Makes rules ready to be searched. Linear in them.
     pub fn new(parts: Parts) -> RuleIndex {
         let mut functions = Functions::default();
-        let features = parts.features.into_iter().map(|read| match read {
+        let (reads, names): (Vec<Read>, Vec<Box<str>>) = parts.features.into_iter().unzip();
+        let features = reads.into_iter().map(|read| match read {
             Read::Path { base, steps, tag } => Feature::Path { base, steps, tag },
             Read::Call(func) => Feature::Computed(functions.number(func)),
         });
@@ -143,6 +146,7 @@ impl RuleIndex {
             name: parts.name,
             params: parts.params,
             result: parts.result,
+            names: names.into(),
             conditions: conditions.into(),
             keys: keys.map(Into::into),
             functions: functions.list,

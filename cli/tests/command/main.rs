@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod compile;
 mod cost;
+mod emit;
 mod hostile;
 mod parallel;
 mod run;

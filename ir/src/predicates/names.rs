@@ -12,6 +12,8 @@ use crate::types::{FieldData, Type, TypeData};
 
 /// How deep a name goes; what is deeper is an ellipsis.
 const DEPTH_MAX: u32 = 8;
+/// A name that is longer is not continued: a term of a few operations may stand for a large tree.
+const NAME_MAX: usize = 400;
 /// Most bytes of a constant that is shown.
 const CONSTANT_MAX: usize = 60;
 
@@ -69,7 +71,7 @@ impl<'p> Names<'p> {
 
     fn write(&self, out: &mut String, term: TermId, depth: u32) -> fmt::Result {
         let terms = &self.predicates.terms;
-        if depth > DEPTH_MAX {
+        if depth > DEPTH_MAX || out.len() > NAME_MAX {
             return out.write_str("…");
         }
         if let Some(value) = terms.value(self.module, term) {

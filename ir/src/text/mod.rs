@@ -45,7 +45,7 @@ mod print;
 mod print_index;
 
 pub use parse::{NESTING_MAX, ParseError, Parsed, TEXT_MAX, parse, parse_values};
-pub(crate) use print::{Line, func_lines, header_lines, ruleset_lines};
+pub(crate) use print::{Line, func_lines, header_lines, policy_name, ruleset_lines};
 pub use print::{print_func, print_module};
 pub(crate) use print_index::index_lines;
 

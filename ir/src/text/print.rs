@@ -211,7 +211,7 @@ pub(crate) fn entry_lines(module: &Module) -> Vec<Line> {
 }
 
 /// The name of a hit policy.
-pub(super) fn policy_name(policy: Policy) -> &'static str {
+pub(crate) fn policy_name(policy: Policy) -> &'static str {
     match policy {
         Policy::First => "first",
         Policy::Unique => "unique",

@@ -34,6 +34,10 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
     let mut lines = vec![(Some(Place::RuleIndex(id)), header)];
     let mut put = |line: String| lines.push((None, line));
     for (i, feature) in decider.index.features().iter().enumerate() {
+        let name = match index.names.get(i) {
+            Some(name) if !name.is_empty() => format!(" {name:?}"),
+            _ => String::new(),
+        };
         put(match feature {
             Feature::Path { base, steps, tag } => {
                 let base = match base {
@@ -44,9 +48,9 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
                 };
                 let steps = separated(steps, |f, step| write!(f, "{step}"));
                 let tag = if *tag { " tag" } else { "" };
-                format!("    f{i} = {base} [{steps}]{tag}")
+                format!("    f{i} = {base} [{steps}]{tag}{name}")
             }
-            Feature::Computed(number) => format!("    f{i} = call {}", func(*number)),
+            Feature::Computed(number) => format!("    f{i} = call {}{name}", func(*number)),
         });
     }
     for (i, (rule, condition)) in decider

@@ -46,14 +46,12 @@ pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
     let mut became = Vec::with_capacity(module.rulesets.len());
     let mut kept = 0;
     for id in module.rulesets.keys() {
-        let rules = &module.rulesets[id];
-        let asked = (rules.rules.len() >= RULES_MIN).then(|| predicates(module, &costs, rules));
-        match asked.filter(worth_searching) {
-            Some(asked) => {
+        match searchable(module, &costs, id) {
+            Ok(asked) => {
                 let func = index(module, id, asked, &mut names, &mut changed);
                 became.push(Became::Func(func));
             }
-            None => {
+            Err(_) => {
                 became.push(Became::Rules(RuleSetId(kept)));
                 kept += 1;
             }
@@ -63,8 +61,47 @@ pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
     changed
 }
 
-/// Whether a search could pass over rules: some rule asks about something that is read, not only whether its condition holds.
-fn worth_searching(asked: &Predicates) -> bool {
+/// Why a rule set is left to the chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhyChain {
+    /// A chain of so few rules is over before a search has begun.
+    Few {
+        /// Rules of the smallest set that is searched.
+        least: usize,
+    },
+    /// Most conditions ask about nothing that is read in place, so a search could not pass over their rules.
+    Opaque {
+        /// Rules whose conditions do.
+        read: usize,
+        /// All rules.
+        rules: usize,
+    },
+}
+
+impl std::fmt::Display for WhyChain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            WhyChain::Few { least } => write!(f, "fewer than {least} rules"),
+            WhyChain::Opaque { read, rules } => write!(
+                f,
+                "opaque conditions: only {read} of {rules} ask about what can be read in place"
+            ),
+        }
+    }
+}
+
+/// Whether the pass leaves a rule set of a verified module to the chain, and why. `costs` are the module's. Linear in its rules.
+pub fn why_chain(module: &Module, costs: &Costs, id: RuleSetId) -> Option<WhyChain> {
+    searchable(module, costs, id).err()
+}
+
+/// What a rule set asks, if it is to be searched: some rules ask about something that is read, not only whether their condition holds.
+fn searchable(module: &Module, costs: &Costs, id: RuleSetId) -> Result<Predicates, WhyChain> {
+    let rules = &module.rulesets[id];
+    if rules.rules.len() < RULES_MIN {
+        return Err(WhyChain::Few { least: RULES_MIN });
+    }
+    let asked = predicates(module, costs, rules);
     let reads = |rule: &tollgate_runtime::index::Formula| {
         let mut reads = false;
         rule.atoms(&mut |atom| {
@@ -73,8 +110,12 @@ fn worth_searching(asked: &Predicates) -> bool {
         });
         reads
     };
-    let found = asked.rules.iter().filter(|r| reads(r)).count();
-    2 * found >= asked.rules.len()
+    let read = asked.rules.iter().filter(|r| reads(r)).count();
+    let rules = asked.rules.len();
+    match 2 * read >= rules {
+        true => Ok(asked),
+        false => Err(WhyChain::Opaque { read, rules }),
+    }
 }
 
 /// Adds the index of a rule set, and the function that decides by it.
@@ -87,8 +128,9 @@ fn index(
 ) -> FuncId {
     let name = names.fresh(&module.rulesets[id].name);
     let mut features = Vec::with_capacity(asked.features.len());
-    for (number, feature) in asked.features.iter().enumerate() {
-        features.push(match &feature.source {
+    let called = called(module, id, &asked);
+    for ((number, feature), called) in asked.features.iter().enumerate().zip(called) {
+        let read = match &feature.source {
             Source::Path { base, steps, tag } => Read::Path {
                 base: *base,
                 steps: steps.clone(),
@@ -100,7 +142,8 @@ fn index(
                 changed.funcs.push(func);
                 Read::Call(func)
             }
-        });
+        };
+        features.push((read, called));
     }
     let rules = &module.rulesets[id];
     let (params, result, policy) = (rules.params.clone(), rules.result, rules.policy);
@@ -182,6 +225,19 @@ fn know_keys(module: &Module, key: FuncId, rules: &mut [IndexedRule]) {
         let mut cx = Cx::new(&arena, "", 0);
         rule.key = Some(interp.run(Target::Func(key), &mut cx, &args).int());
     }
+}
+
+/// What people call the features of a rule set. Its parameters have names if it can be asked from outside.
+fn called(module: &Module, id: RuleSetId, asked: &Predicates) -> Vec<Box<str>> {
+    let entry = module
+        .entries
+        .iter()
+        .find(|e| e.target == Target::Rules(id));
+    let params = entry.map_or(&[][..], |e| &e.params);
+    let params: Vec<Box<str>> = params.iter().map(|(name, _)| name.clone()).collect();
+    let names = asked.names(module, &params);
+    let features = 0..asked.features.len() as u32;
+    features.map(|f| names.feature(f).into()).collect()
 }
 
 /// The constant that a function returns, if it does nothing else.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 mod conformance;
+mod dag;
 mod damaged;
 mod differential;
 mod examples;
@@ -28,6 +29,7 @@ pub(crate) const KINDS: &[Kind] = &[
     examples::trials,
     damaged::trials,
     stages::trials,
+    dag::trials,
     differential::trials,
     predicates::trials,
 ];

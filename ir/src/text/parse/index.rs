@@ -3,7 +3,7 @@
 use tollgate_runtime::Value;
 use tollgate_runtime::index::{Atom, Base, Formula, Test};
 
-use super::{Parser, Res};
+use super::{Parser, Res, Tok};
 use crate::entities::{IndexId, SiteId};
 use crate::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
 use crate::text::Place;
@@ -114,7 +114,15 @@ impl Parser<'_> {
         }
     }
 
-    fn feature(&mut self) -> Res<Read> {
+    /// How a feature is read, and its name, if it has one.
+    fn feature(&mut self) -> Res<(Read, Box<str>)> {
+        let read = self.read()?;
+        let named = self.peek().tok == Tok::Str;
+        let name = if named { self.string()? } else { "".into() };
+        Ok((read, name.into()))
+    }
+
+    fn read(&mut self) -> Res<Read> {
         let at = self.at;
         let base = match self.word()? {
             "param" => Base::Param(self.index()?),

@@ -1,0 +1,64 @@
+//! `tollgate emit`.
+
+use super::Folder;
+
+const RULES: &str = "edition 2026
+module hosts
+ruleset owner(host: String) -> Int hit first {
+  rule a when host == \"a.example\" then 1
+  rule b when host == \"b.example\" then 2
+  rule c when host == \"c.example\" then 3
+  rule d when host == \"d.example\" then 4
+  otherwise 0
+}
+ruleset few(host: String) -> Int hit first {
+  rule a when host == \"a.example\" then 1
+  otherwise 0
+}
+";
+
+fn folder(name: &str) -> Folder {
+    Folder::new(name).with("hosts.rules", RULES)
+}
+
+/// Draws, with more arguments.
+fn draws(name: &str, args: &[&str]) -> super::Ended {
+    let args = [&["emit", "--stage", "dag", "hosts.rules"], args].concat();
+    folder(name).tollgate(&args)
+}
+
+#[test]
+fn decision_structures_are_drawn() {
+    draws("dag-text", &[])
+        .exits(0)
+        .prints("ruleset owner, hit first, 4 rules: searched")
+        .prints("f0   host  read in place")
+        .prints("ruleset few, hit first, 1 rule: asked one after the other (fewer than 4 rules)");
+    let ended = draws("dag-one", &["few"]).exits(0);
+    assert_eq!(ended.out.lines().count(), 1, "{}", ended.out);
+    draws("dag-dot", &["owner", "--format", "dot"])
+        .exits(0)
+        .prints("digraph rules {");
+    draws("dag-svg", &["owner", "--format", "svg", "--all"])
+        .exits(0)
+        .prints("<svg xmlns=\"http://www.w3.org/2000/svg\"");
+    draws("dag-plain", &["-O", "0"])
+        .exits(0)
+        .prints("4 rules: asked one after the other (nothing is searched at this level)");
+}
+
+#[test]
+fn what_cannot_be_drawn_is_said() {
+    draws("dag-none", &["nobody"])
+        .exits(2)
+        .says("there is no rule set `nobody`; there are owner, few");
+    let args = ["emit", "--stage", "ir", "hosts.rules", "--format", "dot"];
+    folder("dag-ir")
+        .tollgate(&args)
+        .exits(2)
+        .says("are for the stage `dag`, not for `ir`");
+    let args = ["emit", "--stage", "picture", "hosts.rules"];
+    folder("dag-stage").tollgate(&args).exits(2).says(
+        "there is no stage `picture`; the stages are tokens, ast, hir, ir, opt, dag, bytecode",
+    );
+}
