@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use mimalloc::MiMalloc;
 use tollgate::{Engine, Level};
+use tollgate_frontend::hir::Program;
 use tollgate_frontend::library::{Library, LibraryModule, NoModules};
 use tollgate_grammar::FileId;
 use tollgate_grammar::source::SourceMap;
@@ -41,16 +42,10 @@ const TASKS: &[Task] = &[
         let parse = tollgate_grammar::parse(FileId(0), text);
         assert!(parse.errors.is_empty())
     }),
-    ("hir", |text| {
-        let library = library();
-        let checked = tollgate_frontend::check(
-            "bench.rules",
-            text,
-            &mut NoModules,
-            &library,
-            &mut SourceMap::new(),
-        );
-        assert!(checked.program.is_some())
+    ("hir", |text| drop(meaning(text))),
+    ("lower", |text| {
+        let lowered = tollgate_frontend::lower::lower(&meaning(text));
+        assert_eq!(lowered.module.rulesets.len(), 1)
     }),
     ("check", |text| {
         assert_eq!(Engine::new().check_source("bench.rules", text).errors(), 0)
@@ -75,6 +70,13 @@ fn library() -> Library {
         modules: &MODULES,
         natives: tollgate_stdlib::library().natives,
     }
+}
+
+fn meaning(text: &str) -> Program {
+    let (library, mut sources) = (library(), SourceMap::new());
+    tollgate_frontend::check("bench.rules", text, &mut NoModules, &library, &mut sources)
+        .program
+        .expect("the rules are right")
 }
 
 fn compile(text: &str, level: Level) {

@@ -261,11 +261,13 @@ impl Arranger<'_> {
         let [number, code, rest @ ..] = &self.raw[at..] else {
             return None;
         };
+        if !matches!(number.kind, TokenKind::Int | TokenKind::Float) || code.kind != TokenKind::Name
+        {
+            return None;
+        }
         let blanks = &self.text[number.end as usize..code.start as usize];
         let letters = &self.text[code.start as usize..code.end as usize];
-        let is_money = matches!(number.kind, TokenKind::Int | TokenKind::Float)
-            && code.kind == TokenKind::Name
-            && letters.len() == 3
+        let is_money = letters.len() == 3
             && letters.bytes().all(|byte| byte.is_ascii_uppercase())
             && !blanks.is_empty()
             && blanks.bytes().all(|byte| matches!(byte, b' ' | b'\t'))
@@ -520,7 +522,8 @@ impl Arranger<'_> {
 
     fn starts_line(&self, at: usize) -> bool {
         let from = at.checked_sub(1).map_or(0, |before| self.raw[before].end) as usize;
-        at == 0 || self.text[from..self.raw[at].start as usize].contains('\n')
+        let between = &self.text.as_bytes()[from..self.raw[at].start as usize];
+        at == 0 || between.contains(&b'\n')
     }
 
     fn report(&mut self, error: SyntaxError) {

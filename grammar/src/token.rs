@@ -293,8 +293,8 @@ impl TokenKind {
     /// Whether it is a word of the language.
     #[must_use]
     pub fn is_keyword(self) -> bool {
-        self.spelling()
-            .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_alphabetic()))
+        let first = self.spelling().map(|text| text.as_bytes()[0]);
+        first.is_some_and(|byte| byte.is_ascii_alphabetic())
     }
 }
 

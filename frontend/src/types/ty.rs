@@ -25,8 +25,10 @@ pub enum Unit {
     Money(Currency),
 }
 
-/// An inclusive interval. Bounds are `i128`, so that the interval of any one operation on 64-bit intervals is exact.
+/// An inclusive interval. Bounds are `i128`, so that the interval of any one operation on 64-bit intervals is exact; they
+/// are aligned like 64-bit numbers, because every expression holds a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(Rust, packed(8))]
 pub struct Interval {
     /// Least value.
     pub lo: i128,
@@ -134,6 +136,13 @@ impl Interval {
     pub fn meet(self, other: Interval) -> Option<Interval> {
         let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
         (lo <= hi).then_some(Interval { lo, hi })
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Interval { lo, hi } = *self;
+        write!(f, "{lo} .. {hi}")
     }
 }
 

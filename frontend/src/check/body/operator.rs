@@ -286,10 +286,7 @@ impl Body<'_, '_> {
         };
         if !result.fits_i64() {
             let found = numbers::may_overflow()
-                .at(
-                    span,
-                    format!("this can be anything in {} .. {}", result.lo, result.hi),
-                )
+                .at(span, format!("this can be anything in {result}"))
                 .at(left.span, format!("`{}`", self.show(&left.ty)))
                 .at(right.span, format!("`{}`", self.show(&right.ty)))
                 .help("use `+|`, `-|` or `*|`, which stop at the bounds of the type")
@@ -521,10 +518,7 @@ impl Body<'_, '_> {
         };
         if !result.fits_i64() {
             let found = numbers::may_overflow()
-                .at(
-                    span,
-                    format!("this can be anything in {} .. {}", result.lo, result.hi),
-                )
+                .at(span, format!("this can be anything in {result}"))
                 .at(value.span, format!("`{}`", self.show(&value.ty)))
                 .help("give the operand a narrower type");
             return self.refuse(found, span);

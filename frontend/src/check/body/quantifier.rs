@@ -380,10 +380,7 @@ impl Body<'_, '_> {
                 }
                 let shown = self.show(&value.ty);
                 let found = numbers::may_overflow()
-                    .at(
-                        span,
-                        format!("the sum can be anything in {} .. {}", all.lo, all.hi),
-                    )
+                    .at(span, format!("the sum can be anything in {all}"))
                     .at(value.span, format!("up to {bound} times `{shown}`"))
                     .help("clamp each value, or give the list a smaller bound");
                 self.checker.sink.emit(found);
