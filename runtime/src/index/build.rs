@@ -8,8 +8,11 @@
 //! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are.
 //! Rows that filing would repeat beyond a budget stay together in a leaf, which is scanned.
 
-use rustc_hash::{FxHashMap, FxHasher};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::access::{Access, NONE};
 use super::check::{Check, Pools};
@@ -23,12 +26,16 @@ const LEAF_ROWS: usize = 6;
 const ACCESS_COST: f64 = 2.0;
 /// What coming to a node costs, in rows looked at.
 const NODE_COST: f64 = 1.5;
+/// What filing every row once more is worth avoiding, in rows looked at.
+const AGAIN_COST: f64 = 3.0;
 /// What running an automaton costs besides, in rows looked at.
 const AUTOMATON_COST: f64 = 6.0;
 /// Automata of one index: each may take 2 MiB.
 const AUTOMATA_MAX: u32 = 4;
-/// How often a row may be filed, on average.
-const FILED_MAX: usize = 16;
+/// Rows of the smallest node that a segment tree is made for: it repeats rows.
+const RANGES_MIN: usize = 32;
+/// How often a row may be filed besides, on average.
+const FILED_MAX: usize = 5;
 /// Nodes above one another at most.
 const DEPTH_MAX: u32 = 48;
 
@@ -37,6 +44,18 @@ const DEPTH_MAX: u32 = 48;
 pub(super) enum Node {
     /// Rows to look at one by one.
     Leaf { from: u32, to: u32 },
+    /// Rows that ask for an integer from a threshold on (or up to one), by threshold, so that those that can hold come first; and the
+    /// node of the other rows. No row stands here twice, which a segment tree over the thresholds would cost.
+    Rays {
+        feature: u32,
+        /// Whether the rows ask for integers from their threshold on.
+        up: bool,
+        from: u32,
+        to: u32,
+        /// Where their thresholds begin.
+        thresholds: u32,
+        rest: u32,
+    },
     /// Children by the word of a feature, and the node of the rows that say nothing about it.
     Branch {
         feature: u32,
@@ -72,6 +91,8 @@ pub(super) struct Tree {
     pub(super) least: Vec<u32>,
     pub(super) accesses: Vec<Access>,
     pub(super) candidates: Vec<Candidate>,
+    /// Of rows in `Rays`: ascending where they ask from there on, descending where up to there.
+    pub(super) thresholds: Vec<i64>,
     pub(super) checks: Vec<Check>,
     pub(super) residues: Vec<Residue>,
     pub(super) pools: Pools,
@@ -92,12 +113,44 @@ pub(super) struct Filed {
     pub(super) settled: u64,
 }
 
+/// All integers from a threshold on, or up to it.
+struct Ray {
+    threshold: i64,
+    up: bool,
+}
+
 /// Rows that wait for their node to be built.
 struct Work {
     node: u32,
     depth: u32,
     rows: Vec<Filed>,
 }
+
+impl Work {
+    fn order(&self) -> (usize, Reverse<u32>) {
+        (self.rows.len(), Reverse(self.node))
+    }
+}
+
+impl Ord for Work {
+    fn cmp(&self, other: &Work) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl PartialOrd for Work {
+    fn partial_cmp(&self, other: &Work) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Work {
+    fn eq(&self, other: &Work) -> bool {
+        self.order() == other.order()
+    }
+}
+
+impl Eq for Work {}
 
 pub(super) struct Builder<'r> {
     pub(super) rows: &'r [Row],
@@ -127,11 +180,11 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
     };
     let all = (0..rows.len() as u32).map(|row| Filed { row, settled: 0 });
     let root = builder.reserve();
-    let mut work = vec![Work {
+    let mut work = BinaryHeap::from([Work {
         node: root,
         depth: 0,
         rows: all.collect(),
-    }];
+    }]);
     let pools = &mut builder.tree.pools;
     for row in rows {
         row.atoms.iter().for_each(|atom| pools.announce(atom));
@@ -140,7 +193,7 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
             .for_each(|f| f.atoms(&mut |atom| pools.announce(atom)));
     }
     pools.announced();
-    // A list instead of recursion: the depth of the tree is not the depth of the stack.
+    // The most rows first, so that the budget goes where it saves most.
     while let Some(next) = work.pop() {
         builder.node(next, &mut work);
     }
@@ -176,7 +229,7 @@ impl Builder<'_> {
         self.tree.nodes.len() as u32 - 1
     }
 
-    fn node(&mut self, work: Work, next: &mut Vec<Work>) {
+    fn node(&mut self, work: Work, next: &mut BinaryHeap<Work>) {
         let Work { node, depth, rows } = work;
         self.tree.depth = self.tree.depth.max(depth);
         let least = rows.iter().map(|f| self.rows[f.row as usize].rule).min();
@@ -185,7 +238,7 @@ impl Builder<'_> {
             return self.leaf(node, &rows);
         }
         let Some((feature, class)) = self.choose(&rows) else {
-            return self.leaf(node, &rows);
+            return self.rays_or_leaf(node, depth, &rows, next);
         };
         let of = |filed: &Filed| self.atom_of(*filed, feature, class);
         let (with, rest): (Vec<Filed>, Vec<Filed>) =
@@ -202,7 +255,7 @@ impl Builder<'_> {
             self.tree.nodes.truncate(first as usize);
             self.tree.least.truncate(first as usize);
             self.tree.unsplit += rows.len();
-            return self.leaf(node, &rows);
+            return self.rays_or_leaf(node, depth, &rows, next);
         }
         self.budget -= filed.saturating_sub(with.len());
         self.tree.accesses.push(access);
@@ -284,6 +337,7 @@ impl Builder<'_> {
         for ((feature, class), group) in groups {
             let (with, looked) = match class {
                 Class::Regexes if self.automata == 0 => continue,
+                Class::Ranges if rows.len() < RANGES_MIN => continue,
                 Class::Ranges => self.overlap(rows, feature),
                 _ => {
                     let looked = group.squares as f64 / group.filed.max(1) as f64;
@@ -293,7 +347,11 @@ impl Builder<'_> {
                 }
             };
             let rest = (rows.len() - with) as f64;
-            let cost = ACCESS_COST + looked + if rest > 0.0 { NODE_COST + rest } else { 0.0 };
+            let again = (group.filed as f64 / group.with.max(1) as f64 - 1.0).max(0.0);
+            let cost = ACCESS_COST
+                + looked
+                + AGAIN_COST * again
+                + if rest > 0.0 { NODE_COST + rest } else { 0.0 };
             if cost + 1.0 < rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least) {
                 best = Some((cost, feature, class));
             }
@@ -332,10 +390,104 @@ impl Builder<'_> {
         (with, looked + NODE_COST * levels.min(looked))
     }
 
+    /// A leaf, by threshold where that settles something.
+    fn rays_or_leaf(&mut self, node: u32, depth: u32, rows: &[Filed], next: &mut BinaryHeap<Work>) {
+        let mut sizes: FxHashMap<(u32, bool), usize> = FxHashMap::default();
+        for filed in rows {
+            for (feature, ray, _) in self.rays(*filed) {
+                *sizes.entry((feature, ray.up)).or_default() += 1;
+            }
+        }
+        let most = sizes.into_iter().max_by_key(|(key, size)| (*size, *key));
+        let Some(((feature, up), size)) = most.filter(|(_, size)| 2 * size >= rows.len()) else {
+            return self.leaf(node, rows);
+        };
+        let mut with: Vec<(i64, Filed)> = Vec::with_capacity(size);
+        let mut rest = Vec::with_capacity(rows.len() - size);
+        for filed in rows {
+            match self
+                .rays(*filed)
+                .find(|(f, ray, _)| (*f, ray.up) == (feature, up))
+            {
+                Some((_, ray, atom)) => with.push((
+                    ray.threshold,
+                    Filed {
+                        row: filed.row,
+                        settled: filed.settled | 1 << atom,
+                    },
+                )),
+                None => rest.push(*filed),
+            }
+        }
+        with.sort_by_key(|(threshold, _)| if up { *threshold } else { !*threshold });
+        let thresholds = self.tree.thresholds.len() as u32;
+        self.tree.thresholds.extend(with.iter().map(|(t, _)| *t));
+        let (from, to) = self.candidates(with.iter().map(|(_, filed)| *filed));
+        let rest_node = if rest.is_empty() {
+            NONE
+        } else {
+            self.reserve()
+        };
+        self.tree.nodes[node as usize] = Node::Rays {
+            feature,
+            up,
+            from,
+            to,
+            thresholds,
+            rest: rest_node,
+        };
+        if rest_node != NONE {
+            next.push(Work {
+                node: rest_node,
+                depth: depth + 1,
+                rows: rest,
+            });
+        }
+    }
+
+    /// The atoms of a row that ask for all integers from somewhere on, or up to somewhere.
+    fn rays(&self, filed: Filed) -> impl Iterator<Item = (u32, Ray, usize)> + '_ {
+        let atoms = self.rows[filed.row as usize]
+            .atoms
+            .iter()
+            .enumerate()
+            .take(64);
+        let left = atoms.filter(move |(i, _)| filed.settled >> i & 1 == 0);
+        left.filter_map(|(i, atom)| match &atom.test {
+            Test::Ints(ranges) if atom.want => match ranges[..] {
+                [(threshold, i64::MAX)] => Some((
+                    atom.feature,
+                    Ray {
+                        threshold,
+                        up: true,
+                    },
+                    i,
+                )),
+                [(i64::MIN, threshold)] => Some((
+                    atom.feature,
+                    Ray {
+                        threshold,
+                        up: false,
+                    },
+                    i,
+                )),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     fn leaf(&mut self, node: u32, rows: &[Filed]) {
+        let (from, to) = self.candidates(rows.iter().copied());
+        self.tree.candidates[from as usize..to as usize].sort_by_key(|c| c.rule);
+        self.tree.nodes[node as usize] = Node::Leaf { from, to };
+    }
+
+    /// Adds rows to look at, and says where they stand.
+    fn candidates(&mut self, rows: impl Iterator<Item = Filed>) -> (u32, u32) {
         let from = self.tree.candidates.len() as u32;
         for filed in rows {
-            let (checks, len) = self.checks(*filed);
+            let (checks, len) = self.checks(filed);
             let residue = self.residue(filed.row);
             self.tree.candidates.push(Candidate {
                 rule: self.rows[filed.row as usize].rule,
@@ -344,9 +496,7 @@ impl Builder<'_> {
                 residue,
             });
         }
-        let to = self.tree.candidates.len() as u32;
-        self.tree.candidates[from as usize..].sort_by_key(|c| c.rule);
-        self.tree.nodes[node as usize] = Node::Leaf { from, to };
+        (from, self.tree.candidates.len() as u32)
     }
 
     /// What is left to ask of a row, cheap before dear: atoms are pure, so their order is ours.
@@ -388,6 +538,7 @@ impl Builder<'_> {
         tree.least.shrink_to_fit();
         tree.accesses.shrink_to_fit();
         tree.candidates.shrink_to_fit();
+        tree.thresholds.shrink_to_fit();
         tree.checks.shrink_to_fit();
         self.tree
     }

@@ -32,34 +32,61 @@ impl Index {
     /// Its nodes, the root first. The edge of rows that say nothing about the feature is labelled `rest`.
     pub fn nodes(&self) -> Vec<Shown> {
         let tree = &self.tree;
-        let shown = tree.nodes.iter().map(|node| match node {
-            Node::Leaf { from, to } => {
-                let rows = &tree.candidates[*from as usize..*to as usize];
-                let left = |row: &super::build::Candidate| row.len + u32::from(row.residue != NONE);
-                Shown {
-                    kind: ShownKind::Leaf(rows.iter().map(|r| (r.rule, left(r))).collect()),
-                    edges: Vec::new(),
-                }
+        let number = |f: &u32| self.order.get(*f as usize).copied().unwrap_or(NONE);
+        let leaf = |from: u32, to: u32| {
+            let rows = &tree.candidates[from as usize..to as usize];
+            let left = |row: &super::build::Candidate| row.len + u32::from(row.residue != NONE);
+            Shown {
+                kind: ShownKind::Leaf(rows.iter().map(|r| (r.rule, left(r))).collect()),
+                edges: Vec::new(),
             }
-            Node::Branch {
-                feature,
-                access,
-                rest,
-            } => {
-                let access = &tree.accesses[*access as usize];
-                let mut edges = Vec::new();
-                access.edges(&mut |label, child| edges.push((label, child)));
-                if *rest != NONE {
-                    edges.push(("rest".into(), *rest));
+        };
+        // The rows behind thresholds are shown as a node of their own.
+        let mut more = Vec::new();
+        let mut shown = Vec::with_capacity(tree.nodes.len());
+        for node in &tree.nodes {
+            let (feature, access, mut edges, rest) = match node {
+                Node::Leaf { from, to } => {
+                    shown.push(leaf(*from, *to));
+                    continue;
                 }
-                let kind = ShownKind::Branch {
-                    feature: self.order.get(*feature as usize).copied().unwrap_or(NONE),
-                    access: access.name(),
-                };
-                Shown { kind, edges }
+                Node::Rays {
+                    feature,
+                    up,
+                    from,
+                    to,
+                    rest,
+                    ..
+                } => {
+                    let behind = (tree.nodes.len() + more.len()) as u32;
+                    more.push(leaf(*from, *to));
+                    let label = if *up {
+                        "as far as it reaches from"
+                    } else {
+                        "as far as it stays below"
+                    };
+                    (feature, "thresholds", vec![(label.into(), behind)], rest)
+                }
+                Node::Branch {
+                    feature,
+                    access,
+                    rest,
+                } => {
+                    let access = &tree.accesses[*access as usize];
+                    let mut edges = Vec::new();
+                    access.edges(&mut |label, child| edges.push((label, child)));
+                    (feature, access.name(), edges, rest)
+                }
+            };
+            if *rest != NONE {
+                edges.push(("rest".into(), *rest));
             }
-        });
-        shown.collect()
+            let feature = number(feature);
+            let kind = ShownKind::Branch { feature, access };
+            shown.push(Shown { kind, edges });
+        }
+        shown.append(&mut more);
+        shown
     }
 }
 

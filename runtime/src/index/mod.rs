@@ -185,21 +185,34 @@ impl Index {
         };
         let tree = &self.tree;
         let check = |c: &check::Check| own(c.feature()).saturating_add(c.cost());
+        let row = |row: &build::Candidate| {
+            let checks = row.checks as usize..(row.checks + row.len) as usize;
+            let checks = tree.checks[checks].iter().map(check);
+            let residue = match tree.residues.get(row.residue as usize) {
+                Some(residue) => residue_bound(residue, &check),
+                None => 0,
+            };
+            checks.fold(residue + search::ROW, u64::saturating_add)
+        };
+        let rows = |from: u32, to: u32| {
+            let rows = tree.candidates[from as usize..to as usize].iter();
+            rows.map(row).fold(0, u64::saturating_add)
+        };
         let mut bounds = vec![0u64; tree.nodes.len()];
         for (at, node) in tree.nodes.iter().enumerate().rev() {
             let below = match node {
-                Node::Leaf { from, to } => tree.candidates[*from as usize..*to as usize]
-                    .iter()
-                    .map(|row| {
-                        let checks = row.checks as usize..(row.checks + row.len) as usize;
-                        let checks = tree.checks[checks].iter().map(check);
-                        let residue = match tree.residues.get(row.residue as usize) {
-                            Some(residue) => residue_bound(residue, &check),
-                            None => 0,
-                        };
-                        checks.fold(residue + search::ROW, u64::saturating_add)
-                    })
-                    .fold(0, u64::saturating_add),
+                Node::Leaf { from, to } => rows(*from, *to),
+                Node::Rays {
+                    feature,
+                    from,
+                    to,
+                    rest,
+                    ..
+                } => {
+                    let rest = bounds.get(*rest as usize).copied().unwrap_or(0);
+                    let own = own(*feature).saturating_add(search::RAYS);
+                    rows(*from, *to).saturating_add(rest).saturating_add(own)
+                }
                 Node::Branch {
                     feature,
                     access,
@@ -218,7 +231,7 @@ impl Index {
     fn measure(&self, rows: usize) -> Size {
         let tree = &self.tree;
         let leaves = tree.nodes.iter().filter_map(|node| match node {
-            Node::Leaf { from, to } => Some((to - from) as usize),
+            Node::Leaf { from, to } | Node::Rays { from, to, .. } => Some((to - from) as usize),
             Node::Branch { .. } => None,
         });
         let accesses = tree.accesses.iter().map(access::Access::heap);
@@ -234,6 +247,7 @@ impl Index {
                 + size_of_val(&tree.nodes[..])
                 + size_of_val(&tree.least[..])
                 + size_of_val(&tree.candidates[..])
+                + size_of_val(&tree.thresholds[..])
                 + size_of_val(&tree.checks[..])
                 + tree.residues.iter().map(residue_heap).sum::<usize>()
                 + size_of_val(&self.features[..])

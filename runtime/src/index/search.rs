@@ -10,6 +10,8 @@ use crate::word::Word;
 
 /// Steps of looking at a row, beside those of its checks.
 pub(super) const ROW: u64 = 1;
+/// Steps of finding how many thresholds a value passes.
+pub(super) const RAYS: u64 = 8;
 /// Steps of coming to a node.
 pub(super) const NODE: u64 = 1;
 
@@ -97,6 +99,28 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                     let rows = tree.candidates.get(*from as usize..*to as usize);
                     return self.rows(rows.unwrap_or(&[]));
                 }
+                Node::Rays {
+                    feature,
+                    up,
+                    from,
+                    to,
+                    thresholds,
+                    rest,
+                } => {
+                    let value = self.feature(*feature).int();
+                    let len = to.saturating_sub(*from) as usize;
+                    let at = *thresholds as usize;
+                    let thresholds = tree.thresholds.get(at..at + len).unwrap_or(&[]);
+                    let holds = match up {
+                        true => thresholds.partition_point(|t| *t <= value),
+                        false => thresholds.partition_point(|t| *t >= value),
+                    };
+                    self.steps += RAYS;
+                    let from = *from as usize;
+                    let rows = tree.candidates.get(from..from + holds);
+                    self.rows(rows.unwrap_or(&[]));
+                    node = *rest as usize;
+                }
                 Node::Branch {
                     feature,
                     access,
@@ -115,10 +139,11 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
     fn rows(&mut self, rows: &'i [Candidate]) {
         let tree = &self.index.tree;
         for row in rows {
-            if row.rule >= self.sink.limit() {
-                return;
-            }
             self.steps += ROW;
+            // Rows are not always in the order of their rules.
+            if row.rule >= self.sink.limit() {
+                continue;
+            }
             let checks = row.checks as usize..(row.checks + row.len) as usize;
             let holds = tree.checks.get(checks).unwrap_or(&[]).iter().all(|check| {
                 self.steps += check.cost();

@@ -300,3 +300,51 @@ fn uncorrelated_conditions_stay_within_the_budget() {
     assert!(size.filed <= 17 * 5_000 + 1_024, "{size:?}");
     assert!(size.depth <= 48, "{size:?}");
 }
+
+/// Rules on the type of an event, an amount, a few cities and an hour. The thresholds are such that an event meets equally
+/// many rules, however many there are.
+fn campaign(rules: u64) -> Vec<Formula> {
+    let mut random = Random(9);
+    let cities = |random: &mut Random| {
+        let mut cities: Vec<i64> = (0..2 + random.below(4))
+            .map(|_| random.below(60) as i64)
+            .collect();
+        cities.sort_unstable();
+        cities.dedup();
+        let mut ranges: Vec<(i64, i64)> = Vec::new();
+        for city in cities {
+            match ranges.last_mut() {
+                Some((_, hi)) if *hi + 1 == city => *hi = city,
+                _ => ranges.push((city, city)),
+            }
+        }
+        Test::Ints(ranges.into())
+    };
+    let rule = |_| {
+        let amount = 1_000_000 - 1 - random.below(60_000_000 / rules.max(60)) as i64;
+        let hour = random.below(20) as i64;
+        Formula::All(vec![
+            atom(0, Test::int(random.below(40) as i64)),
+            atom(1, Test::Ints([(amount, i64::MAX)].into())),
+            atom(2, cities(&mut random)),
+            atom(3, Test::Ints([(hour, hour + 4)].into())),
+        ])
+    };
+    (0..rules).map(rule).collect()
+}
+
+#[test]
+fn campaigns_are_filed_by_type_and_city() {
+    for rules in [100, 1_000, 10_000] {
+        let features = (0..4).map(|i| Feature::Path {
+            base: Base::Param(i),
+            steps: [].into(),
+            tag: false,
+        });
+        let index = Index::new(features.collect(), &campaign(rules));
+        let size = index.size();
+        assert!(size.bytes < 500 * rules as usize, "{size:?}");
+        assert_eq!(size.unsplit, 0, "{size:?}");
+        assert!(index.bound(&|_| 0) < 100);
+    }
+}
