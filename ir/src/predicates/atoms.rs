@@ -62,14 +62,15 @@ impl Builder<'_> {
         while let Some(at) = self.literal_at.get(&hash) {
             let literal = &self.literals[*at as usize];
             if literal.subject == subject && literal.test == test {
-                return self.graph.atom(*at);
+                return literal.ask;
             }
             hash = hash.wrapping_add(1);
         }
         let at = self.literals.len() as u32;
         self.literal_at.insert(hash, at);
-        self.literals.push(Literal { subject, test });
-        self.graph.atom(at)
+        let ask = self.graph.atom(at);
+        self.literals.push(Literal { subject, test, ask });
+        ask
     }
 
     fn take_apart(&mut self, term: TermId) -> Result<Ask, GiveUp> {

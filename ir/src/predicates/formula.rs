@@ -182,7 +182,7 @@ impl Joined {
     fn new(all: bool) -> Joined {
         Joined {
             all,
-            parts: Vec::new(),
+            parts: Vec::with_capacity(4),
             settled: false,
         }
     }
@@ -201,53 +201,47 @@ impl Joined {
     }
 
     fn atom(&mut self, atom: Atom) {
-        let Atom {
-            feature,
-            want,
-            test,
-        } = atom;
         let from = self.parts.len().saturating_sub(BACK_MAX);
-        let test = match Set::of(test) {
-            Ok(set) => {
-                for part in &mut self.parts[from..] {
-                    let Part::Set {
-                        feature: of,
-                        yes,
-                        no,
-                    } = part
-                    else {
-                        continue;
-                    };
-                    if *of == feature && yes.same_kind(&set) && merge(yes, no, want, &set) {
+        for part in &mut self.parts[from..] {
+            match part {
+                Part::Atom(of) if of.feature == atom.feature => {
+                    if of.test == atom.test {
+                        // The same again, or its opposite: one of the two holds.
+                        self.settled |= of.want != atom.want;
                         return;
                     }
+                    if !joins(of, &atom) {
+                        continue;
+                    }
+                    let of = std::mem::replace(of, atom.clone());
+                    let (Ok(first), Ok(set)) = (Set::of(of.test), Set::of(atom.test)) else {
+                        crate::bug!("only sets are joined");
+                    };
+                    let mut joined = match of.want {
+                        true => (first, None),
+                        false => (first.none(), Some(first)),
+                    };
+                    merge(&mut joined.0, &mut joined.1, atom.want, set);
+                    *part = Part::Set {
+                        feature: atom.feature,
+                        yes: joined.0,
+                        no: joined.1,
+                    };
+                    return;
                 }
-                let empty = set.none();
-                let (yes, no) = if want {
-                    (set, None)
-                } else {
-                    (empty, Some(set))
-                };
-                self.parts.push(Part::Set { feature, yes, no });
-                return;
-            }
-            Err(test) => test,
-        };
-        for part in &self.parts[from..] {
-            if let Part::Atom(of) = part
-                && of.feature == feature
-                && of.test == test
-            {
-                // The same again, or its opposite: one of the two holds.
-                self.settled |= of.want != want;
-                return;
+                Part::Set { feature, yes, no } if *feature == atom.feature => {
+                    if !yes.takes(&atom) {
+                        continue;
+                    }
+                    if let Ok(set) = Set::of(atom.test) {
+                        merge(yes, no, atom.want, set);
+                    }
+                    return;
+                }
+                _ => {}
             }
         }
-        self.parts.push(Part::Atom(Atom {
-            feature,
-            want,
-            test,
-        }));
+        self.parts.push(Part::Atom(atom));
     }
 
     fn done(self) -> Formula {
@@ -258,6 +252,19 @@ impl Joined {
                 Part::Other(part) => parts.push(part),
                 Part::Atom(mut atom) => {
                     atom.want ^= self.all;
+                    if let Test::Ints(ranges) = &atom.test {
+                        let ends = (ranges.first().map(|r| r.0), ranges.last().map(|r| r.1));
+                        // Said as the fewer: ranges with an end on one side, or all but a few.
+                        let turn = match ends {
+                            (Some(i64::MIN), Some(i64::MAX)) => atom.want,
+                            (Some(i64::MIN), _) | (_, Some(i64::MAX)) => !atom.want,
+                            _ => false,
+                        };
+                        if turn {
+                            atom.test = Test::Ints(complement(ranges).into());
+                            atom.want = !atom.want;
+                        }
+                    }
                     parts.push(Formula::Atom(atom));
                 }
                 Part::Set { feature, yes, no } => match close(yes, no, self.all) {
@@ -312,53 +319,49 @@ impl Set {
         }
     }
 
-    fn same_kind(&self, other: &Set) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+    /// Whether an atom's test can be merged into a set that is wanted.
+    fn takes(&self, atom: &Atom) -> bool {
+        match (self, &atom.test) {
+            (Set::Ints(_), Test::Ints(_)) => true,
+            (Set::Texts(_), Test::Texts(_)) => true,
+            (Set::Values(_), Test::Values(_)) => true,
+            (Set::Nets(_), Test::Nets(_)) => atom.want,
+            _ => false,
+        }
     }
 }
 
-/// Adds an alternative to "one of `yes`, or none of `no`"; false where it cannot be said so.
-fn merge(yes: &mut Set, no: &mut Option<Set>, want: bool, set: &Set) -> bool {
-    match (yes, set) {
-        (Set::Ints(yes), Set::Ints(set)) => {
-            match want {
-                true => yes.extend_from_slice(set),
-                false => yes.extend(complement(set)),
-            }
-            true
-        }
-        (Set::Texts(yes), Set::Texts(set)) if want => {
-            yes.extend_from_slice(set);
-            true
-        }
-        (Set::Values(yes), Set::Values(set)) if want => {
-            yes.extend_from_slice(set);
-            true
-        }
-        // Networks overlap: only what is wanted joins only what is wanted.
-        (Set::Nets(yes), Set::Nets(set)) => {
-            let joins = want && no.is_none();
-            if joins {
-                yes.extend_from_slice(set);
-            }
-            joins
-        }
-        // None of these or none of those: none of what both have.
-        (_, Set::Texts(set)) => {
-            match no {
-                Some(Set::Texts(no)) => no.retain(|t| set.binary_search(t).is_ok()),
-                _ => *no = Some(Set::Texts(set.clone())),
-            }
-            true
-        }
-        (_, Set::Values(set)) => {
-            match no {
-                Some(Set::Values(no)) => no.retain(|v| set.binary_search(v).is_ok()),
-                _ => *no = Some(Set::Values(set.clone())),
-            }
-            true
-        }
+/// Whether two atoms of one feature, alternatives, are one test. Networks overlap: only what is wanted joins what is wanted.
+fn joins(a: &Atom, b: &Atom) -> bool {
+    match (&a.test, &b.test) {
+        (Test::Ints(_), Test::Ints(_)) => true,
+        (Test::Texts(_), Test::Texts(_)) => true,
+        (Test::Values(_), Test::Values(_)) => true,
+        (Test::Nets(_), Test::Nets(_)) => a.want && b.want,
         _ => false,
+    }
+}
+
+/// Adds an alternative of the same kind to "one of `yes`, or none of `no`".
+fn merge(yes: &mut Set, no: &mut Option<Set>, want: bool, set: Set) {
+    match (yes, set) {
+        (Set::Ints(yes), Set::Ints(set)) => match want {
+            true => yes.extend(set),
+            false => yes.extend(complement(&set)),
+        },
+        (Set::Texts(yes), Set::Texts(set)) if want => yes.extend(set),
+        (Set::Values(yes), Set::Values(set)) if want => yes.extend(set),
+        (Set::Nets(yes), Set::Nets(set)) => yes.extend(set),
+        // None of these or none of those: none of what both have.
+        (_, Set::Texts(set)) => match no {
+            Some(Set::Texts(no)) => no.retain(|t| set.binary_search(t).is_ok()),
+            _ => *no = Some(Set::Texts(set)),
+        },
+        (_, Set::Values(set)) => match no {
+            Some(Set::Values(no)) => no.retain(|v| set.binary_search(v).is_ok()),
+            _ => *no = Some(Set::Values(set)),
+        },
+        _ => {}
     }
 }
 

@@ -68,7 +68,15 @@ impl Not for Ask {
     }
 }
 
-/// The nodes, each once.
+/// Empties a map, which costs what it has room for: what was large is made anew.
+pub(super) fn forget<K, V>(map: &mut FxHashMap<K, V>) {
+    match map.capacity() > 256 {
+        true => *map = FxHashMap::default(),
+        false => map.clear(),
+    }
+}
+
+/// The nodes, each once in a condition.
 #[derive(Debug)]
 pub(super) struct Graph {
     nodes: Vec<Node>,
@@ -87,8 +95,15 @@ impl Graph {
         self.nodes[(ask.0 >> 1) as usize]
     }
 
+    /// Forgets which nodes there are, not the nodes: those of another condition are seldom the same.
+    pub(super) fn forget(&mut self) {
+        forget(&mut self.found);
+    }
+
+    /// A new atom, of that number.
     pub(super) fn atom(&mut self, atom: u32) -> Ask {
-        self.push(Node::Atom(atom))
+        self.nodes.push(Node::Atom(atom));
+        Ask((self.nodes.len() as u32 - 1) << 1)
     }
 
     /// `a and b`, in this order.

@@ -45,7 +45,7 @@ use crate::instructions::Inst;
 use crate::module::{Module, RuleSet};
 use crate::types::Type;
 
-use self::graph::{Ask, Graph};
+use self::graph::{Ask, Graph, forget};
 pub use self::names::Names;
 pub use self::terms::{TermId, Terms};
 
@@ -202,6 +202,7 @@ struct GiveUp;
 struct Literal {
     subject: TermId,
     test: Test,
+    ask: Ask,
 }
 
 /// The work in progress for a rule set.
@@ -211,7 +212,7 @@ struct Builder<'m> {
     terms: Terms,
     graph: Graph,
     literals: Vec<Literal>,
-    /// By hash, as terms are found.
+    /// Those of the condition by hash, as terms are found.
     literal_at: FxHashMap<u64, u32>,
     features: Vec<Feature>,
     /// The feature of a term, by the term's number; `u32::MAX` for none yet.
@@ -305,6 +306,8 @@ impl<'m> Builder<'m> {
         self.answers.clear();
         self.frames.clear();
         self.results.clear();
+        self.graph.forget();
+        forget(&mut self.literal_at);
         (self.calls, self.steps) = (0, STEPS_MAX);
         let params = self.terms.params().to_vec();
         self.run(cond, &params)
