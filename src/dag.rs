@@ -3,8 +3,8 @@
 use tollgate_ir::cost::Costs;
 use tollgate_ir::draw::{self, Drawing, Limits};
 use tollgate_ir::entities::{Entity, IndexId};
-use tollgate_ir::module::{Module, Policy};
-use tollgate_optimizer::{Level, Options, why_chain};
+use tollgate_ir::module::{Module, Policy, RuleSet};
+use tollgate_optimizer::{Level, why_chain};
 
 use crate::error::Error;
 
@@ -31,53 +31,72 @@ pub enum DagFormat {
     Svg,
 }
 
-/// A rule set before the optimizer.
-struct Before {
+/// A rule set, and what became of it.
+pub(crate) struct Set {
     name: Box<str>,
     policy: Policy,
     rules: usize,
     /// Steps of the plain chain at worst.
     chain: u64,
-    /// Why it stays a chain.
-    why: Option<String>,
+    /// Its index, or why it stays a chain.
+    pub(crate) found: Result<IndexId, String>,
+}
+
+/// What becomes of the rule sets of a module, in their order, and the module that has their indexes. Nothing else is optimized, so that
+/// the steps of an index can be compared with those of the chain.
+pub(crate) fn indexed(module: Module, level: Level) -> Result<(Vec<Set>, Module), Error> {
+    const PASS: &str = "index_rulesets";
+    let pass = tollgate_optimizer::pass(PASS).ok_or_else(|| Error::other("there is no index"))?;
+    let costs = Costs::new(&module);
+    let mut next = 0;
+    let set = |(id, set): (_, &RuleSet)| {
+        let why = match pass.level <= level {
+            true => why_chain(&module, &costs, id).map(|why| why.to_string()),
+            false => Some("nothing is searched at this level".into()),
+        };
+        Set {
+            name: set.name.clone(),
+            policy: set.policy,
+            rules: set.rules.len(),
+            chain: costs.ruleset(id),
+            // The pass makes indexes in the order of the rule sets.
+            found: why.map_or_else(
+                || {
+                    next += 1;
+                    Ok(IndexId::new(next - 1))
+                },
+                Err,
+            ),
+        }
+    };
+    let sets: Vec<Set> = module.rulesets.iter().map(set).collect();
+    let module = match next {
+        0 => module,
+        _ => tollgate_optimizer::run_pass(PASS, module).unwrap_or_default(),
+    };
+    Ok((sets, module))
 }
 
 /// Draws what becomes of the rule sets of a module, in their order.
 pub(crate) fn print(module: Module, level: Level, options: &DagOptions) -> Result<String, Error> {
-    let sets = before(&module, level);
-    let optimizer = Options::new(level);
-    let legal = tollgate_optimizer::run(module, &optimizer, &mut |_| {})
-        .map_err(|bug| Error::other(bug.to_string()))?;
-    let costs = Costs::new(&legal);
+    let (sets, module) = indexed(module, level)?;
+    let costs = Costs::new(&module);
     let limits = match (options.all, options.format) {
         (true, _) => Limits::NONE,
         (_, DagFormat::Text) => Limits::TEXT,
         (..) => Limits::PICTURE,
     };
-    let wanted = |set: &Before| {
+    let wanted = |set: &&Set| {
         options
             .ruleset
             .as_deref()
             .is_none_or(|name| name == &*set.name)
     };
-    let mut drawings = Vec::new();
-    let mut next = 0;
-    for set in &sets {
-        // The pass makes indexes in the order of the rule sets, and none is dropped.
-        let index = set.why.is_none().then(|| {
-            next += 1;
-            IndexId::new(next - 1)
-        });
-        if wanted(set) {
-            drawings.push(match (index, &set.why) {
-                (Some(id), _) => Drawing::index(&legal, &costs, id, Some(set.chain), limits),
-                (None, why) => {
-                    let why = why.as_deref().unwrap_or_default();
-                    Drawing::chain(&set.name, set.policy, set.rules, why)
-                }
-            });
-        }
-    }
+    let drawing = |set: &Set| match &set.found {
+        Ok(id) => Drawing::index(&module, &costs, *id, Some(set.chain), limits),
+        Err(why) => Drawing::chain(&set.name, set.policy, set.rules, why),
+    };
+    let drawings: Vec<Drawing> = sets.iter().filter(wanted).map(drawing).collect();
     if let (true, Some(name)) = (drawings.is_empty(), &options.ruleset) {
         let names: Vec<&str> = sets.iter().map(|s| &*s.name).collect();
         return Err(Error::other(format!(
@@ -90,21 +109,4 @@ pub(crate) fn print(module: Module, level: Level, options: &DagOptions) -> Resul
         DagFormat::Dot => draw::dot(&drawings),
         DagFormat::Svg => draw::svg(&drawings),
     })
-}
-
-fn before(module: &Module, level: Level) -> Vec<Before> {
-    let costs = Costs::new(module);
-    let pass = tollgate_optimizer::pass("index_rulesets");
-    let runs = pass.is_some_and(|pass| pass.level <= level);
-    let set = |(id, set): (_, &tollgate_ir::module::RuleSet)| Before {
-        name: set.name.clone(),
-        policy: set.policy,
-        rules: set.rules.len(),
-        chain: costs.ruleset(id),
-        why: match runs {
-            true => why_chain(module, &costs, id).map(|why| why.to_string()),
-            false => Some("nothing is searched at this level".into()),
-        },
-    };
-    module.rulesets.iter().map(set).collect()
 }

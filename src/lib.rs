@@ -62,7 +62,7 @@ mod stage;
 mod test_run;
 
 pub use backends::{BackendRow, backends};
-pub use cost::{Cost, CostReport, EntryCost, RuleCost};
+pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
 pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;
 pub use engine::Engine;

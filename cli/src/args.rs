@@ -135,7 +135,8 @@ pub(crate) struct Test {
 
 The plain chain is priced, in which every rule is tried, before any optimisation: the figures do not move with the
 level, and no engine takes more. A rule costs its condition and its outcomes. Under `first`, `unique` and `any` one
-outcome is given, so the rules add up to more than the whole. There is no column for state operations: rules with
+outcome is given, so the rules add up to more than the whole. Behind the rules stands how they are found: the worst
+case of a search, before any optimisation too, and what the index consists of, or why there is none. There is no column for state operations: rules with
 state do not compile yet.
 
 Examples:

@@ -186,7 +186,7 @@ pub fn rewrites() -> impl Iterator<Item = (&'static str, &'static str)> {
     table.iter().map(|r| (r.name, r.doc))
 }
 
-/// Runs one pass, as it runs at [`Level::O2`]; for tests.
+/// Runs one pass over a module that verifies, as it runs at [`Level::O2`]; for tests, and to show what one pass makes.
 pub fn run_pass(name: &str, mut module: Module) -> Option<Module> {
     (pass(name)?.run)(&mut module, Level::O2);
     Some(module)

@@ -1,7 +1,7 @@
 //! `tollgate cost`
 
 use serde_json::json;
-use tollgate::{Cost, Engine, EntryCost};
+use tollgate::{Cost, Engine, EntryCost, Search};
 
 use super::{Outcome, Result, explain_failure, show};
 use crate::args::{Cost as Args, Format};
@@ -35,10 +35,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
                     println!();
                 }
                 chain(entry, args.top);
+                search(entry);
             }
             Format::Json => println!("{}", to_json(entry, args.top)),
         }
-        // How an index searches the rules is a section of its own, behind the plain chain's.
     }
     Ok(if costs.report.errors() > 0 {
         Outcome::Findings
@@ -88,8 +88,52 @@ fn chain(entry: &EntryCost, top: usize) {
     }
 }
 
+/// How the rules are found, beside the plain chain.
+fn search(entry: &EntryCost) {
+    let number = |n: usize| thousands(n as u64);
+    match &entry.search {
+        None => {}
+        Some(Search::Chain(why)) => println!("  asked one after the other: {why}"),
+        Some(Search::Index(index)) => {
+            println!(
+                "  searched: at most {} steps; rows {}, nodes {}, depth {}, longest leaf {}, bytes {}",
+                thousands(index.steps),
+                number(index.rows),
+                number(index.nodes),
+                index.depth,
+                number(index.longest),
+                number(index.bytes)
+            );
+            if index.unsplit > 0 {
+                println!(
+                    "  fallback: {} rows stay together in leaves, because the budget of filed rows was spent",
+                    number(index.unsplit)
+                );
+            }
+        }
+        Some(_) => {}
+    }
+}
+
 fn to_json(entry: &EntryCost, top: usize) -> serde_json::Value {
     let price = |cost: Cost| json!({ "steps": cost.steps, "regex_bytes": cost.regex_bytes });
+    let (chain, index) = match &entry.search {
+        Some(Search::Chain(why)) => (Some(why), None),
+        Some(Search::Index(index)) => (
+            None,
+            Some(json!({
+                "steps": index.steps,
+                "rows": index.rows,
+                "nodes": index.nodes,
+                "filed": index.filed,
+                "longest_leaf": index.longest,
+                "unsplit": index.unsplit,
+                "depth": index.depth,
+                "bytes": index.bytes,
+            })),
+        ),
+        _ => (None, None),
+    };
     let rules = entry.rules.iter().take(top).map(|rule| {
         json!({ "rule": rule.name, "steps": rule.cost.steps, "regex_bytes": rule.cost.regex_bytes })
     });
@@ -103,5 +147,7 @@ fn to_json(entry: &EntryCost, top: usize) -> serde_json::Value {
         "groups": price(entry.groups),
         "keys": price(entry.key),
         "otherwise": price(entry.otherwise),
+        "index": index,
+        "why_no_index": chain,
     })
 }

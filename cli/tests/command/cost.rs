@@ -35,6 +35,29 @@ fn the_costliest_rules_come_first() {
 }
 
 #[test]
+fn the_index_stands_beside_the_chain() {
+    let rule = |n| format!("  rule r{n} when host == \"{n}.example\" then {n}\n");
+    let rules: String = (0..40).map(rule).collect();
+    let rules = format!(
+        "edition 2026\nmodule hosts\nruleset owner(host: String) -> Int hit first {{\n{rules}  otherwise 0\n}}\n"
+    );
+    let folder = folder("cost-index", "1_000").with("hosts.rules", rules);
+    folder
+        .tollgate(&["cost", "hosts.rules"])
+        .exits(0)
+        .prints("searched: at most ")
+        .prints("rows 40, nodes 41, depth 1, longest leaf 1, bytes ");
+    let ended = folder.tollgate(&["cost", "hosts.rules", "--format", "json"]);
+    let found = &ended.exits(0).json()[0];
+    let steps = |v: &serde_json::Value| v["steps"].as_u64().unwrap_or_default();
+    assert!(steps(&found["index"]) > 0 && steps(&found["index"]) < steps(found));
+    folder
+        .tollgate(&["cost", "shop.rules", "size"])
+        .exits(0)
+        .prints("asked one after the other: fewer than 4 rules");
+}
+
+#[test]
 fn machines_get_an_object_an_entry() {
     let ended = folder("cost-json", "1_000")
         .tollgate(&["cost", "shop.rules", "--format", "json"])

@@ -220,7 +220,7 @@ fn figures(
         ),
     ];
     if let Some(chain) = chain {
-        let why = "steps of the plain chain at worst, before optimization";
+        let why = "steps of the plain chain at worst; neither is optimized";
         figures.push(("chain", count(chain), why));
     }
     figures
