@@ -412,9 +412,8 @@ impl<'text> Builder<'text> {
         name: Name,
         params: Vec<Param>,
         result: Type,
-        parts: Box<PipelineParts>,
+        (stages, then, end): PipelineParts,
     ) -> ItemKind {
-        let (stages, then, end) = *parts;
         let incomplete = stages.iter().any(Option::is_none);
         let stages = unboxed(stages.into_iter().flatten().collect());
         let then = then.unwrap_or_else(|| self.missing("`then`", end));
