@@ -61,9 +61,9 @@ impl Index {
                     let behind = (tree.nodes.len() + more.len()) as u32;
                     more.push(leaf(*from, *to));
                     let label = if *up {
-                        "as far as it reaches from"
+                        "at least the threshold of"
                     } else {
-                        "as far as it stays below"
+                        "at most the threshold of"
                     };
                     (feature, "thresholds", vec![(label.into(), behind)], rest)
                 }
