@@ -17,34 +17,39 @@ const PROGRAMS: u64 = 200;
 /// Records for each.
 const INPUTS: usize = 20;
 /// Programs in one trial.
-const BATCH: u64 = 50;
+pub(super) const BATCH: u64 = 50;
 
 /// One trial a batch.
 pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
-    batches("differential", survives)
+    batches("differential", programs(), BATCH, survives)
 }
 
-/// Trials of a check of random programs, by seed.
+/// How many random programs a run looks at.
+pub(super) fn programs() -> u64 {
+    number("TOLLGATE_PROGRAMS").unwrap_or(PROGRAMS)
+}
+
+/// The number that a variable of the environment gives.
+pub(super) fn number(name: &str) -> Option<u64> {
+    env::var(name).ok()?.parse().ok()
+}
+
+/// Trials of a check of `count` seeds, so many of them in one.
 pub(super) fn batches(
     kind: &str,
+    count: u64,
+    batch: u64,
     check: impl Fn(u64) -> Result<(), Failed> + Copy + Send + 'static,
 ) -> Vec<Trial> {
-    let number = |name: &str| {
-        env::var(name)
-            .ok()
-            .and_then(|text| text.parse::<u64>().ok())
-    };
-    let programs = number("TOLLGATE_PROGRAMS").unwrap_or(PROGRAMS);
     let first = number("TOLLGATE_SEED").unwrap_or(0);
-    let batches = programs.div_ceil(BATCH);
-    let batch = |i: u64| {
-        let from = first + i * BATCH;
-        let to = (from + BATCH).min(first + programs);
+    let trial = |i: u64| {
+        let from = first + i * batch;
+        let to = (from + batch).min(first + count);
         Trial::test(format!("{kind}/{from}..{to}"), move || {
             (from..to).try_for_each(check)
         })
     };
-    (0..batches).map(batch).collect()
+    (0..count.div_ceil(batch)).map(trial).collect()
 }
 
 /// As [`agree`]; a panic is told with the program that caused it.

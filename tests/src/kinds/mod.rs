@@ -13,6 +13,7 @@ mod filetest;
 mod library;
 mod predicates;
 mod run;
+mod searched;
 mod stages;
 mod ui;
 
@@ -32,6 +33,7 @@ pub(crate) const KINDS: &[Kind] = &[
     dag::trials,
     differential::trials,
     predicates::trials,
+    searched::trials,
 ];
 
 /// The files with an ending below a folder, sorted.

@@ -42,17 +42,22 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             )
         })
     });
-    let random = differential::batches("predicates", |seed| {
-        let source = case(seed, 0).source;
-        agree(
-            Engine::new().emit_source("random.rules", &source, Stage::Ir),
-            seed,
-        )
-        .map_err(|e| {
-            let why = e.message().unwrap_or_default();
-            format!("seed {seed}: {why}\n{source}").into()
-        })
-    });
+    let random = differential::batches(
+        "predicates",
+        differential::programs(),
+        differential::BATCH,
+        |seed| {
+            let source = case(seed, 0).source;
+            agree(
+                Engine::new().emit_source("random.rules", &source, Stage::Ir),
+                seed,
+            )
+            .map_err(|e| {
+                let why = e.message().unwrap_or_default();
+                format!("seed {seed}: {why}\n{source}").into()
+            })
+        },
+    );
     programs.chain(blocks).chain(random).collect()
 }
 

@@ -8,6 +8,7 @@ mod domains;
 mod exprs;
 mod inputs;
 mod rng;
+mod rulesets;
 mod sets;
 mod shapes;
 mod words;
@@ -21,6 +22,14 @@ pub(crate) struct Case {
     pub(crate) source: String,
     /// Objects of the entry's parameters.
     pub(crate) inputs: Vec<String>,
+}
+
+/// A rule set of many rules, and `inputs` events for it. The same seed gives the same case.
+pub(crate) fn rule_set(seed: u64, inputs: usize) -> Case {
+    let mut rng = Rng::new(seed);
+    let source = rulesets::program(&mut rng);
+    let inputs = (0..inputs).map(|_| rulesets::input(&mut rng)).collect();
+    Case { source, inputs }
 }
 
 /// The program and `inputs` records of a seed. The same seed gives the same case.
