@@ -15,6 +15,9 @@ use crate::instructions::{Effect, Inst};
 use crate::module::{Func, Terminator};
 use crate::types::Type;
 
+/// Largest term that a call is replaced by: each feature that asks about it writes it out.
+const INLINE_MAX: usize = 64;
+
 /// A block whose branches are being followed.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -66,7 +69,7 @@ impl<'m> Builder<'m> {
         Ok(answer)
     }
 
-    /// The term that a call gives: of what the function computes where it does not branch, and of the call where it does.
+    /// The term that a call gives: of what the function computes where that is short and does not branch, else of the call.
     pub(super) fn call(&mut self, id: FuncId, args: &[TermId]) -> Result<TermId, GiveUp> {
         let func = &self.module.funcs[id];
         let inst = Inst::Call {
@@ -83,7 +86,9 @@ impl<'m> Builder<'m> {
         self.calls += 1;
         self.spend(1 + func.vals.len() / 16)?;
         let run = self.start(func, args);
-        let term = self.straight(&run)?.unwrap_or(call);
+        let term = self.straight(&run)?;
+        let term = term.filter(|term| self.terms.size(*term) <= INLINE_MAX);
+        let term = term.unwrap_or(call);
         self.env.truncate(run.env);
         self.answers.truncate(run.answers);
         self.calls -= 1;

@@ -140,8 +140,10 @@ impl Builder<'_> {
             Test::Nets(of) => of.len(),
             _ => 1,
         };
-        self.copied = self.copied.checked_sub(weight.max(1)).ok_or(GiveUp)?;
-        let (subject, test) = (literal.subject, literal.test.clone());
+        let subject = literal.subject;
+        let weight = weight.max(1) + self.written(subject);
+        self.copied = self.copied.checked_sub(weight).ok_or(GiveUp)?;
+        let test = self.literals[atom as usize].test.clone();
         Ok(Atom {
             feature: self.feature(subject),
             want,

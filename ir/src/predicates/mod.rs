@@ -59,7 +59,9 @@ pub const DEPTH_MAX: usize = 64;
 const CALLS_MAX: u32 = 64;
 /// Instructions that are run for a rule set, and how many more for each of its rules.
 const STEPS: (usize, usize) = (1_000_000, 400);
-/// Atoms of a rule set's formulas, with the elements of their sets, and how many more for each of its rules.
+/// Instructions of a feature that are not counted exactly.
+const SMALL: usize = 32;
+/// Atoms of a rule set's formulas, with the elements of their sets and the instructions of features, and how many more for each of its rules.
 const ELEMENTS: (usize, usize) = (400_000, 100);
 
 /// What the conditions of a rule set ask.
@@ -235,7 +237,7 @@ struct Builder<'m> {
     pool: usize,
     /// Atoms left for the formula.
     atoms: usize,
-    /// Atoms that may still be made, with the elements of their sets.
+    /// Atoms that may still be made, with the elements of their sets and the instructions of their features.
     copied: usize,
 }
 
@@ -327,6 +329,22 @@ impl<'m> Builder<'m> {
         let args = self.terms.params().into();
         let call = Inst::Call { func: cond, args };
         self.terms.make(self.module, call, Type::BOOL)
+    }
+
+    /// How many instructions a new feature adds to the module.
+    fn written(&self, term: TermId) -> usize {
+        let known = self.feature_of.get(term.0 as usize);
+        let new = known.is_none_or(|feature| *feature == u32::MAX);
+        let size = self.terms.size(term);
+        if !new || self.terms.source(term) != Source::Computed {
+            return 0;
+        }
+        if size <= SMALL {
+            return size;
+        }
+        let mut size = 0;
+        self.terms.walk(term, |_, _| size += 1);
+        size
     }
 
     /// The feature of a term, a new one if need be.

@@ -36,6 +36,8 @@ pub struct Terms {
     made_at: FxHashMap<Constant, ConstId>,
     /// By hash; terms that a hash shares stand at the next free number.
     found: FxHashMap<u64, TermId>,
+    /// How many terms each is when it is written out, or more.
+    sizes: Vec<u32>,
     /// Terms that a call was replaced by, and the call: what people know the term as.
     calls: FxHashMap<TermId, TermId>,
 }
@@ -59,6 +61,7 @@ impl Terms {
             func.push_param(entry, *ty);
         }
         Terms {
+            sizes: vec![0; params.len()],
             func,
             base: module.consts.len(),
             made: Vec::new(),
@@ -137,6 +140,11 @@ impl Terms {
             term = *a;
         }
         term
+    }
+
+    /// How many instructions a term is when it is written out, or more where it has parts in common.
+    pub(super) fn size(&self, term: TermId) -> usize {
+        self.sizes[term.0 as usize] as usize
     }
 
     /// How a term is read.
@@ -250,6 +258,9 @@ impl Terms {
             }
             hash = hash.wrapping_add(1);
         }
+        let mut size: u32 = 1;
+        inst.vals(|v| size = size.saturating_add(self.sizes[v.0 as usize]));
+        self.sizes.push(size);
         let (_, term) = self.func.make_inst(inst, Some(ty));
         let term = term.unwrap_or_else(|| crate::bug!("a term has a value"));
         self.found.insert(hash, term);
