@@ -75,59 +75,74 @@ pub(super) fn program(rng: &mut Rng) -> String {
     ][policy as usize];
     // Writing to a string does not fail.
     let _ = writeln!(out, "ruleset decide(e: Event) -> {result} hit {hit} {{");
+    // Half of the sets ask of a few things only, and so become deep in one kind of access structure.
+    let kinds: Vec<u64> = match rng.below(2) {
+        0 => (0..1 + rng.below(4)).map(|_| rng.below(ATOMS)).collect(),
+        _ => (0..ATOMS).collect(),
+    };
+    let mut set = Set { rng, kinds, policy };
     let mut rule = 0;
     while rule < rules {
-        if rng.below(8) == 0 {
-            let _ = writeln!(out, "  group when {} {{", condition(2, rng));
-            for _ in 0..1 + rng.below(6) {
-                write_rule(&mut out, "    ", rule, policy, rng);
+        if set.rng.below(8) == 0 {
+            let _ = writeln!(out, "  group when {} {{", set.condition(2));
+            for _ in 0..1 + set.rng.below(6) {
+                set.rule(&mut out, "    ", rule);
                 rule += 1;
             }
             out.push_str("  }\n");
         } else {
-            write_rule(&mut out, "  ", rule, policy, rng);
+            set.rule(&mut out, "  ", rule);
             rule += 1;
         }
     }
     if !matches!(policy, 2 | 3) {
-        let _ = writeln!(out, "  otherwise {}", outcome(0, 1, rng));
+        out.push_str("  otherwise 7\n");
     }
     out.push_str("}\n");
     out
 }
 
-fn write_rule(out: &mut String, indent: &str, rule: u64, policy: u64, rng: &mut Rng) {
-    let then = outcome(rule, policy, rng);
-    let more = match policy == 2 && rng.below(6) == 0 {
-        true => format!(" then {}", outcome(rule, policy, rng)),
-        false => String::new(),
-    };
-    let when = condition(3, rng);
-    let _ = writeln!(out, "{indent}rule r{rule} when {when} then {then}{more}");
+/// A rule set in the making.
+struct Set<'r> {
+    rng: &'r mut Rng,
+    /// The kinds of atom that its conditions are made of.
+    kinds: Vec<u64>,
+    policy: u64,
 }
 
-/// Mostly constants; under `any` all agree.
-fn outcome(rule: u64, policy: u64, rng: &mut Rng) -> String {
-    match (policy, rng.below(5)) {
-        (1, _) => "7".into(),
-        (_, 0) => format!("e.n + {}", rng.below(9)),
-        (4.., _) => rng.below(20).to_string(),
-        _ => rule.to_string(),
+impl Set<'_> {
+    fn rule(&mut self, out: &mut String, indent: &str, rule: u64) {
+        let then = self.outcome(rule);
+        let more = match self.policy == 2 && self.rng.below(6) == 0 {
+            true => format!(" then {}", self.outcome(rule)),
+            false => String::new(),
+        };
+        let when = self.condition(3);
+        let _ = writeln!(out, "{indent}rule r{rule} when {when} then {then}{more}");
     }
-}
 
-fn condition(depth: u64, rng: &mut Rng) -> String {
-    let atoms = 1 + rng.below(depth + 1);
-    let atoms = (0..atoms).map(|_| match (depth, rng.below(12)) {
-        (1.., 0) => format!(
-            "({} or {})",
-            condition(depth - 1, rng),
-            condition(depth - 1, rng)
-        ),
-        (1.., 1) => format!("not ({})", condition(depth - 1, rng)),
-        _ => atom(rng),
-    });
-    atoms.collect::<Vec<_>>().join(" and ")
+    /// Mostly constants; under `any` all agree.
+    fn outcome(&mut self, rule: u64) -> String {
+        match (self.policy, self.rng.below(5)) {
+            (1, _) => "7".into(),
+            (_, 0) => format!("e.n + {}", self.rng.below(9)),
+            (4.., _) => self.rng.below(20).to_string(),
+            _ => rule.to_string(),
+        }
+    }
+
+    fn condition(&mut self, depth: u64) -> String {
+        let atoms = 1 + self.rng.below(depth + 1);
+        let atoms = (0..atoms).map(|_| match (depth, self.rng.below(12)) {
+            (1.., 0) => {
+                let (a, b) = (self.condition(depth - 1), self.condition(depth - 1));
+                format!("({a} or {b})")
+            }
+            (1.., 1) => format!("not ({})", self.condition(depth - 1)),
+            _ => atom(*self.rng.pick(&self.kinds), self.rng),
+        });
+        atoms.collect::<Vec<_>>().join(" and ")
+    }
 }
 
 fn some(of: &[&str], rng: &mut Rng) -> String {
@@ -146,10 +161,13 @@ fn pick<'t>(of: &[&'t str], rng: &mut Rng) -> &'t str {
     of[rng.below(of.len() as u64) as usize]
 }
 
-fn atom(rng: &mut Rng) -> String {
+/// Kinds of atom.
+const ATOMS: u64 = 24;
+
+fn atom(kind: u64, rng: &mut Rng) -> String {
     let n = rng.below(61);
     let m = rng.below(41) as i64 - 20;
-    match rng.below(24) {
+    match kind {
         0 => format!("e.kind == {}", pick(&KINDS, rng)),
         1 => format!("e.kind in {{{}}}", some(&KINDS, rng)),
         2 => format!("e.kind is sized({} .. 9)", rng.below(9)),
