@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 
+mod analysis;
 mod conformance;
 mod dag;
 mod damaged;
@@ -34,6 +35,7 @@ pub(crate) const KINDS: &[Kind] = &[
     differential::trials,
     predicates::trials,
     searched::trials,
+    analysis::trials,
 ];
 
 /// The files with an ending below a folder, sorted.

@@ -78,7 +78,7 @@ fn says(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
 }
 
 /// Lines, from 1, and slugs.
-fn said_here(text: &str) -> Vec<(u32, &str)> {
+pub(crate) fn said_here(text: &str) -> Vec<(u32, &str)> {
     (1..)
         .zip(text.lines())
         .filter_map(|(number, line)| Some((number, line.split_once(SAID_HERE)?.1)))
@@ -168,8 +168,8 @@ pub(crate) fn split(name: &str, text: &str) -> Vec<(String, String)> {
 }
 
 pub(crate) struct Checked {
-    diagnostics: Vec<Diagnostic>,
-    sources: SourceMap,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) sources: SourceMap,
 }
 
 /// Everything that is said, without colour.

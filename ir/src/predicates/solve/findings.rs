@@ -16,7 +16,7 @@ use tollgate_runtime::schema::{Field, Schema, TypeId};
 use super::domain::Domain;
 use super::lookup::{Condition, Lookup};
 use super::pairs::pairs;
-use super::place::{Ask, Input};
+use super::place::{Ask, Input, Place};
 use super::search::{Found, Search, Verdict};
 use super::space::Space;
 use super::texts::Texts;
@@ -531,7 +531,8 @@ impl<'m> Analysis<'m> {
             let formula = &self.subject.predicates.rules[*rule as usize];
             formula.atoms(&mut |atom| plain.push(atom.feature));
         }
-        plain.retain(|f| !asked.contains(f) && *search.value(*f) != Value::None);
+        plain.iter_mut().for_each(|f| *f = self.space.get(*f).same);
+        plain.retain(|f| !asked.contains(f));
         for feature in asked.into_iter().chain(plain) {
             let of = &self.space.get(feature);
             if of.guards.iter().all(|g| search.meets(g)) {
@@ -570,13 +571,25 @@ fn space(input: &Input<'_>, predicates: &Predicates, texts: &mut Texts) -> Space
     let mut space = Space::default();
     let at = features(input, predicates);
     let mut tags: FxHashMap<TermId, u32> = FxHashMap::default();
+    // Terms that read one place are one word, however they come to it.
+    let mut places: FxHashMap<Place, u32> = FxHashMap::default();
+    let mut domains: Vec<(Domain, u32)> = Vec::with_capacity(predicates.features.len());
     for (index, feature) in predicates.features.iter().enumerate() {
         let mut domain: Domain = input.domain(feature.term);
         domain.optional |= matches!(input.module.types.get(feature.ty), TypeData::Opt(_));
-        space.add(domain, texts);
+        let place = input.place(feature.term, &|_| None).filter(|p| p.exact);
+        let same = place.map_or(index as u32, |p| *places.entry(p).or_insert(index as u32));
+        if let Some((other, _)) = domains.get_mut(same as usize) {
+            other.optional |= domain.optional;
+        }
+        domains.push((domain, same));
         if let Some(Inst::Tag { a }) = input.terms.inst(feature.term) {
             tags.insert(*a, index as u32);
         }
+    }
+    for (domain, same) in domains {
+        let feature = space.add(domain, texts);
+        space.get_mut(feature).same = same;
     }
     for (index, feature) in predicates.features.iter().enumerate() {
         let of = |ask: &Ask| match ask {

@@ -12,7 +12,7 @@ use crate::predicates::{TermId, Terms};
 use crate::types::TypeData;
 
 /// What a decision is given.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Root {
     Param(u32),
     Data(u32),
@@ -21,7 +21,7 @@ pub(super) enum Root {
 }
 
 /// A step into a value. What an optional holds is the same place as the optional.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Step {
     Field(u32),
     Payload(u32, u32),
@@ -30,7 +30,7 @@ pub(super) enum Step {
 }
 
 /// A place in the input.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Place {
     pub(super) root: Root,
     pub(super) steps: Vec<Step>,

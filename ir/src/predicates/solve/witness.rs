@@ -72,6 +72,11 @@ impl Draft {
         let Some(place) = input.place(of, key) else {
             return false;
         };
+        // What a map or list does not hold is not laid down.
+        if *value == Value::None && matches!(place.steps.last(), Some(Step::Key(_) | Step::Item(_)))
+        {
+            return true;
+        }
         let mut node = self.roots.entry(place.root).or_default();
         for step in place.steps {
             node = node.below.entry(step).or_default();
