@@ -5,6 +5,7 @@
 //! reasons: who claims it builds the input and asks the interpreter.
 
 mod domain;
+mod features;
 mod findings;
 mod lookup;
 mod pairs;
