@@ -33,7 +33,8 @@ pub(crate) fn lex(file: FileId, text: &str, limits: &Limits) -> Lexed {
         text,
         doc: None,
         out: Lexed {
-            tokens: Vec::new(),
+            // Room for tokens of four bytes, blanks included: hardly a text has more, and what is not used is never touched.
+            tokens: Vec::with_capacity((text.len() / 4).min(limits.tokens as usize)),
             comments: Vec::new(),
             docs: Vec::new(),
             errors: Vec::new(),
