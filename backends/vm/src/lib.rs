@@ -39,6 +39,7 @@ mod operand;
 mod ops;
 mod program;
 mod run;
+mod search;
 mod slots;
 mod verify;
 

@@ -5,18 +5,17 @@
 //!
 //! What an instruction means is said once, in `tollgate_ir::semantics`; the handlers here fetch registers and call it.
 
-use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 use tollgate_ir::semantics;
-use tollgate_runtime::index::{Base, Engine, Facts};
-use tollgate_runtime::{Arena, Cx, Mark, Pattern, Word};
+use tollgate_runtime::{Cx, Mark, Pattern, Word};
 
 use crate::operand::{
     Call, Dst, Each, Imm32, List, NativeCall, Reg, Searched, Short, TableIx, Target,
 };
 use crate::ops::{Handlers, dispatch};
-use crate::program::{Program, RuleIndex};
+use crate::program::Program;
+use crate::search::Searching;
 
 /// Bytes by which a decision may grow its arena before it is given up. Texts of a checked program have a
 /// bound, so only a forged one gets there.
@@ -86,19 +85,19 @@ fn enter<'a>(
 }
 
 /// A function at work.
-struct Machine<'a, 'm> {
+pub(crate) struct Machine<'a, 'm> {
     program: &'a Program,
     consts: &'a [Word<'a>],
-    cx: &'m mut Cx<'a>,
+    pub(crate) cx: &'m mut Cx<'a>,
     registers: &'m mut [Word<'a>],
     /// The registers of what it calls.
-    below: &'m mut [Word<'a>],
+    pub(crate) below: &'m mut [Word<'a>],
     budget: Budget,
 }
 
 impl<'a> Machine<'a, '_> {
     #[inline(always)]
-    fn read(&self, Reg(register): Reg) -> Word<'a> {
+    pub(crate) fn read(&self, Reg(register): Reg) -> Word<'a> {
         self.registers[register as usize]
     }
 
@@ -108,7 +107,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     #[inline(always)]
-    fn constant(&self, id: ConstId) -> Word<'a> {
+    pub(crate) fn constant(&self, id: ConstId) -> Word<'a> {
         self.consts[id.0 as usize]
     }
 
@@ -125,86 +124,19 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// Copies registers to where a callee has its parameters, from parameter `first` on.
-    fn pass(&mut self, first: usize, registers: &[u32]) {
+    pub(crate) fn pass(&mut self, first: usize, registers: &[u32]) {
         for (to, from) in self.below.iter_mut().skip(first).zip(registers) {
             *to = self.registers[*from as usize];
         }
     }
 
-    fn enter(&mut self, func: u32) -> Word<'a> {
+    pub(crate) fn enter(&mut self, func: u32) -> Word<'a> {
         enter(self.program, func, self.cx, self.below, self.budget)
     }
 
     /// Whether the run took more than it can take if its inputs keep to their types.
-    fn exhausted(&self) -> bool {
+    pub(crate) fn exhausted(&self) -> bool {
         self.cx.steps > self.budget.steps || self.cx.arena.capacity() > self.budget.memory
-    }
-}
-
-/// A function at work on a decision by an index.
-struct Searching<'s, 'a, 'm> {
-    machine: &'s mut Machine<'a, 'm>,
-    index: &'a RuleIndex,
-    /// The registers of the rule set's parameters.
-    args: &'a [u32],
-}
-
-impl<'a> Facts<'a> for Searching<'_, 'a, '_> {
-    #[inline]
-    fn base(&mut self, base: Base) -> Word<'a> {
-        match base {
-            Base::Param(n) => match self.args.get(n as usize) {
-                Some(register) => self.machine.read(Reg(*register)),
-                None => Word::None,
-            },
-            Base::Data(n) => {
-                let word = self.machine.cx.data.get(n as usize).copied();
-                word.unwrap_or(Word::None)
-            }
-            Base::Id => Word::Str(self.machine.cx.id),
-            Base::Time => Word::Int(self.machine.cx.time),
-        }
-    }
-
-    fn computed(&mut self, function: u32) -> Word<'a> {
-        self.call(function, None)
-    }
-}
-
-impl<'a> Engine<'a> for Searching<'_, 'a, '_> {
-    fn arena(&self) -> &'a Arena {
-        self.machine.cx.arena
-    }
-
-    #[inline]
-    fn constant(&mut self, constant: u32) -> Word<'a> {
-        self.machine.constant(ConstId(constant))
-    }
-
-    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
-        let machine = &mut *self.machine;
-        machine.cx.steps += RULE;
-        if machine.exhausted() {
-            return Word::None;
-        }
-        machine.pass(0, self.args);
-        if let (Some(word), Some(slot)) = (more, machine.below.get_mut(self.args.len())) {
-            *slot = word;
-        }
-        let marks = machine.cx.marks.len();
-        let word = machine.enter(self.index.functions[function as usize]);
-        machine.cx.marks.truncate(marks);
-        word
-    }
-
-    #[inline]
-    fn mark(&mut self, mark: Mark) {
-        self.machine.cx.marks.push(mark);
-    }
-
-    #[inline]
-    fn steps(&mut self, steps: u64) {
-        self.machine.cx.steps += steps;
     }
 }
 

@@ -239,7 +239,7 @@ fn xml(text: &str) -> Result<(), String> {
             if open.pop() != Some(name) {
                 return Err(format!("`{name}` ends and has not begun"));
             }
-        } else if tag.matches('"').count() % 2 != 0 {
+        } else if !tag.matches('"').count().is_multiple_of(2) {
             return Err(format!("an attribute does not end: {tag}"));
         } else if !tag.ends_with('/') {
             open.push(tag.split(' ').next().unwrap_or_default());
