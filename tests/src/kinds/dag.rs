@@ -28,7 +28,14 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             as_recorded(&path, &name, &folder)
         })
     });
-    let folders = ["tests/dag", "tests/run", "examples"].map(|f| root.join(f));
+    let book = root.join("docs/book");
+    let pictures = files(&book, "rules").into_iter().map(|path| {
+        let title = path.strip_prefix(root).unwrap_or(&path).display();
+        let title = format!("dag/{title}: picture");
+        Trial::test(title, move || as_pictured(&path))
+    });
+    let pictures: Vec<Trial> = pictures.collect();
+    let folders = ["tests/dag", "tests/run", "examples", "docs/book"].map(|f| root.join(f));
     let all: Vec<PathBuf> = folders.iter().flat_map(|f| files(f, "rules")).collect();
     let programs = all.into_iter().map(|path| {
         let title = path.strip_prefix(root).unwrap_or(&path).display();
@@ -44,7 +51,7 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     let github = root.join("examples/github/github.rules");
     let large = Trial::test("dag/large", move || shortened(&github));
     let mut trials: Vec<Trial> = snapshots.collect();
-    trials.extend(programs.chain(blocks).chain([large]));
+    trials.extend(programs.chain(blocks).chain(pictures).chain([large]));
     trials
 }
 
@@ -59,6 +66,31 @@ fn as_recorded(path: &Path, name: &str, folder: &Path) -> Result<(), Failed> {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, lines.join("\n")));
     Ok(())
+}
+
+/// The picture in the book is what is drawn of the rules beside it. `INSTA_UPDATE=always` draws it anew.
+fn as_pictured(path: &Path) -> Result<(), Failed> {
+    let options = DagOptions {
+        format: DagFormat::Svg,
+        ruleset: None,
+        all: true,
+    };
+    let (drawn, picture) = (
+        Engine::new().draw_file(path, &options)?,
+        path.with_extension("svg"),
+    );
+    let known = std::fs::read_to_string(&picture)?;
+    // How many bytes an index takes depends on the machine.
+    let figures = |line: &str| line.contains(" bytes ");
+    let mut lines = drawn.lines().zip(known.lines());
+    let same = lines.all(|(a, b)| a == b || figures(a) && figures(b));
+    if same && drawn.lines().count() == known.lines().count() {
+        return Ok(());
+    }
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|v| v == "always") {
+        return Ok(std::fs::write(&picture, drawn)?);
+    }
+    Err(format!("{} shows something else", picture.display()).into())
 }
 
 /// Every format of a program, shortened and in full.
