@@ -1,0 +1,121 @@
+//! Tollgate: its virtual machine at the highest level.
+//!
+//! A decision's value is a word and its rules are marks; a host reads them through names or JSON. What is timed is the decision,
+//! which has made both; their names are read when answers are compared.
+
+use std::hint::black_box;
+
+use tollgate::{Call, Decision, Engine as Compiler, Entry, Facts, Input, Program, Session};
+use tollgate_workloads::{Field, Policy, Value, Workload};
+
+use crate::peer::{Engine, Kept, Peer, Source};
+
+const CALL: Call<'_> = Call {
+    id: "bench",
+    time: 0,
+};
+
+struct Tollgate {
+    session: Session<'static>,
+    program: &'static Program,
+    entry: Entry,
+    fields: &'static [Field],
+    policy: Policy,
+    wanted: bool,
+}
+
+pub fn build(workload: &'static Workload) -> Result<Box<dyn Peer>, String> {
+    let program = Compiler::new().compile_source("workload.rules", &workload.source());
+    // A program lives as long as its sessions; here that is as long as the process.
+    let program: &'static Program = Box::leak(Box::new(program.map_err(|e| e.to_string())?));
+    let engine = Tollgate {
+        session: program.session(),
+        program,
+        entry: program.entry("decide").map_err(|e| e.to_string())?,
+        fields: &workload.fields,
+        policy: workload.policy,
+        wanted: false,
+    };
+    Ok(Kept::boxed(engine, workload))
+}
+
+fn input(value: &Value) -> Input<'_> {
+    match value {
+        Value::Text(text) => Input::Str(text),
+        Value::Ip(ip) => std::net::IpAddr::V4(*ip).into(),
+        Value::Int(n) => Input::Int(*n),
+        Value::Bool(b) => Input::Bool(*b),
+        Value::Missing => Input::None,
+    }
+}
+
+/// No request has more fields.
+const MOST: usize = 16;
+
+impl Engine for Tollgate {
+    type Form = Facts;
+
+    fn form(&self, from: &'static dyn Source) -> Facts {
+        let facts: Vec<(&str, Input<'_>)> = self
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (&*f.name, input(from.get(i))))
+            .collect();
+        let facts = self.program.facts(self.entry, &[Input::Map(&facts)]);
+        facts.expect("the request is let in")
+    }
+
+    fn read_answers(&mut self, wanted: bool) {
+        self.wanted = wanted;
+    }
+
+    fn decide(&mut self, form: &mut Facts, out: &mut Vec<u32>) {
+        let decision = self
+            .session
+            .decide_facts(self.entry, form, &CALL)
+            .expect("it decides");
+        if self.wanted {
+            read(self.policy, &decision, out);
+        }
+        black_box(&decision);
+    }
+
+    fn marshal(&mut self, from: &'static dyn Source, out: &mut Vec<u32>) {
+        let mut facts = [("", Input::None); MOST];
+        for (i, field) in self.fields.iter().enumerate() {
+            facts[i] = (&field.name, input(from.get(i)));
+        }
+        let facts = [Input::Map(&facts[..self.fields.len()])];
+        let decision = self
+            .session
+            .decide(self.entry, &facts, &CALL)
+            .expect("it decides");
+        if self.wanted {
+            read(self.policy, &decision, out);
+        }
+        black_box(&decision);
+    }
+}
+
+/// The numbers of the rules that decided, from their names.
+fn read(policy: Policy, decision: &Decision<'_>, out: &mut Vec<u32>) {
+    if let Policy::Shed { .. } = policy {
+        out.extend((decision.value_json() == "true").then_some(0));
+        return;
+    }
+    let numbers = decision
+        .by()
+        .filter_map(|name| name.strip_prefix('r')?.parse::<u32>().ok());
+    out.extend(numbers);
+    if let Policy::First = policy
+        && let Some(rule) = out.first()
+    {
+        let value = format!("{{\"forward\":{{\"service\":{rule}}}}}");
+        assert_eq!(
+            decision.value_json(),
+            value,
+            "the value is not that of the rule"
+        );
+    }
+}
