@@ -57,6 +57,39 @@ fn the_index_stands_beside_the_chain() {
         .prints("asked one after the other: fewer than 4 rules");
 }
 
+/// Sets on two features that all overlap: filing each rule under every pair would repeat it 64 times.
+#[test]
+fn the_fallback_is_shown() {
+    let set = |from: usize| {
+        let values: Vec<String> = (0..8)
+            .map(|k| format!("\"v{}\"", (from + 7 * k) % 50))
+            .collect();
+        values.join(", ")
+    };
+    let rule = |n: usize| {
+        let (a, b) = (set(n), set(n / 50));
+        format!("  rule r{n} when a in {{{a}}} and b in {{{b}}} then {n}\n")
+    };
+    let rules: String = (0..1_000).map(rule).collect();
+    let rules = format!(
+        "edition 2026\nmodule pairs\nruleset both(a: String, b: String) -> [Int] hit all {{\n{rules}}}\n"
+    );
+    let folder = Folder::new("cost-fallback").with("pairs.rules", rules);
+    folder
+        .tollgate(&["cost", "pairs.rules"])
+        .exits(0)
+        .prints(" rows stay together in leaves, because the budget of filed rows was spent");
+    let ended = folder
+        .tollgate(&["emit", "--stage", "dag", "pairs.rules"])
+        .exits(0);
+    let unsplit = ended
+        .out
+        .lines()
+        .find(|l| l.trim_start().starts_with("unsplit"));
+    let unsplit = unsplit.and_then(|l| l.split_whitespace().nth(1));
+    assert!(unsplit.is_some_and(|n| n != "0"), "{}", ended.out);
+}
+
 #[test]
 fn machines_get_an_object_an_entry() {
     let ended = folder("cost-json", "1_000")

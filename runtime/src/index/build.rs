@@ -34,7 +34,7 @@ const AUTOMATON_COST: f64 = 6.0;
 const AUTOMATA_MAX: u32 = 4;
 /// Rows of the smallest node that a segment tree is made for: it repeats rows.
 const RANGES_MIN: usize = 32;
-/// How often a row may be filed besides, on average.
+/// How often a row may be filed besides, on average, and beside the values that its tests list.
 const FILED_MAX: usize = 5;
 /// Nodes above one another at most.
 const DEPTH_MAX: u32 = 48;
@@ -169,12 +169,16 @@ pub(super) struct Builder<'r> {
 /// Builds the tree of some rows, ascending by rule. Linear in the rows and in the nodes above them, which are few.
 pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
     let classes = rows.iter().map(|row| row.atoms.iter().map(keyed).collect());
+    let classes: Vec<Vec<Option<Keyed>>> = classes.collect();
+    // Values that a test lists were written one by one, so filing a row under each is linear in the rules still.
+    let atoms = classes.iter().flatten().flatten();
+    let listed: usize = atoms.map(|(_, keys)| keys.len().saturating_sub(1)).sum();
     let mut builder = Builder {
         rows,
-        classes: classes.collect(),
+        classes,
         computed,
         tree: Tree::default(),
-        budget: FILED_MAX * rows.len() + 1024,
+        budget: FILED_MAX * rows.len() + listed + 1024,
         automata: AUTOMATA_MAX,
         residues: FxHashMap::default(),
     };

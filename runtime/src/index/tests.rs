@@ -301,6 +301,25 @@ fn uncorrelated_conditions_stay_within_the_budget() {
     assert!(size.depth <= 48, "{size:?}");
 }
 
+/// Sets of texts are filed under each of their texts, however many rules there are.
+#[test]
+fn listed_values_do_not_spend_the_budget() {
+    let host = Feature::Path {
+        base: Base::Param(0),
+        steps: [].into(),
+        tag: false,
+    };
+    let conditions: Vec<Formula> = (0..2_000)
+        .map(|rule| {
+            let texts = (10..26).map(|n| format!("{rule}-{n}").into());
+            atom(0, Test::Texts(texts.collect()))
+        })
+        .collect();
+    let size = Index::new(vec![host], &conditions).size();
+    assert_eq!((size.unsplit, size.longest), (0, 1), "{size:?}");
+    assert_eq!(size.filed, 16 * 2_000);
+}
+
 /// Rules on the type of an event, an amount, a few cities and an hour. The thresholds are such that an event meets equally
 /// many rules, however many there are.
 fn campaign(rules: u64) -> Vec<Formula> {
