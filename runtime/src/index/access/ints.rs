@@ -173,16 +173,25 @@ impl Ranges {
 
     pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
         let leaves = self.nodes.len() / 2;
-        for (node, child) in self.nodes.iter().enumerate().filter(|(_, c)| **c != NONE) {
+        let nodes = self.nodes.iter().enumerate().filter(|(_, c)| **c != NONE);
+        let ranges = nodes.map(|(node, child)| {
             let width = leaves >> node.ilog2();
             let first = node * width - leaves;
-            let lo = self.starts.get(first).filter(|s| **s > i64::MIN);
-            let hi = self.starts.get(first + width).map(|s| s - 1);
-            let end = |value: Option<i64>| value.map_or(String::new(), |v| v.to_string());
-            visit(
-                format!("{} .. {}", end(lo.copied()), end(hi)).trim().into(),
-                *child,
-            );
+            let lo = self.starts.get(first).copied().unwrap_or(i64::MIN);
+            let hi = self.starts.get(first + width).map_or(i64::MAX, |s| s - 1);
+            (lo, hi, *child)
+        });
+        let mut ranges: Vec<(i64, i64, u32)> = ranges.collect();
+        ranges.sort_unstable();
+        for (lo, hi, child) in ranges {
+            let label = match (lo, hi) {
+                (i64::MIN, i64::MAX) => "..".into(),
+                (i64::MIN, hi) => format!(".. {hi}"),
+                (lo, i64::MAX) => format!("{lo} .."),
+                (lo, hi) if lo == hi => lo.to_string(),
+                (lo, hi) => format!("{lo} .. {hi}"),
+            };
+            visit(label, child);
         }
     }
 }
