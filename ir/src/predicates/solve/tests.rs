@@ -363,3 +363,82 @@ fn the_search_agrees_with_trying_everything() {
     }
     assert!(yes > 500 && no > 500, "{yes} and {no}");
 }
+
+/// All texts of up to four of some letters.
+fn short_texts(letters: &[char]) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut from = 0;
+    for _ in 0..4 {
+        let to = all.len();
+        for at in from..to {
+            for letter in letters {
+                let longer = format!("{}{letter}", all[at]);
+                all.push(longer);
+            }
+        }
+        from = to;
+    }
+    all
+}
+
+fn text_test(random: &mut Random) -> Test {
+    let pieces = [
+        "a", "b", "ab", "ba", "aa", "/", "/a", "b/", "a/b", "/b/a", "",
+    ];
+    let mut piece = || pieces[random.below(pieces.len() as u64) as usize];
+    let (one, two) = (piece(), piece());
+    match random.below(8) {
+        0 => texts(
+            &[one, two]
+                .into_iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>(),
+        ),
+        1 => prefix(one),
+        2 => suffix(one),
+        3 => part(one),
+        4 => glob(&format!("{one}*{two}")),
+        5 => glob(&format!("?{one}*{two}*")),
+        6 => regex(&format!("(?:{one}|{two}b)*a?")),
+        _ => path(["/a/*", "/**", "/*/b/**", "/a", "/a/**", "/", "/*/*"][random.below(7) as usize]),
+    }
+}
+
+/// That nothing passes is claimed only where no short text does, and that something passes only of what does.
+#[test]
+fn texts_agree_with_trying_short_ones() {
+    let all = short_texts(&['a', 'b', '/']);
+    let mut random = Random(0xA076_1D64_78BD_642F);
+    let (mut yes, mut no, mut unknown) = (0, 0, 0);
+    for _ in 0..2_000 {
+        let count = 1 + random.below(4);
+        let tests: Vec<(Test, bool)> = (0..count)
+            .map(|_| (text_test(&mut random), random.below(3) > 0))
+            .collect();
+        let literals: Vec<_> = tests.iter().map(|(t, w)| (t, *w)).collect();
+        for form in [Form::Any, Form::Path] {
+            let found = domain(form).pick(&literals, &[], &mut Texts::default());
+            let some = all.iter().find(|text| {
+                let is_path = text.starts_with('/') && !text.contains("//");
+                (form == Form::Any || is_path) && passes(&Value::str(text.as_str()), &literals)
+            });
+            match found {
+                Pick::Value(value) => {
+                    assert!(passes(&value, &literals), "{value} {tests:?}");
+                    yes += 1;
+                }
+                Pick::Empty => {
+                    assert_eq!(some, None, "{form:?} {tests:?}");
+                    no += 1;
+                }
+                Pick::Unknown => unknown += 1,
+            }
+        }
+    }
+    println!("{yes} found, {no} proved empty, {unknown} unknown");
+    assert!(
+        yes > 500 && no > 500 && unknown < 40,
+        "{yes}, {no}, {unknown}"
+    );
+}
