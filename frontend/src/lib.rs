@@ -15,7 +15,7 @@
 //! # Invariants
 //!
 //! * Checking never fails, panics or hangs, whatever the texts. Time and memory grow linearly with them, but for the proofs
-//!   about rules that overlap, which have a budget ([`Limits::pairs`]).
+//!   about rules ([`analysis`]), which have a budget ([`Limits::pairs`] is part of it).
 //! * A program comes out exactly when no diagnostic is an error. It then holds no error node, and every operation in it is
 //!   proved to have a value.
 //! * One mistake is one error: what was reported has the type [`Ty::Error`](types::ty::Ty::Error) or the meaning "error",
@@ -25,7 +25,7 @@
 //! # Where to start reading
 //!
 //! [`hir`] for what comes out; `check/mod.rs` for the three steps (declare, define, check bodies); `check/items/mod.rs` for
-//! items and `check/body/mod.rs` for expressions; [`diagnostics::catalog`] for everything that is ever said.
+//! items and `check/body/mod.rs` for expressions; [`analysis`] for what is said of rules once they are lowered; [`diagnostics::catalog`] for everything that is ever said.
 //!
 //! # What it must not know
 //!

@@ -15,7 +15,7 @@ use crate::index::Test;
 use crate::pattern::{Glob, PathPattern, Pattern, Segment};
 
 /// Most bytes of one automaton, and of the memory it is built in.
-const AUTOMATON_MAX: usize = 1024 * 1024;
+const AUTOMATON_MAX: usize = 256 * 1024;
 
 /// A set of texts.
 #[derive(Debug)]
@@ -94,6 +94,11 @@ impl Language {
             }
         }
         Language::regex(&out)
+    }
+
+    /// How many bytes its automaton takes.
+    pub fn bytes(&self) -> usize {
+        self.dfa.memory_usage()
     }
 
     fn accepts(&self, state: regex_automata::util::primitives::StateID) -> bool {

@@ -24,6 +24,26 @@ fn warnings_are_findings_only_where_that_is_asked() {
         .exits(1);
 }
 
+const UNKNOWN: &str = "edition 2026
+module unknown
+ruleset f(a: Int in 0 .. 9, b: Int in 0 .. 9) -> Int hit first {
+  rule left when a < b then 1
+  rule also_left when a < b and a > 3 then 2
+  otherwise 3
+}
+";
+
+#[test]
+fn what_is_not_known_is_told_to_who_asks() {
+    let folder = Folder::new("verbose").with("a.rules", UNKNOWN);
+    let quiet = folder.tollgate(&["check", "a.rules"]).exits(0);
+    assert!(!quiet.err.contains("not-known"), "{}", quiet.err);
+    folder
+        .tollgate(&["check", "--verbose", "a.rules"])
+        .exits(0)
+        .says("note[not-known]: it is not known whether `also_left` ever decides");
+}
+
 #[test]
 fn machines_get_a_json_object_a_line() {
     let folder = Folder::new("json").with(

@@ -19,9 +19,10 @@ pub(super) fn finding(
     let rule = |n: u32| &set.rules[n as usize];
     let first = matches!(set.policy, Policy::First);
     Some(match finding {
-        // A comparison that never holds was pointed at.
+        // A comparison that is decided was pointed at.
         Finding::Contradiction { rule: n, .. } if is_said(set, rule(*n), asked) => return None,
         Finding::Contradiction { rule: n, conflict } => contradiction(rule(*n), names, conflict),
+        Finding::Always { rule: n } if is_said(set, rule(*n), asked) => return None,
         Finding::Always { rule: n } => {
             // The last rule of all may well take the rest.
             let next = set.rules.get(*n as usize + 1).filter(|_| first)?;
@@ -92,7 +93,7 @@ pub(super) fn finding(
     })
 }
 
-/// Whether a part of a rule's condition was said never to hold.
+/// Whether a part of a rule's condition was said to be decided: never to hold, or always.
 fn is_said(set: &RuleSet, rule: &Rule, asked: &Asked<'_>) -> bool {
     let mut parts: Vec<&Expr> = rule.spine.iter().collect();
     let mut group = rule.group;

@@ -1,4 +1,7 @@
-//! Which rules match given values, without asking each: rules are filed under a value, a path or nothing.
+//! Which rules match given values, without asking each: rules are filed under a value, a path, the beginning or end of a
+//! text, a range, or nothing.
+
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use tollgate_runtime::Value;
@@ -19,6 +22,9 @@ pub type Condition<'f> = Vec<&'f Formula>;
 pub struct Lookup {
     values: Vec<(u32, FxHashMap<Value, Vec<u32>>)>,
     paths: Vec<(u32, Trie)>,
+    /// By feature, and whether it is the end of the text that counts.
+    affixes: Vec<((u32, bool), Affixes)>,
+    ranges: Vec<(u32, Ranges)>,
     others: Vec<u32>,
 }
 
@@ -26,6 +32,23 @@ pub struct Lookup {
 enum Key<'f> {
     Values(Vec<Value>),
     Path(&'f PathPattern),
+    /// A beginning, or if so said an end.
+    Affix(bool, &'f str),
+    Range(i64, i64),
+}
+
+/// Beginnings or ends of texts, looked up by their lengths.
+#[derive(Default)]
+struct Affixes {
+    lengths: BTreeSet<usize>,
+    rules: FxHashMap<Box<str>, Vec<u32>>,
+}
+
+/// Ranges, by the power of two that is about their width: each then lies in two blocks of that width at most.
+#[derive(Default)]
+struct Ranges {
+    widths: BTreeSet<u32>,
+    rules: FxHashMap<(u32, i128), Vec<u32>>,
 }
 
 #[derive(Default)]
@@ -63,6 +86,14 @@ impl Lookup {
                 }
                 Some((feature, Key::Path(path))) => {
                     slot(&mut lookup.paths, *feature).insert(path, rule);
+                }
+                Some((feature, Key::Affix(end, text))) => {
+                    let filed = slot(&mut lookup.affixes, (*feature, *end));
+                    filed.lengths.insert(text.len());
+                    filed.rules.entry((*text).into()).or_default().push(rule);
+                }
+                Some((feature, Key::Range(lo, hi))) => {
+                    slot(&mut lookup.ranges, *feature).insert(*lo, *hi, rule);
                 }
             }
         }
@@ -102,14 +133,30 @@ impl Lookup {
                     Value::Str(path) => trie.visit(Some(path), &mut ask),
                     _ => trie.visit(Some(""), &mut ask),
                 });
+        let done = done
+            || self.affixes.iter().any(|((feature, end), filed)| {
+                let text = match search.value(*feature) {
+                    Value::Str(text) => &**text,
+                    _ => "",
+                };
+                filed.visit(text, *end, &mut ask)
+            });
+        let done = done
+            || self
+                .ranges
+                .iter()
+                .any(|(feature, filed)| match search.value(*feature) {
+                    Value::Int(at) => filed.visit(*at, &mut ask),
+                    _ => filed.visit(0, &mut ask),
+                });
         let _ = done || ask(&self.others);
         search.steps = search.steps.saturating_sub(steps);
         found
     }
 }
 
-fn slot<T: Default>(slots: &mut Vec<(u32, T)>, feature: u32) -> &mut T {
-    let at = slots.iter().position(|(f, _)| *f == feature);
+fn slot<K: PartialEq, T: Default>(slots: &mut Vec<(K, T)>, feature: K) -> &mut T {
+    let at = slots.iter().position(|(k, _)| *k == feature);
     let at = at.unwrap_or_else(|| {
         slots.push((feature, T::default()));
         slots.len() - 1
@@ -143,14 +190,18 @@ fn keys<'f>(space: &Space, condition: &[&'f Formula]) -> Vec<(u32, Key<'f>)> {
                 let total = ranges.iter().fold(0i64, |sum, r| {
                     sum.saturating_add(count(r).saturating_add(1))
                 });
-                if total > most {
-                    continue;
+                match (&**ranges, total > most) {
+                    ([.., (_, hi)], true) => Key::Range(ranges[0].0, *hi),
+                    _ => {
+                        let points = ranges.iter().flat_map(|(lo, hi)| *lo..=*hi);
+                        Key::Values(points.map(Value::Int).collect())
+                    }
                 }
-                let points = ranges.iter().flat_map(|(lo, hi)| *lo..=*hi);
-                Key::Values(points.map(Value::Int).collect())
             }
             (Test::True, want) => Key::Values(vec![Value::Bool(want)]),
             (Test::Matches(Pattern::Path(path)), true) => Key::Path(path),
+            (Test::Prefix(text), true) => Key::Affix(false, text),
+            (Test::Suffix(text), true) => Key::Affix(true, text),
             _ => continue,
         };
         // What is absent is read as zero, and a rule must not be missed for it.
@@ -170,7 +221,41 @@ impl Key<'_> {
         match self {
             Key::Values(values) => rustc_hash::FxBuildHasher.hash_one(values),
             Key::Path(path) => rustc_hash::FxBuildHasher.hash_one(path.text()),
+            Key::Affix(end, text) => rustc_hash::FxBuildHasher.hash_one((end, text)),
+            Key::Range(lo, hi) => rustc_hash::FxBuildHasher.hash_one((lo, hi)),
         }
+    }
+}
+
+impl Affixes {
+    /// Visits the rules whose text begins or ends this one. Stops when `ask` says so.
+    fn visit(&self, text: &str, end: bool, ask: &mut impl FnMut(&[u32]) -> bool) -> bool {
+        let lengths = self.lengths.iter().take_while(|n| **n <= text.len());
+        lengths
+            .filter_map(|n| match end {
+                true => text.get(text.len() - n..),
+                false => text.get(..*n),
+            })
+            .any(|part| self.rules.get(part).is_some_and(|rules| ask(rules)))
+    }
+}
+
+impl Ranges {
+    fn insert(&mut self, lo: i64, hi: i64, rule: u32) {
+        let (lo, hi) = (i128::from(lo), i128::from(hi));
+        let width = 128 - (hi - lo).leading_zeros();
+        self.widths.insert(width);
+        for block in BTreeSet::from([lo >> width, hi >> width]) {
+            self.rules.entry((width, block)).or_default().push(rule);
+        }
+    }
+
+    /// Visits the rules whose range may hold a number.
+    fn visit(&self, at: i64, ask: &mut impl FnMut(&[u32]) -> bool) -> bool {
+        self.widths.iter().any(|width| {
+            let rules = self.rules.get(&(*width, i128::from(at) >> width));
+            rules.is_some_and(|rules| ask(rules))
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use tollgate_runtime::Value;
 use tollgate_runtime::index::{Atom, Test};
 use tollgate_runtime::pattern::{Pattern, Segment};
-use tollgate_runtime::schema::{Field, INSTANT_END, Schema, Type, TypeId};
+use tollgate_runtime::schema::{Field, Schema, Type, TypeId};
 
 use super::domain::{Domain, Form, Kind, Text};
 use crate::instructions::Inst;
@@ -175,12 +175,6 @@ impl Input<'_> {
             return plain;
         };
         let mut at = match (place.root, self.root(place.root)) {
-            (Root::Time, _) => {
-                return Domain {
-                    optional: false,
-                    kind: Kind::Int(0, INSTANT_END - 1),
-                };
-            }
             (_, Some(ty)) => At::Type(ty),
             (_, None) => return plain,
         };

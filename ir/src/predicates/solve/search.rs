@@ -389,11 +389,9 @@ impl<'f, 't> Search<'f, 't> {
             return true;
         };
         self.steps = self.steps.saturating_sub(state.tests.len() as u64);
-        let products = self.texts.products;
+        let work = self.texts.work;
         let picked = of.domain.pick(&state.tests, &hints, self.texts);
-        self.steps = self
-            .steps
-            .saturating_sub((self.texts.products - products) * 1_000);
+        self.steps = self.steps.saturating_sub((self.texts.work - work) * 1_000);
         match picked {
             Pick::Value(value) => state.value = Some(value),
             Pick::Unknown => state.value = None,

@@ -20,16 +20,32 @@ use super::domain::{Form, Literal, Pick, Text, passes};
 const STATES: usize = 2_000;
 /// Tests of one text beyond which no product is made.
 const MOST_SETS: usize = 24;
+/// Bytes of all automata made for one rule set, and what one that becomes too large is counted as.
+const ROOM: usize = 64 * 1024 * 1024;
+const FAILED: usize = 256 * 1024;
 /// Lengths of a path that are tried.
 const MOST_LENGTHS: usize = 64;
 
 /// Automata that were made, kept for the next question.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Texts {
     sets: FxHashMap<Test, Option<Rc<Language>>>,
     expressions: FxHashMap<String, Option<Rc<Language>>>,
-    /// Products that were searched.
-    pub(super) products: u64,
+    /// Bytes that may still be spent on automata. Without them nothing is known.
+    room: usize,
+    /// Automata that were made, and products that were searched.
+    pub(super) work: u64,
+}
+
+impl Default for Texts {
+    fn default() -> Texts {
+        Texts {
+            sets: FxHashMap::default(),
+            expressions: FxHashMap::default(),
+            room: ROOM,
+            work: 0,
+        }
+    }
 }
 
 impl Texts {
@@ -37,7 +53,7 @@ impl Texts {
         if let Some(known) = self.sets.get(test) {
             return known.clone();
         }
-        let made = Language::of(test).map(Rc::new);
+        let made = self.made(|| Language::of(test));
         self.sets.insert(test.clone(), made.clone());
         made
     }
@@ -46,9 +62,20 @@ impl Texts {
         if let Some(known) = self.expressions.get(expression) {
             return known.clone();
         }
-        let made = Language::regex(expression).map(Rc::new);
+        let made = self.made(|| Language::regex(expression));
         self.expressions.insert(expression.into(), made.clone());
         made
+    }
+
+    fn made(&mut self, make: impl FnOnce() -> Option<Language>) -> Option<Rc<Language>> {
+        if self.room == 0 {
+            return None;
+        }
+        self.work += 1;
+        let made = make();
+        let bytes = made.as_ref().map_or(FAILED, Language::bytes);
+        self.room = self.room.saturating_sub(bytes);
+        made.map(Rc::new)
     }
 }
 
@@ -342,7 +369,7 @@ fn product(text: &Text, tests: &[Literal<'_>], texts: &mut Texts) -> Pick {
     if tests.len() > MOST_SETS {
         return Pick::Unknown;
     }
-    texts.products += 1;
+    texts.work += 1;
     let form = match text.form {
         Form::Any | Form::Zone => None,
         Form::Path => Some(r"/(?:[^/\\[:cntrl:]]+(?:/[^/\\[:cntrl:]]+)*/?)?"),
