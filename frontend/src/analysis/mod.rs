@@ -46,8 +46,15 @@ pub fn analyse(program: &Program, lowered: &Lowered, asked: &Asked<'_>) -> Vec<D
     let scope = asked.scope;
     let mut sink = Sink::default();
     let wanted = |set: &RuleSet| {
-        let proved = matches!(set.policy, Policy::Unique | Policy::Any)
-            || (set.otherwise.is_none() && !matches!(set.policy, Policy::All | Policy::Sum));
+        // Where a rule has no condition, every input is decided.
+        let mut rules = set.rules.iter();
+        let ended = rules.any(|r| r.group.is_none() && r.spine.is_empty());
+        let open = set.otherwise.is_none() && !ended;
+        let proved = match set.policy {
+            Policy::Unique | Policy::Any => true,
+            Policy::First | Policy::Best { .. } => open,
+            Policy::All | Policy::Sum => false,
+        };
         !set.rules.is_empty() && (proved || scope != Scope::Legal)
     };
     let all = program.rulesets.iter().filter(|(_, set)| wanted(set));

@@ -33,7 +33,10 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     };
     let mut trials = of("found", finds);
     trials.extend(of("nothing", finds_nothing));
-    let random = differential::batches("analysis", 100, 25, |seed| every_input(seed).map(|_| ()));
+    let rulesets = differential::number("TOLLGATE_RULESETS").unwrap_or(100);
+    let random = differential::batches("analysis", rulesets, 25, |seed| {
+        every_input(seed).map(|_| ())
+    });
     trials.extend(random);
     trials.push(Trial::test("analysis/nothing is missed", || {
         let mut all = Tally::default();

@@ -31,7 +31,7 @@ const RULE_STEPS: u64 = 20_000;
 const GAP_STEPS: u64 = 2_000_000;
 /// Steps for a rule set, and more for each rule.
 const SET_STEPS: u64 = 4_000_000;
-const SET_STEPS_RULE: u64 = 1_000;
+const SET_STEPS_RULE: u64 = 3_000;
 /// Pairs reported for one rule set.
 const MOST_PAIRS: usize = 20;
 /// Features of a rule set whose witness names them all.
