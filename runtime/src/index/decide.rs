@@ -119,21 +119,36 @@ impl Decider {
             Outcome::Const(_) => GIVE,
             Outcome::Call(function) => call(*function).saturating_add(GIVE),
         };
-        let sum = |costs: &mut dyn Iterator<Item = u64>| costs.fold(0, u64::saturating_add);
         let otherwise = self.otherwise.as_ref().map_or(0, |(_, o)| give(o));
-        let mut outcomes = self.outcomes.iter().map(give);
-        let given = match self.policy {
-            Policy::First | Policy::Unique | Policy::Any => {
-                outcomes.max().unwrap_or(0).max(otherwise)
-            }
-            Policy::All | Policy::Sum => sum(&mut outcomes),
-            Policy::Best if self.ranking.is_some() => outcomes.max().unwrap_or(0).max(otherwise),
-            Policy::Best => {
-                let key = self.key.map_or(0, call).saturating_add(GIVE);
-                sum(&mut outcomes.map(|o| o.saturating_add(key))).max(otherwise)
+        let greatest = self.outcomes.iter().map(give).max().unwrap_or(0);
+        let key = self.key.map_or(0, call).saturating_add(GIVE);
+        // Where every rule that matches gives its outcomes, they count where the rule is found.
+        let each = |rule: u32| {
+            let outcomes = self
+                .rules
+                .get(rule as usize)
+                .map_or(&[][..], |r| self.outcomes(r));
+            let sum = outcomes.iter().map(give).fold(0, u64::saturating_add);
+            match self.policy {
+                Policy::Best => sum.saturating_add(key),
+                _ => sum,
             }
         };
-        self.index.bound(call).saturating_add(given)
+        let (found, after): (&dyn Fn(u32) -> u64, u64) = match self.policy {
+            Policy::First | Policy::Unique | Policy::Any => (&|_| 0, greatest.max(otherwise)),
+            Policy::Best if self.ranking.is_some() => (&|_| 0, greatest.max(otherwise)),
+            // Without `otherwise` the last rule decides in any case.
+            Policy::Best => (
+                &each,
+                if self.otherwise.is_none() {
+                    greatest
+                } else {
+                    otherwise
+                },
+            ),
+            Policy::All | Policy::Sum => (&each, 0),
+        };
+        self.index.bound(call, found).saturating_add(after)
     }
 
     /// Bytes of memory held, without what patterns share with the program.

@@ -171,8 +171,8 @@ impl Index {
         self.size
     }
 
-    /// The most steps of a search, given those of a computed feature's function.
-    pub fn bound(&self, function: &dyn Fn(u32) -> u64) -> u64 {
+    /// The most steps of a search, given those of a computed feature's function and of what is done with a rule that is found.
+    pub fn bound(&self, function: &dyn Fn(u32) -> u64, found: &dyn Fn(u32) -> u64) -> u64 {
         let cost_of = |feature: u32| match self.read(feature) {
             Some(Feature::Computed(f)) => function(*f),
             _ => 0,
@@ -192,7 +192,8 @@ impl Index {
                 Some(residue) => residue_bound(residue, &check),
                 None => 0,
             };
-            checks.fold(residue + search::ROW, u64::saturating_add)
+            let asked = checks.fold(residue + search::ROW, u64::saturating_add);
+            asked.saturating_add(found(row.rule))
         };
         let rows = |from: u32, to: u32| {
             let rows = tree.candidates[from as usize..to as usize].iter();

@@ -221,7 +221,7 @@ fn the_index_agrees_with_the_chain() {
             })
             .collect();
         let index = Index::new(features(), &conditions);
-        let bound = index.bound(&|_| 0);
+        let bound = index.bound(&|_| 0, &|_| 0);
         for _ in 0..60 {
             let words = random_words(&mut random);
             let mut facts = Words {
@@ -271,7 +271,7 @@ fn the_cost_of_finding_one_of_many_rules_does_not_grow() {
             "{:?}",
             index.size()
         );
-        index.bound(&|_| 0)
+        index.bound(&|_| 0, &|_| 0)
     };
     assert_eq!(steps(100), steps(10_000));
 }
@@ -364,6 +364,6 @@ fn campaigns_are_filed_by_type_and_city() {
         let size = index.size();
         assert!(size.bytes < 500 * rules as usize, "{size:?}");
         assert_eq!(size.unsplit, 0, "{size:?}");
-        assert!(index.bound(&|_| 0) < 100);
+        assert!(index.bound(&|_| 0, &|_| 0) < 100);
     }
 }
