@@ -27,8 +27,8 @@ fn warnings_are_findings_only_where_that_is_asked() {
 const UNKNOWN: &str = "edition 2026
 module unknown
 ruleset f(a: Int in 0 .. 9, b: Int in 0 .. 9) -> Int hit first {
-  rule left when a < b then 1
-  rule also_left when a < b and a > 3 then 2
+  rule left when a * b > 20 then 1
+  rule also_left when a * b > 30 and a < 9 then 2
   otherwise 3
 }
 ";

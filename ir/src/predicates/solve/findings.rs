@@ -14,6 +14,7 @@ use tollgate_runtime::index::Formula;
 use tollgate_runtime::schema::{Field, Schema, TypeId};
 
 use super::features::{features, space};
+use super::invert::Inverter;
 use super::lookup::{Condition, Lookup};
 use super::pairs::pairs;
 use super::place::Input;
@@ -524,6 +525,15 @@ impl<'m> Analysis<'m> {
             (value != Value::None).then_some(value)
         };
         let asked: Vec<u32> = search.asked().collect();
+        let known = |term: TermId| {
+            let feature = self.space.get(*self.features.get(&term)?).same;
+            Some((search.value(feature).clone(), asked.contains(&feature)))
+        };
+        let inverter = Inverter {
+            input: &self.lab.input,
+            known: &known,
+            key: &key,
+        };
         let mut plain: Vec<u32> = Vec::new();
         for rule in mentioned {
             let formula = &self.subject.predicates.rules[*rule as usize];
@@ -531,11 +541,11 @@ impl<'m> Analysis<'m> {
         }
         plain.iter_mut().for_each(|f| *f = self.space.get(*f).same);
         plain.retain(|f| !asked.contains(f));
-        for feature in asked.into_iter().chain(plain) {
+        for feature in asked.iter().copied().chain(plain) {
             let of = &self.space.get(feature);
             if of.guards.iter().all(|g| search.meets(g)) {
                 let term = self.subject.predicates.features[feature as usize].term;
-                draft.set(&self.lab.input, term, search.value(feature), &key);
+                inverter.lay(&mut draft, term, search.value(feature));
             }
         }
         for (term, value) in keys.into_inner() {

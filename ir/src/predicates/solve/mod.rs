@@ -7,6 +7,7 @@
 mod domain;
 mod features;
 mod findings;
+mod invert;
 mod lookup;
 mod pairs;
 mod place;
