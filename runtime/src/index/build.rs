@@ -18,12 +18,15 @@ use super::access::{Access, NONE};
 use super::check::{Check, Pools};
 use super::class::{Class, class, values};
 use super::rows::Row;
+use super::search;
 use super::test::{Atom, Formula, Test};
 
 /// Leaves of so many rows are not split.
 const LEAF_ROWS: usize = 6;
-/// What finding the children of a word costs, in rows looked at.
+/// What finding the children of a word costs, in rows looked at: in one table, and in structures that are several.
 const ACCESS_COST: f64 = 2.0;
+const PATHS_COST: f64 = 5.0;
+const TABLES_COST: f64 = 4.0;
 /// What coming to a node costs, in rows looked at.
 const NODE_COST: f64 = 1.5;
 /// What filing every row once more is worth avoiding, in rows looked at.
@@ -70,7 +73,9 @@ pub(super) struct Candidate {
     pub(super) rule: u32,
     /// Where its checks are.
     pub(super) checks: u32,
-    pub(super) len: u32,
+    pub(super) len: u16,
+    /// Steps that they are worth together.
+    pub(super) cost: u16,
     /// What could not be taken apart, or [`NONE`].
     pub(super) residue: u32,
 }
@@ -345,8 +350,12 @@ impl Builder<'_> {
                 Class::Ranges => self.overlap(rows, feature),
                 _ => {
                     let looked = group.squares as f64 / group.filed.max(1) as f64;
-                    let automaton = class == Class::Regexes;
-                    let more = if automaton { AUTOMATON_COST } else { 0.0 };
+                    let more = match class {
+                        Class::Regexes => AUTOMATON_COST,
+                        Class::Paths => PATHS_COST,
+                        Class::Front | Class::Back | Class::Nets => TABLES_COST,
+                        _ => 0.0,
+                    };
                     (group.with, looked + NODE_COST + more)
                 }
             };
@@ -492,11 +501,18 @@ impl Builder<'_> {
         let from = self.tree.candidates.len() as u32;
         for filed in rows {
             let (checks, len) = self.checks(filed);
+            let asked = &self.tree.checks[checks as usize..];
+            let cost = asked
+                .iter()
+                .map(|c| c.cost())
+                .fold(search::ROW, u64::saturating_add);
+            let small = |n: u64| u16::try_from(n).unwrap_or(u16::MAX);
             let residue = self.residue(filed.row);
             self.tree.candidates.push(Candidate {
                 rule: self.rows[filed.row as usize].rule,
                 checks,
-                len,
+                len: small(len.into()),
+                cost: small(cost),
                 residue,
             });
         }

@@ -35,7 +35,8 @@ impl Index {
         let number = |f: &u32| self.order.get(*f as usize).copied().unwrap_or(NONE);
         let leaf = |from: u32, to: u32| {
             let rows = &tree.candidates[from as usize..to as usize];
-            let left = |row: &super::build::Candidate| row.len + u32::from(row.residue != NONE);
+            let left =
+                |row: &super::build::Candidate| u32::from(row.len) + u32::from(row.residue != NONE);
             Shown {
                 kind: ShownKind::Leaf(rows.iter().map(|r| (r.rule, left(r))).collect()),
                 edges: Vec::new(),

@@ -186,8 +186,9 @@ impl Index {
         let tree = &self.tree;
         let check = |c: &check::Check| own(c.feature()).saturating_add(c.cost());
         let row = |row: &build::Candidate| {
-            let checks = row.checks as usize..(row.checks + row.len) as usize;
-            let checks = tree.checks[checks].iter().map(check);
+            let from = row.checks as usize;
+            let checks = &tree.checks[from..from + usize::from(row.len)];
+            let checks = checks.iter().map(check);
             let residue = match tree.residues.get(row.residue as usize) {
                 Some(residue) => residue_bound(residue, &check),
                 None => 0,

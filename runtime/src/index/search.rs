@@ -139,14 +139,14 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
     fn rows(&mut self, rows: &'i [Candidate]) {
         let tree = &self.index.tree;
         for row in rows {
-            self.steps += ROW;
+            self.steps += u64::from(row.cost);
             // Rows are not always in the order of their rules.
             if row.rule >= self.sink.limit() {
                 continue;
             }
-            let checks = row.checks as usize..(row.checks + row.len) as usize;
-            let holds = tree.checks.get(checks).unwrap_or(&[]).iter().all(|check| {
-                self.steps += check.cost();
+            let from = row.checks as usize;
+            let checks = tree.checks.get(from..from + usize::from(row.len));
+            let holds = checks.unwrap_or(&[]).iter().all(|check| {
                 let word = self.feature(check.feature());
                 check.holds(&tree.pools, word, &mut self.answers)
             });

@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 
 use super::NONE;
-use super::texts::hash_of;
+use super::texts::hash_bytes;
 use crate::pattern::{PathPattern, Segment};
 
 /// Segments of the longest pattern that goes into the trie, which bounds its depth.
@@ -103,10 +103,10 @@ impl Paths {
         let len = text.len() as u32;
         self.bytes.extend_from_slice(text.as_bytes());
         let bytes = &self.bytes;
-        let hash = hash_of((from, text.as_bytes()));
+        let hash = hash_bytes(from, text.as_bytes());
         self.literals
             .insert_unique(hash, Literal { from, to, at, len }, |l| {
-                hash_of((l.from, segment(bytes, l)))
+                hash_bytes(l.from, segment(bytes, l))
             });
         to
     }
@@ -114,36 +114,45 @@ impl Paths {
     #[inline]
     fn literal(&self, from: u32, text: &[u8]) -> Option<u32> {
         let same = |l: &Literal| l.from == from && segment(&self.bytes, l) == text;
-        let found = self.literals.find(hash_of((from, text)), same);
+        let found = self.literals.find(hash_bytes(from, text), same);
         found.map(|l| l.to)
     }
 
     pub(super) fn each(&self, path: &str, visit: &mut impl FnMut(u32)) {
-        self.walk(0, path, visit);
+        self.walk(0, path.as_bytes(), visit);
     }
 
-    /// Visits the children of patterns that match what is left of a path at a node. As deep as the longest pattern.
-    fn walk(&self, node: u32, rest: &str, visit: &mut impl FnMut(u32)) {
-        let at = self.nodes[node as usize];
-        if at.open != NONE {
-            visit(at.open);
-        }
-        if rest.is_empty() {
-            if at.end != NONE {
-                visit(at.end);
+    /// Visits the children of patterns that match what is left of a path at a node. As deep as the longest pattern, where it
+    /// has wildcards.
+    fn walk(&self, mut node: u32, mut rest: &[u8], visit: &mut impl FnMut(u32)) {
+        loop {
+            let at = self.nodes[node as usize];
+            if at.open != NONE {
+                visit(at.open);
             }
-            return;
-        }
-        let (true, Some(body)) = (at.literal || at.any != NONE, rest.strip_prefix('/')) else {
-            return;
-        };
-        let end = body.bytes().position(|b| b == b'/').unwrap_or(body.len());
-        let (part, rest) = body.split_at(end);
-        if let (true, Some(next)) = (at.literal, self.literal(node, part.as_bytes())) {
-            self.walk(next, rest, visit);
-        }
-        if at.any != NONE {
-            self.walk(at.any, rest, visit);
+            let Some((b'/', body)) = rest.split_first() else {
+                if rest.is_empty() && at.end != NONE {
+                    visit(at.end);
+                }
+                return;
+            };
+            let end = body.iter().position(|b| *b == b'/').unwrap_or(body.len());
+            let (part, behind) = body.split_at(end);
+            let literal = match at.literal {
+                true => self.literal(node, part),
+                false => None,
+            };
+            // The last way on is gone without a call.
+            node = match (literal, at.any) {
+                (Some(literal), NONE) => literal,
+                (Some(literal), any) => {
+                    self.walk(literal, behind, visit);
+                    any
+                }
+                (None, NONE) => return,
+                (None, any) => any,
+            };
+            rest = behind;
         }
     }
 

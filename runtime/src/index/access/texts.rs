@@ -1,6 +1,6 @@
 //! Equality with texts: one hash table.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
@@ -25,6 +25,15 @@ pub(super) fn hash_of(key: impl Hash) -> u64 {
     FxBuildHasher.hash_one(key)
 }
 
+/// The hash of bytes behind a number. Keys are compared as a whole, so their length need not be hashed.
+#[inline]
+pub(super) fn hash_bytes(lead: u32, bytes: &[u8]) -> u64 {
+    let mut hasher = FxBuildHasher.build_hasher();
+    hasher.write_u32(lead);
+    hasher.write(bytes);
+    hasher.finish()
+}
+
 impl Texts {
     /// The child of a key; a new key gets the child that `fresh` gives.
     pub(in crate::index) fn child(&mut self, key: &[u8], fresh: impl FnOnce() -> u32) -> u32 {
@@ -37,8 +46,8 @@ impl Texts {
         self.bytes.extend_from_slice(key);
         let bytes = &self.bytes;
         self.table
-            .insert_unique(hash_of(key), Entry { at, len, child }, |e| {
-                hash_of(text(bytes, e))
+            .insert_unique(hash_bytes(0, key), Entry { at, len, child }, |e| {
+                hash_bytes(0, text(bytes, e))
             });
         child
     }
@@ -48,7 +57,7 @@ impl Texts {
     pub(in crate::index) fn find(&self, key: &[u8]) -> Option<u32> {
         let found = self
             .table
-            .find(hash_of(key), |e| text(&self.bytes, e) == key);
+            .find(hash_bytes(0, key), |e| text(&self.bytes, e) == key);
         found.map(|e| e.child)
     }
 
