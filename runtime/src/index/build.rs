@@ -25,7 +25,7 @@ use super::test::{Atom, Formula, Test};
 const LEAF_ROWS: usize = 6;
 /// What finding the children of a word costs, in rows looked at: in one table, and in structures that are several.
 const ACCESS_COST: f64 = 2.0;
-const PATHS_COST: f64 = 5.0;
+const PATHS_COST: f64 = 3.0;
 const TABLES_COST: f64 = 4.0;
 /// What coming to a node costs, in rows looked at.
 const NODE_COST: f64 = 1.5;

@@ -265,7 +265,7 @@ impl Pools {
 
     /// Whether a text of the pool is this one.
     #[inline]
-    fn is(&self, text: Text, other: &[u8]) -> bool {
+    fn is(&self, text: &Text, other: &[u8]) -> bool {
         text.run.len as usize == other.len()
             && text.last == last(other)
             && self.bytes(text.run) == other
@@ -317,27 +317,20 @@ impl Check {
     }
 
     /// Whether it holds for the word of its feature. Allocates nothing.
-    #[inline]
-    pub(super) fn holds(self, pools: &Pools, word: Word<'_>, answers: &mut Answers<'_>) -> bool {
-        let holds = match self.ask {
-            Ask::True => word.bool(),
-            Ask::Present => !word.is_none(),
+    ///
+    /// Inlined where rows are looked at, with what most checks are; the rest is a call.
+    #[inline(always)]
+    pub(super) fn holds(&self, pools: &Pools, word: Word<'_>, answers: &mut Answers<'_>) -> bool {
+        let holds = match &self.ask {
             Ask::Least(lo) => word.int() >= lo.get() as i64,
             Ask::Most(hi) => word.int() <= hi.get() as i64,
             Ask::Within(lo, len) => {
                 // What lies below wraps round to an offset beyond the range.
-                word.int().wrapping_sub(lo.into()) as u64 <= len.into()
+                word.int().wrapping_sub((*lo).into()) as u64 <= (*len).into()
             }
             Ask::Bits(bits) => {
                 let value = word.int();
                 (0..64).contains(&value) && bits.get() >> value & 1 == 1
-            }
-            Ask::Ranges(run) => {
-                let at = run.at as usize;
-                let ranges = pools.ranges.get(at..at + run.len as usize);
-                let value = word.int();
-                let found = |r: &&(i64, i64)| (r.0..=r.1).contains(&value);
-                ranges.unwrap_or(&[]).iter().find(found).is_some()
             }
             Ask::Text(text) => pools.is(text, word.str().as_bytes()),
             Ask::Below(text) => {
@@ -345,22 +338,44 @@ impl Check {
                 let (len, end) = (text.run.len as usize, path.get(text.run.len as usize));
                 end.is_none_or(|b| *b == b'/') && path.get(..len).is_some_and(|p| pools.is(text, p))
             }
+            _ => self.rarely(pools, word, answers),
+        };
+        holds == (self.subject & 1 == 1)
+    }
+
+    /// As `holds`, for the other checks, and without the opposite.
+    fn rarely(&self, pools: &Pools, word: Word<'_>, answers: &mut Answers<'_>) -> bool {
+        match self.ask {
+            Ask::True => word.bool(),
+            Ask::Present => !word.is_none(),
+            Ask::Ranges(run) => {
+                let at = run.at as usize;
+                let ranges = pools.ranges.get(at..at + run.len as usize);
+                let value = word.int();
+                let has = |r: &(i64, i64)| (r.0..=r.1).contains(&value);
+                ranges.unwrap_or(&[]).iter().any(has)
+            }
             Ask::Prefix(text) => {
                 let front = word.str().as_bytes().get(..text.run.len as usize);
-                front.is_some_and(|front| pools.is(text, front))
+                front.is_some_and(|front| pools.is(&text, front))
             }
             Ask::Suffix(text) => {
                 let of = word.str().as_bytes();
                 let from = of.len().checked_sub(text.run.len as usize);
-                from.is_some_and(|from| pools.is(text, &of[from..]))
+                from.is_some_and(|from| pools.is(&text, &of[from..]))
             }
             Ask::Net(net) => pools.nets[net as usize].has(word.ip()),
             Ask::Pattern(pattern, kept) => answers.once(kept, || {
                 pools.patterns[pattern as usize].matches(word.str())
             }),
             Ask::Other(test) => pools.others[test as usize].holds(word),
-        };
-        holds == (self.subject & 1 == 1)
+            Ask::Least(_)
+            | Ask::Most(_)
+            | Ask::Within(..)
+            | Ask::Bits(_)
+            | Ask::Text(_)
+            | Ask::Below(_) => false,
+        }
     }
 
     /// Steps it is worth.

@@ -138,7 +138,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
 
     fn rows(&mut self, rows: &'i [Candidate]) {
         let tree = &self.index.tree;
-        for row in rows {
+        'rows: for row in rows {
             self.steps += u64::from(row.cost);
             // Rows are not always in the order of their rules.
             if row.rule >= self.sink.limit() {
@@ -146,12 +146,13 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             }
             let from = row.checks as usize;
             let checks = tree.checks.get(from..from + usize::from(row.len));
-            let holds = checks.unwrap_or(&[]).iter().all(|check| {
+            for check in checks.unwrap_or(&[]) {
                 let word = self.feature(check.feature());
-                check.holds(&tree.pools, word, &mut self.answers)
-            });
-            if holds && (row.residue == NONE || self.residue(&tree.residues[row.residue as usize]))
-            {
+                if !check.holds(&tree.pools, word, &mut self.answers) {
+                    continue 'rows;
+                }
+            }
+            if row.residue == NONE || self.residue(&tree.residues[row.residue as usize]) {
                 self.sink.found(row.rule);
             }
         }
@@ -171,17 +172,23 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
     }
 
     /// The word of a feature; read at most once a search, if it is kept.
-    #[inline]
+    #[inline(always)]
     fn feature(&mut self, feature: u32) -> Word<'a> {
         let slot = feature as usize;
         if feature >= 64 || slot >= self.words.len() {
             return self.rarely(feature);
         }
         if self.known >> feature & 1 == 0 {
-            self.words[slot] = self.read(feature);
-            self.known |= 1 << feature;
+            self.keep(feature);
         }
         self.words[slot]
+    }
+
+    /// Reads a feature that is kept, one of the first 64.
+    #[inline(never)]
+    fn keep(&mut self, feature: u32) {
+        self.words[feature as usize] = self.read(feature);
+        self.known |= 1 << feature;
     }
 
     /// As `feature`, for those beyond the first 64 that are kept and for those that are not.
