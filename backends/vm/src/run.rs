@@ -13,7 +13,7 @@ use tollgate_runtime::{Cx, Mark, Pattern, Word};
 use crate::operand::{
     Call, Dst, Each, Imm32, List, NativeCall, Reg, Searched, Short, TableIx, Target,
 };
-use crate::ops::{Handlers, dispatch};
+use crate::ops::{Handlers, Op, dispatch};
 use crate::program::Program;
 use crate::search::Searching;
 
@@ -69,6 +69,16 @@ fn enter<'a>(
         below,
         budget,
     };
+    // Most rule sets are a function that searches and returns what it finds: there is nothing to dispatch.
+    if let [
+        search @ Op::SearchMarked { dst, searched },
+        ret @ Op::Ret { a },
+    ] = ops
+        && dst.0 == a.0
+    {
+        machine.cx.steps += search.steps() + ret.steps();
+        return machine.decide(*searched);
+    }
     let (mut pc, mut steps) = (0, 0);
     let result = loop {
         // The verifier saw that the last opcode does not go on behind itself.
@@ -132,6 +142,17 @@ impl<'a> Machine<'a, '_> {
 
     pub(crate) fn enter(&mut self, func: u32) -> Word<'a> {
         enter(self.program, func, self.cx, self.below, self.budget)
+    }
+
+    /// Decides by an index.
+    fn decide(&mut self, searched: Searched) -> Word<'a> {
+        let (index, args) = self.program.searched(searched);
+        let index = &self.program.indexes[index as usize];
+        index.decider.decide(&mut Searching {
+            machine: self,
+            index,
+            args,
+        })
     }
 
     /// Whether the run took more than it can take if its inputs keep to their types.
@@ -420,13 +441,7 @@ impl<'a> Handlers<'a> for Machine<'a, '_> {
         self.cx.marks.truncate(marks);
     }
     fn search_marked(&mut self, dst: Dst, searched: Searched) {
-        let (index, args) = self.program.searched(searched);
-        let index = &self.program.indexes[index as usize];
-        let word = index.decider.decide(&mut Searching {
-            machine: self,
-            index,
-            args,
-        });
+        let word = self.decide(searched);
         self.write(dst, word);
     }
     fn mark(&mut self, site: SiteId) {

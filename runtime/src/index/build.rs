@@ -303,13 +303,13 @@ impl Builder<'_> {
                 && filed.settled >> i & 1 == 0
                 && classes[*i]
                     .as_ref()
-                    .is_some_and(|(c, _)| c.goes_into(class))
+                    .is_some_and(|(c, _)| c.goes_into(class, &atoms[*i]))
         })
     }
 
     /// The feature and class that leave the fewest rows to look at, if that is fewer than all.
     fn choose(&self, rows: &[Filed]) -> Option<(u32, Class)> {
-        #[derive(Default)]
+        #[derive(Clone, Copy, Default)]
         struct Group {
             /// Rows that say something.
             with: usize,
@@ -339,6 +339,21 @@ impl Builder<'_> {
                 }
             }
         }
+        // A trie takes what is literal as well, where it is needed for the rest.
+        for (feature, class) in groups.keys().copied().collect::<Vec<_>>() {
+            if class != Class::Paths {
+                continue;
+            }
+            for other in [Class::Texts, Class::Below] {
+                let Some(literal) = groups.get(&(feature, other)).copied() else {
+                    continue;
+                };
+                let group = groups.entry((feature, class)).or_default();
+                group.with += literal.with;
+                group.filed += literal.filed;
+                group.squares += literal.squares;
+            }
+        }
         let mut best: Option<(f64, u32, Class)> = None;
         // Sorted, because the order of a hash table must not show.
         let mut groups: Vec<_> = groups.into_iter().collect();
@@ -359,7 +374,7 @@ impl Builder<'_> {
                     (group.with, looked + NODE_COST + more)
                 }
             };
-            let rest = (rows.len() - with) as f64;
+            let rest = rows.len().saturating_sub(with) as f64;
             let again = (group.filed as f64 / group.with.max(1) as f64 - 1.0).max(0.0);
             let cost = ACCESS_COST
                 + looked

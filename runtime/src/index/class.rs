@@ -2,7 +2,7 @@
 
 use super::access::SEGMENTS_MAX;
 use super::test::{Atom, Test};
-use crate::pattern::{Pattern, Segment};
+use crate::pattern::{PathPattern, Pattern, Segment};
 
 /// A row is filed under at most so many values of one test.
 const VALUES_MAX: usize = 16;
@@ -16,6 +16,7 @@ pub(super) enum Class {
     Front,
     Back,
     Nets,
+    Below,
     Paths,
     Regexes,
     Truth,
@@ -23,9 +24,17 @@ pub(super) enum Class {
 }
 
 impl Class {
-    /// Whether an atom of this class can be found by the structure of another: a value is a short range.
-    pub(super) fn goes_into(self, structure: Class) -> bool {
-        self == structure || (self, structure) == (Class::Points, Class::Ranges)
+    /// Whether an atom of this class can be found by the structure of another: a value is a short range, and a literal path
+    /// is a path pattern.
+    pub(super) fn goes_into(self, structure: Class, atom: &Atom) -> bool {
+        match (self, structure) {
+            (Class::Points, Class::Ranges) | (Class::Below, Class::Paths) => true,
+            (Class::Texts, Class::Paths) => match &atom.test {
+                Test::Texts(texts) => texts.iter().all(|t| t.starts_with('/')),
+                _ => false,
+            },
+            _ => self == structure,
+        }
     }
 }
 
@@ -60,7 +69,11 @@ pub(super) fn class(atom: &Atom) -> Option<Class> {
                 .iter()
                 .any(|s| matches!(s, Segment::Literal(_)));
             let short = path.segments().len() <= SEGMENTS_MAX;
-            (literal && short).then_some(Class::Paths)
+            let class = match literals(path) {
+                Some(_) => Class::Below,
+                None => Class::Paths,
+            };
+            (literal && short).then_some(class)
         }
         Test::Matches(Pattern::Regex(_) | Pattern::Glob(_)) => Some(Class::Regexes),
         Test::True | Test::Present | Test::Values(_) | Test::Part(_) => None,
@@ -70,4 +83,17 @@ pub(super) fn class(atom: &Atom) -> Option<Class> {
 /// The integers of some ranges that are few.
 pub(super) fn values(ranges: &[(i64, i64)]) -> impl Iterator<Item = i64> {
     ranges.iter().flat_map(|(lo, hi)| *lo..=*hi)
+}
+
+/// What stands before the `**` of a path pattern, if it is literal.
+pub(super) fn literals(path: &PathPattern) -> Option<String> {
+    if !path.is_open() {
+        return None;
+    }
+    let segments = path.segments().iter().map(|s| match s {
+        Segment::Literal(text) => Some(["/", &**text]),
+        Segment::Any | Segment::Capture(_) => None,
+    });
+    let texts: Option<Vec<[&str; 2]>> = segments.collect();
+    Some(texts?.concat().concat())
 }

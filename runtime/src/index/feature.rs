@@ -40,9 +40,48 @@ pub trait Facts<'a> {
     fn computed(&mut self, function: u32) -> Word<'a>;
 }
 
+/// A feature as a search reads it: the commonest are told apart once.
+#[derive(Clone, Debug)]
+pub(super) enum Read {
+    /// A field of a parameter.
+    Field(u32, u32),
+    /// The number of the variant of a field of a parameter.
+    Tag(u32, u32),
+    /// Any other.
+    Other(Feature),
+}
+
+impl Read {
+    pub(super) fn new(feature: &Feature) -> Read {
+        match feature {
+            Feature::Path {
+                base: Base::Param(param),
+                steps,
+                tag,
+            } => match (&steps[..], tag) {
+                ([step], false) => Read::Field(*param, *step),
+                ([step], true) => Read::Tag(*param, *step),
+                _ => Read::Other(feature.clone()),
+            },
+            _ => Read::Other(feature.clone()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn read<'a>(&self, facts: &mut impl Facts<'a>) -> Word<'a> {
+        match self {
+            Read::Field(param, step) => facts.base(Base::Param(*param)).at(*step as usize),
+            Read::Tag(param, step) => {
+                let word = facts.base(Base::Param(*param)).at(*step as usize);
+                Word::Int(word.tag().into())
+            }
+            Read::Other(feature) => feature.read(facts),
+        }
+    }
+}
+
 impl Feature {
     /// Its word. Costs a load a step, or the function.
-    #[inline]
     pub(super) fn read<'a>(&self, facts: &mut impl Facts<'a>) -> Word<'a> {
         match self {
             Feature::Path { base, steps, tag } => {

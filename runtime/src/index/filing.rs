@@ -2,9 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::access::{Access, Affixes, End, NONE, Nets, Paths, Points, Ranges, Regexes, Texts};
+use super::access::{
+    Access, Affixes, Below, End, NONE, Nets, Paths, Points, Ranges, Regexes, Texts,
+};
 use super::build::{Builder, Filed};
-use super::class::{Class, values};
+use super::class::{Class, literals, values};
 use super::test::{Atom, Test};
 use crate::pattern::Pattern;
 
@@ -78,12 +80,33 @@ impl Builder<'_> {
                 }
                 Access::Nets(nets)
             }
+            Class::Below => {
+                let mut below = Below::default();
+                for (filed, atom) in found {
+                    if let Test::Matches(Pattern::Path(path)) = &atom.test
+                        && let Some(path) = literals(path)
+                    {
+                        let child = below.child(&path, || fresh(&mut children));
+                        file(&mut children, child, filed);
+                    }
+                }
+                Access::Below(below)
+            }
             Class::Paths => {
                 let mut paths = Paths::default();
                 for (filed, atom) in found {
-                    if let Test::Matches(Pattern::Path(path)) = &atom.test {
-                        let child = paths.child(path, || fresh(&mut children));
-                        file(&mut children, child, filed);
+                    match &atom.test {
+                        Test::Matches(Pattern::Path(path)) => {
+                            let child = paths.child(path, || fresh(&mut children));
+                            file(&mut children, child, filed);
+                        }
+                        Test::Texts(of) => {
+                            for text in of {
+                                let child = paths.literal_child(text, || fresh(&mut children));
+                                file(&mut children, child, filed);
+                            }
+                        }
+                        _ => {}
                     }
                 }
                 Access::Paths(paths)

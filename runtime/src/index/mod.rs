@@ -30,6 +30,7 @@ mod tests;
 
 use self::access::NONE;
 use self::build::{Node, Residue, Tree};
+use self::feature::Read;
 use self::search::{Every, Least, Search};
 
 pub use decide::{Decider, Engine, GIVE, Outcome, Policy, RuleRow};
@@ -70,6 +71,8 @@ pub struct Index {
     features: Vec<Feature>,
     /// The features in the order of the tree, by their numbers: first those whose words are kept during a search.
     order: Vec<u32>,
+    /// How they are read, in that order.
+    reads: Vec<Read>,
     /// How many are kept.
     kept: u32,
     tree: Tree,
@@ -122,7 +125,9 @@ impl Index {
         rows.iter_mut().for_each(|row| row.renumber(&to));
         let computed: Vec<bool> = order.iter().map(|f| computed[*f as usize]).collect();
         let tree = build::build(&rows, &computed);
+        let reads = order.iter().map(|f| Read::new(&features[*f as usize]));
         let mut index = Index {
+            reads: reads.collect(),
             features,
             order,
             kept,
@@ -159,8 +164,7 @@ impl Index {
         &self.features
     }
 
-    /// How a feature of the tree is read.
-    #[inline]
+    /// A feature of the tree.
     fn read(&self, feature: u32) -> Option<&Feature> {
         self.features
             .get(*self.order.get(feature as usize)? as usize)
@@ -254,6 +258,7 @@ impl Index {
                 + tree.residues.iter().map(residue_heap).sum::<usize>()
                 + size_of_val(&self.features[..])
                 + size_of_val(&self.order[..])
+                + size_of_val(&self.reads[..])
                 + tree.pools.heap(),
         }
     }

@@ -204,9 +204,10 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
         self.words[slot]
     }
 
+    #[inline]
     fn read(&mut self, feature: u32) -> Word<'a> {
-        match self.index.read(feature) {
-            Some(feature) => feature.read(self.facts),
+        match self.index.reads.get(feature as usize) {
+            Some(read) => read.read(self.facts),
             None => Word::None,
         }
     }

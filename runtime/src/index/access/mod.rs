@@ -7,6 +7,7 @@
 //! | ranges of integers | segment tree over the ends of the ranges | Bentley 1977, see de Berg et al., *Computational Geometry*, §10.3 |
 //! | prefixes, suffixes | a hash table a length | tuple space search, Srinivasan et al. 1999 |
 //! | networks | a hash table a prefix length | Waldvogel et al. 1997 without the binary search over lengths |
+//! | path patterns of literals and `**` | a hash table a number of segments | tuple space search |
 //! | path patterns | trie over segments | |
 //! | regular expressions, globs | one automaton | regex-automata, multi-pattern automata |
 //! | truth values, presence | two ways | |
@@ -15,6 +16,7 @@
 //! holds for the word, and every test that holds has its child given: the structures are exact.
 
 mod affixes;
+mod below;
 mod ints;
 mod nets;
 mod paths;
@@ -22,6 +24,7 @@ mod regexes;
 mod texts;
 
 pub(super) use affixes::{Affixes, End};
+pub(super) use below::Below;
 pub(super) use ints::{Points, Ranges};
 pub(super) use nets::Nets;
 pub(super) use paths::{Paths, SEGMENTS_MAX};
@@ -41,6 +44,7 @@ pub(super) enum Access {
     Ranges(Ranges),
     Affixes(Affixes),
     Nets(Nets),
+    Below(Below),
     Paths(Paths),
     Regexes(Box<Regexes>),
     /// The child where the word is true or present, and where it is not.
@@ -69,6 +73,7 @@ impl Access {
             Access::Ranges(ranges) => ranges.each(word.int(), visit),
             Access::Affixes(affixes) => affixes.each(word.str().as_bytes(), visit),
             Access::Nets(nets) => nets.each(word.ip(), visit),
+            Access::Below(below) => below.each(word.str().as_bytes(), visit),
             Access::Paths(paths) => paths.each(word.str(), visit),
             Access::Regexes(regexes) => regexes.each(word.str(), visit),
             Access::Truth { present, yes, no } => {
@@ -93,6 +98,7 @@ impl Access {
             Access::Ranges(ranges) => ranges.bound(cost),
             Access::Affixes(affixes) => affixes.bound(cost),
             Access::Nets(nets) => nets.bound(cost),
+            Access::Below(below) => below.bound(cost),
             Access::Paths(paths) => paths.bound(cost),
             Access::Regexes(regexes) => regexes.bound(cost),
             Access::Truth { yes, no, .. } => {
@@ -110,6 +116,7 @@ impl Access {
             Access::Ranges(ranges) => ranges.steps(),
             Access::Affixes(affixes) => affixes.steps(),
             Access::Nets(nets) => nets.steps(),
+            Access::Below(below) => below.steps(),
             Access::Paths(paths) => paths.steps(),
             Access::Regexes(regexes) => regexes.steps(),
         }
@@ -123,6 +130,7 @@ impl Access {
             Access::Ranges(ranges) => ranges.heap(),
             Access::Affixes(affixes) => affixes.heap(),
             Access::Nets(nets) => nets.heap(),
+            Access::Below(below) => below.heap(),
             Access::Paths(paths) => paths.heap(),
             Access::Regexes(regexes) => regexes.heap(),
             Access::Truth { .. } => 0,
@@ -137,6 +145,7 @@ impl Access {
             Access::Ranges(_) => "ranges",
             Access::Affixes(affixes) => affixes.name(),
             Access::Nets(_) => "networks",
+            Access::Below(_) => "beginnings of paths",
             Access::Paths(_) => "paths",
             Access::Regexes(_) => "patterns",
             Access::Truth { present: true, .. } => "presence",
@@ -152,6 +161,7 @@ impl Access {
             Access::Ranges(ranges) => ranges.edges(visit),
             Access::Affixes(affixes) => affixes.edges(visit),
             Access::Nets(nets) => nets.edges(visit),
+            Access::Below(below) => below.edges(visit),
             Access::Paths(paths) => paths.edges(visit),
             Access::Regexes(regexes) => regexes.edges(visit),
             Access::Truth { yes, no, .. } => {

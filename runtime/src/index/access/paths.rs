@@ -80,11 +80,28 @@ impl Paths {
                 },
             };
         }
+        self.ends_at(node, pattern.is_open(), fresh)
+    }
+
+    /// The child of one path, which begins with a slash.
+    pub(in crate::index) fn literal_child(
+        &mut self,
+        path: &str,
+        fresh: impl FnOnce() -> u32,
+    ) -> u32 {
+        let mut node = 0;
+        for text in path.split('/').skip(1) {
+            node = match self.literal(node, text.as_bytes()) {
+                Some(next) => next,
+                None => self.add_literal(node, text),
+            };
+        }
+        self.ends_at(node, false, fresh)
+    }
+
+    fn ends_at(&mut self, node: u32, open: bool, fresh: impl FnOnce() -> u32) -> u32 {
         let node = &mut self.nodes[node as usize];
-        let child = match pattern.is_open() {
-            true => &mut node.open,
-            false => &mut node.end,
-        };
+        let child = if open { &mut node.open } else { &mut node.end };
         if *child == NONE {
             *child = fresh();
         }
