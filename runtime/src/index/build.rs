@@ -422,8 +422,14 @@ impl Builder<'_> {
     fn rays_or_leaf(&mut self, node: u32, depth: u32, rows: &[Filed], next: &mut BinaryHeap<Work>) {
         let mut sizes: FxHashMap<(u32, bool), usize> = FxHashMap::default();
         for filed in rows {
-            for (feature, ray, _) in self.rays(*filed) {
-                *sizes.entry((feature, ray.up)).or_default() += 1;
+            for (feature, ray, atom) in self.rays(*filed) {
+                // Of several thresholds on one side the first is the one that the row would stand by.
+                let first = self
+                    .rays(*filed)
+                    .find(|(f, r, _)| (*f, r.up) == (feature, ray.up));
+                if first.is_some_and(|(.., first)| first == atom) {
+                    *sizes.entry((feature, ray.up)).or_default() += 1;
+                }
             }
         }
         let most = sizes.into_iter().max_by_key(|(key, size)| (*size, *key));

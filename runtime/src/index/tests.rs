@@ -367,3 +367,20 @@ fn campaigns_are_filed_by_type_and_city() {
         assert!(index.bound(&|_| 0, &|_| 0) < 100);
     }
 }
+
+/// A row may have several thresholds on one side of one feature, and several patterns of one path.
+#[test]
+fn rows_that_say_a_thing_twice_are_filed_once() {
+    let arena = Arena::new();
+    let at_least = |n: i64| atom(0, Test::Ints([(n, i64::MAX)].into()));
+    let conditions: Vec<Formula> = (0..40)
+        .map(|i| Formula::All(vec![at_least(i), at_least(i / 2), at_least(i)]))
+        .collect();
+    let index = Index::new(features(), &conditions);
+    let words = [Word::Int(7); 8];
+    let mut facts = Words {
+        words: &words,
+        computed: vec![0; 8],
+    };
+    assert_eq!(index.all(&mut facts, &arena).0, [0, 1, 2, 3, 4, 5, 6, 7]);
+}
