@@ -33,7 +33,8 @@ use crate::consts::{Const, is_function_of_operands};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Level;
 
-/// Rules of the smallest set that is searched: a shorter chain is over before a search has begun.
+/// Rules of the smallest set that is searched. A chain of fewer is short; a benchmark over sets of one to eight rules would say where
+/// the line lies best.
 const RULES_MIN: usize = 4;
 
 pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
