@@ -9,6 +9,8 @@ use crate::pattern::{Pattern, Segment};
 
 /// Rows that one rule becomes at most; beyond, disjunctions stay formulas.
 const WAYS_MAX: usize = 16;
+/// Atoms of one row at most; beyond, they stay formulas.
+const ATOMS_MAX: usize = 4096;
 
 /// A conjunction of atoms and of what could not be taken apart.
 #[derive(Clone, Debug)]
@@ -56,8 +58,10 @@ impl Row {
     fn add(&mut self, condition: &Formula) -> bool {
         match condition {
             Formula::Atom(atom) => {
-                if let Some(atom) = plain(atom) {
-                    self.atoms.push(atom);
+                match plain(atom) {
+                    Some(_) if self.atoms.len() >= ATOMS_MAX => self.rest.push(condition.clone()),
+                    Some(atom) => self.atoms.push(atom),
+                    None => {}
                 }
                 true
             }
@@ -223,6 +227,16 @@ mod tests {
             &mut out,
         );
         assert!(out.is_empty());
+    }
+
+    /// Whatever the number of atoms, none is forgotten.
+    #[test]
+    fn rows_of_very_many_atoms_keep_them_all() {
+        let all = (0..70_000).map(|i| atom(i, Test::True)).collect();
+        let mut out = Vec::new();
+        rows(0, &Formula::All(all), &mut out);
+        assert_eq!(out[0].atoms.len() + out[0].rest.len(), 70_000);
+        assert!(out[0].atoms.len() <= ATOMS_MAX);
     }
 
     #[test]
