@@ -309,7 +309,7 @@ fn shows(module: &Module, index: &RuleIndex, shown: &Shown, limits: Limits) -> S
         },
         ShownKind::Leaf(rules) => {
             let named = |(rule, checks): &(u32, u32)| {
-                let site = index.decider.rules.get(*rule as usize);
+                let site = index.decider.rule(*rule);
                 let site = site.and_then(|r| module.sites.get(SiteId(r.mark.0)));
                 let name = match site {
                     Some(Site::Rule { rule, .. }) => line(rule, limits),

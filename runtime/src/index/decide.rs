@@ -9,7 +9,7 @@ use super::Index;
 use super::feature::Facts;
 use crate::arena::Arena;
 use crate::cx::Mark;
-use crate::word::Word;
+use crate::word::{Word, settle};
 
 /// How the rules of a set become one outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -151,9 +151,21 @@ impl Decider {
         self.index.bound(call, found).saturating_add(after)
     }
 
+    /// The rule that the index knows by a number: its place in the source, or its rank where rules are ranked.
+    pub fn rule(&self, number: u32) -> Option<&RuleRow> {
+        let place = match &self.ranking {
+            Some(ranking) => *ranking.get(number as usize)?,
+            None => number,
+        };
+        self.rules.get(place as usize)
+    }
+
     /// Bytes of memory held, without what patterns share with the program.
     pub fn heap(&self) -> usize {
-        self.index.size().bytes + size_of_val(&self.rules[..]) + size_of_val(&self.outcomes[..])
+        self.index.size().bytes
+            + size_of_val(&self.rules[..])
+            + size_of_val(&self.outcomes[..])
+            + self.ranking.as_deref().map_or(0, size_of_val)
     }
 
     fn matching<'a>(&self, engine: &mut impl Engine<'a>) -> &'a [u32] {
@@ -262,21 +274,11 @@ impl Decider {
             if let Some(outcome) = self.outcomes(rule).first() {
                 let value = self.give(*outcome, engine);
                 sum = match sum {
-                    Word::Float(sum) => Word::Float(add(sum, value.float())),
+                    Word::Float(sum) => Word::Float(settle(sum + value.float())),
                     _ => Word::Int(sum.int().wrapping_add(value.int())),
                 };
             }
         }
         sum
-    }
-}
-
-/// `a + b` as floats of the language are added: finite, never minus zero.
-fn add(a: f64, b: f64) -> f64 {
-    let sum = a + b;
-    if sum.is_nan() {
-        0.0
-    } else {
-        sum.clamp(f64::MIN, f64::MAX) + 0.0
     }
 }
