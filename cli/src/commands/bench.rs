@@ -25,13 +25,17 @@ pub(crate) fn run(args: &Bench) -> Result<Outcome> {
         } => (program, entry, compiling),
         Ready::No(outcome) => return Ok(outcome),
     };
-    let (facts, refused) = decode(&program, entry, args)?;
+    let (facts, refused, first) = decode(&program, entry, args)?;
     if facts.is_empty() {
         return Err(format!(
-            "{} has nothing to decide about: {refused} lines, all refused",
-            args.input.display()
+            "{} has nothing to decide about: {refused} lines, all refused{}",
+            args.input.display(),
+            first.map_or(String::new(), |first| format!("; the first, {first}"))
         )
         .into());
+    }
+    if let Some(first) = first {
+        eprintln!("refused and left out: {refused}; the first, {first}");
     }
     let rounds = measure(&program, entry, &facts, args.rounds)?;
     let median = rounds[rounds.len() / 2];
@@ -81,27 +85,36 @@ pub(crate) fn run(args: &Bench) -> Result<Outcome> {
     })
 }
 
-/// The facts of all lines, and how many were refused.
-fn decode(program: &Program, entry: Entry, args: &Bench) -> Result<(Vec<Facts>, u64)> {
+/// The facts of all lines, how many were refused, and why the first was.
+fn decode(
+    program: &Program,
+    entry: Entry,
+    args: &Bench,
+) -> Result<(Vec<Facts>, u64, Option<String>)> {
     let mut blocks = Blocks::new(open(&args.input)?);
     let (mut block, mut facts, mut refused) = (Block::default(), Vec::new(), 0);
+    let mut first = None;
     while blocks
         .next(&mut block)
         .map_err(|e| format!("cannot read on: {e}"))?
     {
         if block.too_long {
             refused += 1;
+            first.get_or_insert_with(|| "a line that is too long".to_owned());
             continue;
         }
-        for (_, line) in block.lines() {
+        for (number, line) in block.lines() {
             match program.decode(entry, line) {
                 Ok(decoded) => facts.push(decoded),
-                Err(error) if error.refusal().is_some() => refused += 1,
+                Err(error) if error.refusal().is_some() => {
+                    refused += 1;
+                    first.get_or_insert_with(|| format!("line {number}: {error}"));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
     }
-    Ok((facts, refused))
+    Ok((facts, refused, first))
 }
 
 /// Nanoseconds a decision in each round, sorted.

@@ -68,7 +68,8 @@ fn nothing_to_measure_is_a_mistake() {
     folder("bench-nothing")
         .tollgate_with(BENCH, b"\"x\"\n")
         .exits(2)
-        .says("nothing to decide about: 1 lines, all refused");
+        .says("nothing to decide about: 1 lines, all refused")
+        .says("; the first, line 1: ");
     folder("bench-rounds")
         .tollgate_with(&[BENCH, &["--rounds", "0"]].concat(), b"7\n")
         .exits(2);
