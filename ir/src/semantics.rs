@@ -7,6 +7,7 @@
 use tollgate_runtime::kinds::net::Ip;
 use tollgate_runtime::kinds::path::is_segment;
 use tollgate_runtime::schema::PERCENT_ONE;
+use tollgate_runtime::word::settle;
 use tollgate_runtime::{Arena, Cx, Pattern, Word};
 
 use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
@@ -234,15 +235,6 @@ fn half_even(n: i128, d: i128) -> i64 {
         std::cmp::Ordering::Greater => quotient + away,
     };
     rounded.clamp(i64::MIN.into(), i64::MAX.into()) as i64
-}
-
-/// A float as the language has them: at the greatest magnitude where it would be infinite, zero where it would be minus zero.
-/// Of finite operands nothing here makes a NaN; a damaged program's becomes zero.
-fn settle(value: f64) -> f64 {
-    if value.is_nan() {
-        return 0.0;
-    }
-    value.clamp(f64::MIN, f64::MAX) + 0.0
 }
 
 struct Eval<'e, 'a> {

@@ -248,6 +248,22 @@ impl fmt::Display for Word<'_> {
     }
 }
 
+/// A float as the language has them: at the greatest magnitude where it would be infinite, zero where it would be minus zero.
+/// Of finite operands no arithmetic of the language makes a NaN; a damaged program's becomes zero.
+///
+/// ```
+/// use tollgate_runtime::word::settle;
+/// assert_eq!(settle(f64::MAX * 2.0), f64::MAX);
+/// assert!(settle(-0.0).is_sign_positive());
+/// ```
+#[inline]
+pub fn settle(value: f64) -> f64 {
+    if value.is_nan() {
+        return 0.0;
+    }
+    value.clamp(f64::MIN, f64::MAX) + 0.0
+}
+
 fn write_all(
     f: &mut fmt::Formatter<'_>,
     open: char,

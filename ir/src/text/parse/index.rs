@@ -12,11 +12,7 @@ impl Parser<'_> {
     /// The name and types, so that functions can search it; what is in it comes later.
     pub(super) fn index_header(&mut self, start: u32) -> Res<IndexId> {
         let at = self.at;
-        let name = self.name()?;
-        let params = self.types_in_parens()?;
-        self.arrow()?;
-        let result = self.ty()?;
-        let policy = self.policy()?;
+        let (name, params, result, policy) = self.decides()?;
         let id = self.module.indexes.push(RuleIndex::new(Parts {
             name: name.as_ref().into(),
             params,

@@ -1,5 +1,7 @@
 //! Types, pools and rule sets.
 
+use std::borrow::Cow;
+
 use tollgate_runtime::Pattern;
 use tollgate_runtime::pattern::{Glob, PathPattern, Regex};
 
@@ -7,9 +9,9 @@ use super::{Parser, Res};
 use crate::entities::{Entity, GroupId, IndexVec, RuleSetId};
 use crate::module::{Constant, Group, Otherwise, Policy, Rule, RuleSet, Site};
 use crate::text::Place;
-use crate::types::{FieldData, TypeData, VariantData};
+use crate::types::{FieldData, Type, TypeData, VariantData};
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     pub(super) fn record(&mut self, start: u32) -> Res<()> {
         let name = self.name()?;
         let Some(TypeData::Record(id)) = self.names.types.get(name.as_ref()).copied() else {
@@ -123,13 +125,17 @@ impl Parser<'_> {
         self.punct(b'=')
     }
 
-    pub(super) fn ruleset_header(&mut self, start: u32) -> Res<RuleSetId> {
-        let at = self.at;
+    /// The name, parameters, result and policy of what decides.
+    pub(super) fn decides(&mut self) -> Res<(Cow<'t, str>, Vec<Type>, Type, Policy)> {
         let name = self.name()?;
         let params = self.types_in_parens()?;
         self.arrow()?;
-        let result = self.ty()?;
-        let policy = self.policy()?;
+        Ok((name, params, self.ty()?, self.policy()?))
+    }
+
+    pub(super) fn ruleset_header(&mut self, start: u32) -> Res<RuleSetId> {
+        let at = self.at;
+        let (name, params, result, policy) = self.decides()?;
         let id = self.module.rulesets.push(RuleSet {
             name: name.as_ref().into(),
             params,
@@ -146,7 +152,7 @@ impl Parser<'_> {
         Ok(id)
     }
 
-    pub(super) fn policy(&mut self) -> Res<Policy> {
+    fn policy(&mut self) -> Res<Policy> {
         let at = self.at;
         Ok(match self.word()? {
             "first" => Policy::First,
