@@ -364,16 +364,18 @@ mod tests {
 
     #[test]
     fn an_index_costs_less_than_its_chain() {
-        let set = |count: usize| {
-            let rule = |n| format!("rule r{n} when host == \"{n}.example\" then {n}\n");
+        let set = |host: &str, count: usize| {
+            let rule = |n| format!("rule r{n} when {host} == \"{n}.example\" then {n}\n");
             let rules: String = (0..count).map(rule).collect();
             let rules =
                 format!("ruleset r(host: String) -> Int hit first {{ {rules} otherwise 0 }}");
             entry(&rules, "r")
         };
-        let few = set(3);
-        assert_eq!(few.search, Some(Search::Chain("fewer than 4 rules".into())));
-        let (some, many) = (set(50), set(500));
+        let few = set("host.lower()", 3);
+        let why = "fewer than 4 rules, and not all of them only read";
+        assert_eq!(few.search, Some(Search::Chain(why.into())));
+        assert!(matches!(set("host", 3).search, Some(Search::Index(_))));
+        let (some, many) = (set("host", 50), set("host", 500));
         let (Some(Search::Index(a)), Some(Search::Index(b))) = (&some.search, &many.search) else {
             panic!("{:?} {:?}", some.search, many.search);
         };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tollgate_ir::module::{Policy, Target};
-use tollgate_runtime::Frozen;
 use tollgate_runtime::schema::{Field, Type, TypeId};
+use tollgate_runtime::{Frozen, Word};
 
 use crate::error::Error;
 use crate::program::Program;
@@ -31,7 +31,7 @@ impl<T: sealed::Find> AsEntry for T {}
 /// [`Program::decode`] and [`Session::decide_facts`](crate::Session::decide_facts).
 #[derive(Debug)]
 pub struct Facts {
-    /// A sequence of the arguments.
+    /// The argument, where there is one; otherwise a sequence of the arguments.
     pub(crate) args: Frozen,
     pub(crate) ignored: u64,
     /// What they are facts for: see `EntryInfo::takes`.
@@ -68,6 +68,15 @@ impl Facts {
     /// How many keys of the input no field has the name of.
     pub fn ignored(&self) -> u64 {
         self.ignored
+    }
+
+    /// The arguments of an entry that takes them.
+    #[inline]
+    pub(crate) fn args(&self, entry: &EntryInfo) -> &[Word<'_>] {
+        match entry.params.len() {
+            1 => std::slice::from_ref(self.args.root()),
+            _ => self.args.root().seq(),
+        }
     }
 
     /// Bytes of memory that the facts hold, what was reserved and is not used counted as well.

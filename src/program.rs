@@ -147,7 +147,10 @@ impl Program {
         let args = Frozen::try_new(|arena| {
             let (args, ignored) = args(arena)?;
             keys = ignored;
-            Ok::<_, Error>(Word::Seq(args))
+            Ok::<_, Error>(match args {
+                [only] => *only,
+                several => Word::Seq(several),
+            })
         })?;
         Ok(Facts {
             args,

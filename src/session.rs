@@ -129,7 +129,7 @@ impl<'p> Session<'p> {
         if facts.stamp != program.stamp() || facts.takes != entry.takes {
             return Err(other_facts(program, entry, facts));
         }
-        let args = (facts.args.word().seq(), facts.ignored);
+        let args = (facts.args(entry), facts.ignored);
         run(program, entry, arena, &mut self.marks, args, call)
     }
 }
@@ -198,6 +198,7 @@ fn other_facts(program: &Program, entry: &EntryInfo, facts: &Facts) -> Error {
     ))
 }
 
+#[inline]
 fn run<'s>(
     program: &'s Program,
     entry: &'s EntryInfo,

@@ -220,6 +220,7 @@ macro_rules! define_insts {
             }
 
             /// Its own steps, without those of what it calls.
+            #[inline]
             pub fn cost(self) -> u64 {
                 match self { $(Opcode::$name => $cost,)* }
             }

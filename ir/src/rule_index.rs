@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use tollgate_runtime::Mark;
-use tollgate_runtime::index::{Base, Decider, Feature, Formula, Index, Outcome, Policy, RuleRow};
+use tollgate_runtime::index::{Base, Decider, Feature, Formula, Index, Outcome, Policy};
 
 use crate::cost::RULE;
 use crate::entities::{ConstId, DataId, Entity, FuncId, IndexVec, SiteId};
@@ -105,18 +105,13 @@ impl RuleIndex {
         });
         let features = features.collect();
         let mut rules = Vec::with_capacity(parts.rules.len());
-        let mut outcomes = Vec::with_capacity(parts.rules.len());
         let mut conditions = Vec::with_capacity(parts.rules.len());
         let best = parts.policy == Policy::Best && !parts.rules.is_empty();
         let keys: Option<Vec<i64>> = parts.rules.iter().map(|r| r.key.filter(|_| best)).collect();
         let keys = keys.filter(|_| best);
         for rule in parts.rules {
-            rules.push(RuleRow {
-                mark: Mark(rule.site.0),
-                first: outcomes.len() as u32,
-                count: rule.outcomes.len() as u32,
-            });
-            outcomes.extend(rule.outcomes.into_iter().map(|o| functions.outcome(o)));
+            let outcomes = rule.outcomes.into_iter().map(|o| functions.outcome(o));
+            rules.push((Mark(rule.site.0), outcomes.collect()));
             conditions.push(rule.condition);
         }
         let otherwise = parts.otherwise;
@@ -132,12 +127,13 @@ impl RuleIndex {
             }
             None => Index::new(features, &conditions),
         };
+        let (rules, more) = Decider::rows(rules.into_iter());
         let decider = Decider {
             policy: parts.policy,
             index: Arc::new(index),
             ranking,
-            rules: rules.into(),
-            outcomes: outcomes.into(),
+            rules,
+            more,
             otherwise,
             key,
             float: parts.result == Type::FLOAT,
@@ -204,11 +200,11 @@ impl RuleIndex {
                 return missing("site", mark.0);
             }
         }
-        for outcome in decider.outcomes.iter().chain(otherwise.map(|o| &o.1)) {
+        for outcome in decider.given().chain(otherwise.map(|o| o.1)) {
             if let Outcome::Const(id) = outcome
-                && module.consts.get(ConstId(*id)).is_none()
+                && module.consts.get(ConstId(id)).is_none()
             {
-                return missing("const", *id);
+                return missing("const", id);
             }
         }
         let features = decider.index.features().len() as u32;
@@ -263,14 +259,13 @@ impl RuleIndex {
         }
         let several = decider.policy == Policy::All;
         for rule in &decider.rules {
-            match rule.count {
-                0 => return Err("a rule has an outcome".into()),
-                1 => {}
+            match rule.more {
+                0 => {}
                 _ if several => {}
                 _ => return Err("several outcomes stand only under `all`".into()),
             }
         }
-        decider.outcomes.iter().try_for_each(check)?;
+        decider.given().try_for_each(|given| check(&given))?;
         let collects = matches!(decider.policy, Policy::All | Policy::Sum);
         match &decider.otherwise {
             Some(_) if collects => {

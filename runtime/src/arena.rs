@@ -115,6 +115,11 @@ impl Arena {
         bumpalo::collections::Vec::new_in(&self.bump)
     }
 
+    /// As `vec`, with room for some.
+    pub(crate) fn vec_of<T: Copy>(&self, room: usize) -> bumpalo::collections::Vec<'_, T> {
+        bumpalo::collections::Vec::with_capacity_in(room, &self.bump)
+    }
+
     /// A copy of `words`.
     #[inline]
     pub fn seq<'a>(&'a self, words: &[Word<'a>]) -> &'a [Word<'a>] {
@@ -128,6 +133,11 @@ impl Arena {
         word: impl FnMut(usize) -> Word<'a>,
     ) -> &'a [Word<'a>] {
         self.bump.alloc_slice_fill_with(len, word)
+    }
+
+    /// `len` words of which none is known yet.
+    pub(crate) fn unknown<'a>(&'a self, len: usize) -> &'a mut [Option<Word<'a>>] {
+        self.bump.alloc_slice_fill_copy(len, None)
     }
 
     /// `len` absent words to write to: the registers of an engine, or a list under construction.

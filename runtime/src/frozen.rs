@@ -45,6 +45,12 @@ impl Frozen {
         self.word
     }
 
+    /// The root of the tree where it lies.
+    #[inline]
+    pub fn root(&self) -> &Word<'_> {
+        &self.word
+    }
+
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
         self.arena.capacity()

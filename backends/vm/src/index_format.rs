@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tollgate_runtime::index::{
-    Atom, Base, Decider, Feature, Formula, Index, Outcome, Policy, RuleRow, Test,
+    Atom, Base, Decider, Feature, Formula, Index, Outcome, Policy, Test,
 };
 use tollgate_runtime::{Mark, Pattern, Value};
 
@@ -58,9 +58,9 @@ impl Writer {
         self.all(&index.conditions[..], |out, c| out.formula(c, patterns));
         self.all(&decider.rules[..], |out, rule| {
             out.u32(rule.mark.0);
-            out.u32(rule.count);
+            let outcomes: Vec<Outcome> = decider.outcomes(rule).collect();
+            out.all(&outcomes, |out, outcome| out.outcome(*outcome));
         });
-        self.all(&decider.outcomes[..], |out, outcome| out.outcome(*outcome));
         self.all(decider.otherwise.as_slice(), |out, (mark, outcome)| {
             out.u32(mark.0);
             out.outcome(*outcome);
@@ -175,17 +175,11 @@ impl Reader<'_> {
         let policy = policy.ok_or_else(|| LoadError::damaged(at, "no such hit policy"))?;
         let features = self.all(Reader::feature)?;
         let conditions = self.all(|input| input.formula(patterns, NESTING_MAX))?;
-        let mut first = 0u32;
         let rules = self.all(|input| {
-            let rule = RuleRow {
-                mark: Mark(input.u32()?),
-                first,
-                count: input.u32()?,
-            };
-            first = first.saturating_add(rule.count);
-            Ok(rule)
+            let mark = Mark(input.u32()?);
+            Ok((mark, input.all(Reader::outcome)?))
         })?;
-        let outcomes = self.all(Reader::outcome)?;
+        let (rules, more) = Decider::rows(rules.into_iter());
         let otherwise = self.all(|input| Ok((Mark(input.u32()?), input.outcome()?)))?;
         let key = self.all(Reader::u32)?;
         let at = self.at();
@@ -205,8 +199,8 @@ impl Reader<'_> {
             policy,
             index: Arc::new(Index::new(features, ranked.as_ref().unwrap_or(&conditions))),
             ranking: (!ranking.is_empty()).then(|| ranking.into()),
-            rules: rules.into(),
-            outcomes: outcomes.into(),
+            rules,
+            more,
             otherwise: otherwise.first().copied(),
             key: key.first().copied(),
             float,
@@ -345,7 +339,7 @@ pub(crate) fn check(program: &Program, index: &RuleIndex) -> Result<(), Flaw> {
         Outcome::Call(n) if !otherwise || Some(*n) != decider.key => called(*n, index.params),
         Outcome::Call(n) => fail(format!("no outcome {n}")),
     };
-    decider.outcomes.iter().try_for_each(|o| given(o, false))?;
+    decider.given().try_for_each(|o| given(&o, false))?;
     if let Some((_, outcome)) = &decider.otherwise {
         given(outcome, true)?;
     }
@@ -364,10 +358,6 @@ pub(crate) fn check(program: &Program, index: &RuleIndex) -> Result<(), Flaw> {
     }
     if decider.rules.len() != index.conditions.len() {
         return fail("conditions and rules differ in number".into());
-    }
-    let outcomes: u64 = decider.rules.iter().map(|r| u64::from(r.count)).sum();
-    if outcomes != decider.outcomes.len() as u64 || decider.rules.iter().any(|r| r.count == 0) {
-        return fail("outcomes and rules do not fit".into());
     }
     Ok(())
 }

@@ -55,6 +55,19 @@ pub(crate) struct Code {
     pub(crate) stack: u32,
     /// Most steps a call takes; the verifier works it out.
     pub(crate) bound: u64,
+    /// What it searches, where it does nothing else but return what is found; the verifier works it out.
+    pub(crate) search: Option<Search>,
+}
+
+/// What a function that only searches is, instead of opcodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search {
+    pub(crate) index: u32,
+    pub(crate) searched: Searched,
+    /// Whether the index is given the function's parameters as they stand.
+    pub(crate) in_place: bool,
+    /// Steps of its opcodes.
+    pub(crate) steps: u64,
 }
 
 /// A rule set that is searched.

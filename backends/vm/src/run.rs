@@ -13,9 +13,9 @@ use tollgate_runtime::{Cx, Mark, Pattern, Word};
 use crate::operand::{
     Call, Dst, Each, Imm32, List, NativeCall, Reg, Searched, Short, TableIx, Target,
 };
-use crate::ops::{Handlers, Op, dispatch};
+use crate::ops::{Handlers, dispatch};
 use crate::program::Program;
-use crate::search::Searching;
+use crate::search;
 
 /// Bytes by which a decision may grow its arena before it is given up. Texts of a checked program have a
 /// bound, so only a forged one gets there.
@@ -23,11 +23,18 @@ const MEMORY_MAX: usize = 1 << 30;
 
 /// What one run may take.
 #[derive(Clone, Copy)]
-struct Budget {
+pub(crate) struct Budget {
     /// `Cx::steps` at which loops stop.
     steps: u64,
     /// Capacity of the arena at which values stop growing.
     memory: usize,
+}
+
+impl Budget {
+    /// Whether the run took more than it can take if its inputs keep to their types.
+    pub(crate) fn exhausted(self, cx: &Cx<'_>) -> bool {
+        cx.steps > self.steps || cx.arena.capacity() > self.memory
+    }
 }
 
 /// Calls a function of a verified program.
@@ -42,6 +49,19 @@ pub(crate) fn run<'a>(
         steps: cx.steps.saturating_add(code.bound),
         memory: cx.arena.capacity().saturating_add(MEMORY_MAX),
     };
+    // Most rule sets are a function that searches and returns what it finds: there is nothing to dispatch, and registers are
+    // needed only if something is called.
+    if let Some(search) = &code.search
+        && args.len() >= code.params as usize
+    {
+        cx.steps += search.steps;
+        let args = match search.in_place {
+            true => args,
+            false => program.given(search.searched, args, cx.arena).1,
+        };
+        let stack = code.stack - code.frame;
+        return search::decide(program, cx, search.index, args, &mut [], (stack, budget));
+    }
     let arena = cx.arena;
     let registers = arena.slots(code.stack.max(code.params) as usize);
     for (register, arg) in registers.iter_mut().zip(args) {
@@ -51,7 +71,7 @@ pub(crate) fn run<'a>(
 }
 
 /// Runs a function whose arguments stand in the first registers.
-fn enter<'a>(
+pub(crate) fn enter<'a>(
     program: &'a Program,
     func: u32,
     cx: &mut Cx<'a>,
@@ -69,16 +89,6 @@ fn enter<'a>(
         below,
         budget,
     };
-    // Most rule sets are a function that searches and returns what it finds: there is nothing to dispatch.
-    if let [
-        search @ Op::SearchMarked { dst, searched },
-        ret @ Op::Ret { a },
-    ] = ops
-        && dst.0 == a.0
-    {
-        machine.cx.steps += search.steps() + ret.steps();
-        return machine.decide(*searched);
-    }
     let (mut pc, mut steps) = (0, 0);
     let result = loop {
         // The verifier saw that the last opcode does not go on behind itself.
@@ -95,19 +105,19 @@ fn enter<'a>(
 }
 
 /// A function at work.
-pub(crate) struct Machine<'a, 'm> {
+struct Machine<'a, 'm> {
     program: &'a Program,
     consts: &'a [Word<'a>],
-    pub(crate) cx: &'m mut Cx<'a>,
+    cx: &'m mut Cx<'a>,
     registers: &'m mut [Word<'a>],
     /// The registers of what it calls.
-    pub(crate) below: &'m mut [Word<'a>],
+    below: &'m mut [Word<'a>],
     budget: Budget,
 }
 
 impl<'a> Machine<'a, '_> {
     #[inline(always)]
-    pub(crate) fn read(&self, Reg(register): Reg) -> Word<'a> {
+    fn read(&self, Reg(register): Reg) -> Word<'a> {
         self.registers[register as usize]
     }
 
@@ -117,7 +127,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     #[inline(always)]
-    pub(crate) fn constant(&self, id: ConstId) -> Word<'a> {
+    fn constant(&self, id: ConstId) -> Word<'a> {
         self.consts[id.0 as usize]
     }
 
@@ -134,30 +144,27 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// Copies registers to where a callee has its parameters, from parameter `first` on.
-    pub(crate) fn pass(&mut self, first: usize, registers: &[u32]) {
+    fn pass(&mut self, first: usize, registers: &[u32]) {
         for (to, from) in self.below.iter_mut().skip(first).zip(registers) {
             *to = self.registers[*from as usize];
         }
     }
 
-    pub(crate) fn enter(&mut self, func: u32) -> Word<'a> {
+    fn enter(&mut self, func: u32) -> Word<'a> {
         enter(self.program, func, self.cx, self.below, self.budget)
     }
 
     /// Decides by an index.
     fn decide(&mut self, searched: Searched) -> Word<'a> {
-        let (index, args) = self.program.searched(searched);
-        let index = &self.program.indexes[index as usize];
-        index.decider.decide(&mut Searching {
-            machine: self,
-            index,
-            args,
-        })
+        let (program, arena) = (self.program, self.cx.arena);
+        let (index, args) = program.given(searched, self.registers, arena);
+        // What it calls has its registers where everything that this function calls has them: no more are needed.
+        search::decide(program, self.cx, index, args, self.below, (0, self.budget))
     }
 
     /// Whether the run took more than it can take if its inputs keep to their types.
-    pub(crate) fn exhausted(&self) -> bool {
-        self.cx.steps > self.budget.steps || self.cx.arena.capacity() > self.budget.memory
+    fn exhausted(&self) -> bool {
+        self.budget.exhausted(self.cx)
     }
 }
 

@@ -3,34 +3,100 @@
 use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::ConstId;
 use tollgate_runtime::index::{Base, Engine, Facts};
-use tollgate_runtime::{Arena, Mark, Word};
+use tollgate_runtime::{Arena, Cx, Mark, Word};
 
-use crate::operand::Reg;
-use crate::program::RuleIndex;
-use crate::run::Machine;
+use crate::operand::Searched;
+use crate::ops::Op;
+use crate::program::{Program, RuleIndex, Search};
+use crate::run::{Budget, enter};
 
 /// A function at work on a decision by an index.
-pub(crate) struct Searching<'s, 'a, 'm> {
-    pub(crate) machine: &'s mut Machine<'a, 'm>,
-    pub(crate) index: &'a RuleIndex,
-    /// The registers of the rule set's parameters.
-    pub(crate) args: &'a [u32],
+struct Searching<'s, 'a> {
+    program: &'a Program,
+    cx: &'s mut Cx<'a>,
+    index: &'a RuleIndex,
+    /// The rule set's parameters.
+    args: &'s [Word<'a>],
+    /// The registers of what it calls, and how many there have to be.
+    below: &'s mut [Word<'a>],
+    stack: u32,
+    budget: Budget,
 }
 
-impl<'a> Facts<'a> for Searching<'_, 'a, '_> {
+/// Decides by an index. Registers of what it calls are made in the arena when the first call needs more than there are.
+#[inline]
+pub(crate) fn decide<'a>(
+    program: &'a Program,
+    cx: &mut Cx<'a>,
+    index: u32,
+    args: &[Word<'a>],
+    below: &mut [Word<'a>],
+    (stack, budget): (u32, Budget),
+) -> Word<'a> {
+    let index = &program.indexes[index as usize];
+    index.decider.decide(&mut Searching {
+        program,
+        cx,
+        index,
+        args,
+        below,
+        stack,
+        budget,
+    })
+}
+
+/// What a function searches, if it does nothing else but return what is found. The registers that it gives are its parameters, since nothing
+/// else has been written.
+pub(crate) fn only(program: &Program, func: u32) -> Option<Search> {
+    let code = &program.funcs[func as usize];
+    let ops = &program.ops[code.ops.start as usize..code.ops.end as usize];
+    match ops {
+        [
+            search @ Op::SearchMarked { dst, searched },
+            ret @ Op::Ret { a },
+        ] if dst.0 == a.0 => {
+            let (index, list) = program.searched(*searched);
+            Some(Search {
+                index,
+                searched: *searched,
+                in_place: list.iter().zip(0..).all(|(register, at)| *register == at),
+                steps: search.steps() + ret.steps(),
+            })
+        }
+        _ => None,
+    }
+}
+
+impl Program {
+    /// The words that an index is given of registers: those themselves, where they are its parameters as they stand.
+    #[inline]
+    pub(crate) fn given<'s, 'a: 's>(
+        &self,
+        searched: Searched,
+        registers: &'s [Word<'a>],
+        arena: &'a Arena,
+    ) -> (u32, &'s [Word<'a>]) {
+        let (index, list) = self.searched(searched);
+        let in_place = list.iter().zip(0..).all(|(register, at)| *register == at);
+        let args = match registers.get(..list.len()).filter(|_| in_place) {
+            Some(args) => args,
+            None => arena.seq_with(list.len(), |i| registers[list[i] as usize]),
+        };
+        (index, args)
+    }
+}
+
+impl<'a> Facts<'a> for Searching<'_, 'a> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'a> {
         match base {
-            Base::Param(n) => match self.args.get(n as usize) {
-                Some(register) => self.machine.read(Reg(*register)),
-                None => Word::None,
-            },
+            Base::Param(n) => self.args.get(n as usize).copied().unwrap_or(Word::None),
             Base::Data(n) => {
-                let word = self.machine.cx.data.get(n as usize).copied();
+                let word = self.cx.data.get(n as usize).copied();
                 word.unwrap_or(Word::None)
             }
-            Base::Id => Word::Str(self.machine.cx.id),
-            Base::Time => Word::Int(self.machine.cx.time),
+            Base::Id => Word::Str(self.cx.id),
+            Base::Time => Word::Int(self.cx.time),
         }
     }
 
@@ -39,39 +105,42 @@ impl<'a> Facts<'a> for Searching<'_, 'a, '_> {
     }
 }
 
-impl<'a> Engine<'a> for Searching<'_, 'a, '_> {
+impl<'a> Engine<'a> for Searching<'_, 'a> {
     fn arena(&self) -> &'a Arena {
-        self.machine.cx.arena
+        self.cx.arena
     }
 
     #[inline]
     fn constant(&mut self, constant: u32) -> Word<'a> {
-        self.machine.constant(ConstId(constant))
+        self.program.constants()[ConstId(constant).0 as usize]
     }
 
     fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
-        let machine = &mut *self.machine;
-        machine.cx.steps += RULE;
-        if machine.exhausted() {
+        self.cx.steps += RULE;
+        if self.budget.exhausted(self.cx) {
             return Word::None;
         }
-        machine.pass(0, self.args);
-        if let (Some(word), Some(slot)) = (more, machine.below.get_mut(self.args.len())) {
-            *slot = word;
+        if self.below.len() < self.stack as usize {
+            self.below = self.cx.arena.slots(self.stack as usize);
         }
-        let marks = machine.cx.marks.len();
-        let word = machine.enter(self.index.functions[function as usize]);
-        machine.cx.marks.truncate(marks);
+        let args = self.args.iter().copied().chain(more);
+        for (register, arg) in self.below.iter_mut().zip(args) {
+            *register = arg;
+        }
+        let marks = self.cx.marks.len();
+        let func = self.index.functions[function as usize];
+        let word = enter(self.program, func, self.cx, self.below, self.budget);
+        self.cx.marks.truncate(marks);
         word
     }
 
     #[inline]
     fn mark(&mut self, mark: Mark) {
-        self.machine.cx.marks.push(mark);
+        self.cx.marks.push(mark);
     }
 
     #[inline]
     fn steps(&mut self, steps: u64) {
-        self.machine.cx.steps += steps;
+        self.cx.steps += steps;
     }
 }

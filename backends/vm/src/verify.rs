@@ -28,6 +28,7 @@ use crate::index_format;
 use crate::operand::{Call, Dst, Each, List, NativeCall, Reg, Searched, TableIx, Target};
 use crate::ops::{Flow, Op};
 use crate::program::{Code, Program};
+use crate::search;
 
 /// Most registers of one function.
 pub(crate) const FRAME_MAX: u32 = 1 << 16;
@@ -97,7 +98,9 @@ pub(crate) fn verify(program: &mut Program) -> Result<(), Flaw> {
     for func in order {
         let summary = function(program, func, &worst, &searches, &unclaimed)?;
         worst[func as usize] = summary.steps;
+        let search = search::only(program, func);
         let code = &mut program.funcs[func as usize];
+        code.search = search;
         code.stack = summary.stack;
         code.bound = summary.steps;
     }

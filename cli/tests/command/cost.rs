@@ -7,7 +7,7 @@ module shop
 
 ruleset size(name: String, n: Int) -> Int hit first {
   cost LIMIT
-  rule one when n > 100 then 1
+  rule one when mod(n, 100) > 10 then 1
   rule cart when name matches re\"c_[0-9a-z]{12}\" and n > 10 then 2
   rule two when n > 10 and n < 100 then 2
   otherwise 0
@@ -54,7 +54,7 @@ fn the_index_stands_beside_the_chain() {
     folder
         .tollgate(&["cost", "shop.rules", "size"])
         .exits(0)
-        .prints("asked one after the other: fewer than 4 rules");
+        .prints("asked one after the other: fewer than 4 rules, and not all of them only read");
 }
 
 /// Sets on two features that all overlap: filing each rule under every pair would repeat it 64 times.

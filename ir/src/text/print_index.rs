@@ -65,8 +65,7 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
             Formula::All(of) if of.is_empty() => String::new(),
             condition => format!(" when {}", FormulaText(condition)),
         };
-        let outcomes = rule.first as usize..(rule.first + rule.count) as usize;
-        let outcomes: Vec<String> = decider.outcomes[outcomes].iter().map(given).collect();
+        let outcomes: Vec<String> = decider.outcomes(rule).map(|o| given(&o)).collect();
         put(format!(
             "    rule site{}{key}{when} then {}",
             rule.mark.0,

@@ -12,8 +12,9 @@
 //! a function, which a search calls at most once a decision. An outcome that is a constant is a number in the index, any other
 //! is the function it was.
 //!
-//! Not every rule set gains by it: one of a few rules is left to the chain ([`RULES_MIN`]), and so is one whose conditions are all opaque,
-//! which a search would ask one after the other as well. Conditions are pure (a condition with effects is opaque and never
+//! Not every rule set gains by it: one of a few rules is left to the chain ([`RULES_MIN`]) unless its conditions only read, and so is one
+//! whose conditions are all opaque, which a search would ask one after the other as well. Conditions that only read gain
+//! even if there is one of them: what is cheap is asked first, and by code that knows what it asks. Conditions are pure (a condition with effects is opaque and never
 //! leaves its place), so which of them are asked, and in which order, cannot be seen. Linear.
 
 use tollgate_ir::builder::FuncBuilder;
@@ -22,7 +23,7 @@ use tollgate_ir::entities::{FuncId, RuleSetId};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::{Module, RuleSet, Target, Terminator};
-use tollgate_ir::predicates::{Predicates, Source, predicates};
+use tollgate_ir::predicates::{Feature, Predicates, Source, predicates};
 use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
 use tollgate_ir::types::TypeData;
 use tollgate_runtime::index::Policy;
@@ -33,8 +34,8 @@ use crate::consts::{Const, is_function_of_operands};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Level;
 
-/// Rules of the smallest set that is searched. A chain of fewer is short; a benchmark over sets of one to eight rules would say where
-/// the line lies best.
+/// Rules of the smallest set that is searched although conditions compute something. A chain of fewer is short, and computes in place what
+/// a search has to call. A benchmark over sets of one to eight rules would say where the line lies best.
 const RULES_MIN: usize = 4;
 
 pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
@@ -65,7 +66,7 @@ pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
 /// Why a rule set is left to the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WhyChain {
-    /// A chain of so few rules is over before a search has begun.
+    /// A chain of so few rules, some of which compute something, is over before a search has begun.
     Few {
         /// Rules of the smallest set that is searched.
         least: usize,
@@ -82,7 +83,9 @@ pub enum WhyChain {
 impl std::fmt::Display for WhyChain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            WhyChain::Few { least } => write!(f, "fewer than {least} rules"),
+            WhyChain::Few { least } => {
+                write!(f, "fewer than {least} rules, and not all of them only read")
+            }
             WhyChain::Opaque { read, rules } => write!(
                 f,
                 "opaque conditions: only {read} of {rules} ask about what can be read in place"
@@ -99,10 +102,12 @@ pub fn why_chain(module: &Module, costs: &Costs, id: RuleSetId) -> Option<WhyCha
 /// What a rule set asks, if it is to be searched: some rules ask about something that is read, not only whether their condition holds.
 fn searchable(module: &Module, costs: &Costs, id: RuleSetId) -> Result<Predicates, WhyChain> {
     let rules = &module.rulesets[id];
-    if rules.rules.len() < RULES_MIN {
+    let asked = predicates(module, costs, rules);
+    let few = rules.rules.len() < RULES_MIN;
+    let reads = |f: &Feature| matches!(f.source, Source::Path { .. });
+    if few && !asked.features.iter().all(reads) {
         return Err(WhyChain::Few { least: RULES_MIN });
     }
-    let asked = predicates(module, costs, rules);
     let reads = |rule: &tollgate_runtime::index::Formula| {
         let mut reads = false;
         rule.atoms(&mut |atom| {

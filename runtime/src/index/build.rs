@@ -11,15 +11,17 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::access::{Access, NONE};
-use super::check::{Check, Pools};
 use super::class::{Class, class, values};
+use super::code::Code;
+use super::layout;
 use super::rows::Row;
-use super::search;
-use super::test::{Atom, Formula, Test};
+use super::subjects::Subjects;
+use super::test::{Atom, Test};
 
 /// Leaves of so many rows are not split.
 const LEAF_ROWS: usize = 6;
@@ -42,68 +44,47 @@ const FILED_MAX: usize = 5;
 /// Nodes above one another at most.
 const DEPTH_MAX: u32 = 48;
 
-/// A node of the tree.
-#[derive(Debug)]
+/// A node while the tree is built; children are known by their places among the nodes.
 pub(super) enum Node {
     /// Rows to look at one by one.
-    Leaf { from: u32, to: u32 },
-    /// Rows that ask for an integer from a threshold on (or up to one), by threshold, so that those that can hold come first; and the
-    /// node of the other rows. No row stands here twice, which a segment tree over the thresholds would cost.
+    Leaf(Vec<Filed>),
+    /// Rows that ask for an integer from a threshold on (or up to one), by threshold, and the node of the other rows.
     Rays {
         feature: u32,
         /// Whether the rows ask for integers from their threshold on.
         up: bool,
-        from: u32,
-        to: u32,
-        /// Where their thresholds begin.
-        thresholds: u32,
+        rows: Vec<(i64, Filed)>,
         rest: u32,
     },
     /// Children by the word of a feature, and the node of the rows that say nothing about it.
     Branch {
         feature: u32,
         access: u32,
+        children: Range<u32>,
         rest: u32,
     },
 }
 
-/// A row in a leaf: what is left to ask.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
-    pub(super) rule: u32,
-    /// Where its checks are.
-    pub(super) checks: u32,
-    pub(super) len: u16,
-    /// Steps that they are worth together.
-    pub(super) cost: u16,
-    /// What could not be taken apart, or [`NONE`].
-    pub(super) residue: u32,
-}
-
-/// A condition that could not be taken apart, made ready.
-#[derive(Debug)]
-pub(super) enum Residue {
-    Check(Check),
-    All(Box<[Residue]>),
-    Any(Box<[Residue]>),
-}
-
-/// The tree with everything it refers to.
-#[derive(Debug, Default)]
+/// The tree while it is built.
+#[derive(Default)]
 pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
     /// The least rule below each node.
     pub(super) least: Vec<u32>,
     pub(super) accesses: Vec<Access>,
-    pub(super) candidates: Vec<Candidate>,
-    /// Of rows in `Rays`: ascending where they ask from there on, descending where up to there.
-    pub(super) thresholds: Vec<i64>,
-    pub(super) checks: Vec<Check>,
-    pub(super) residues: Vec<Residue>,
-    pub(super) pools: Pools,
     /// Rows that were to be split, and were not because the budget was spent.
     pub(super) unsplit: usize,
     /// Most nodes above one another.
+    pub(super) depth: u32,
+}
+
+/// A tree that was built.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) code: Code,
+    /// See [`Tree`].
+    pub(super) unsplit: usize,
+    /// See [`Tree`].
     pub(super) depth: u32,
 }
 
@@ -161,18 +142,15 @@ pub(super) struct Builder<'r> {
     pub(super) rows: &'r [Row],
     /// What lets each atom of each row be found, and a number for each of its values.
     classes: Vec<Vec<Option<Keyed>>>,
-    /// Features that are computed, whose checks come last.
-    computed: &'r [bool],
     pub(super) tree: Tree,
     /// Rows that may still be filed.
     budget: usize,
     /// Automata that may still be made.
     pub(super) automata: u32,
-    residues: FxHashMap<u32, u32>,
 }
 
 /// Builds the tree of some rows, ascending by rule. Linear in the rows and in the nodes above them, which are few.
-pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
+pub(super) fn build(rows: &[Row], subjects: &Subjects) -> Built {
     let classes = rows.iter().map(|row| row.atoms.iter().map(keyed).collect());
     let classes: Vec<Vec<Option<Keyed>>> = classes.collect();
     // Values that a test lists were written one by one, so filing a row under each is linear in the rules still.
@@ -181,11 +159,9 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
     let mut builder = Builder {
         rows,
         classes,
-        computed,
         tree: Tree::default(),
         budget: FILED_MAX * rows.len() + listed + 1024,
         automata: AUTOMATA_MAX,
-        residues: FxHashMap::default(),
     };
     let all = (0..rows.len() as u32).map(|row| Filed { row, settled: 0 });
     let root = builder.reserve();
@@ -194,19 +170,17 @@ pub(super) fn build(rows: &[Row], computed: &[bool]) -> Tree {
         depth: 0,
         rows: all.collect(),
     }]);
-    let pools = &mut builder.tree.pools;
-    for row in rows {
-        row.atoms.iter().for_each(|atom| pools.announce(atom));
-        row.rest
-            .iter()
-            .for_each(|f| f.atoms(&mut |atom| pools.announce(atom)));
-    }
-    pools.announced();
     // The most rows first, so that the budget goes where it saves most.
     while let Some(next) = work.pop() {
         builder.node(next, &mut work);
     }
-    builder.finish()
+    let (unsplit, depth) = (builder.tree.unsplit, builder.tree.depth);
+    let code = layout::layout(rows, builder.tree, subjects);
+    Built {
+        code,
+        unsplit,
+        depth,
+    }
 }
 
 fn keyed(atom: &Atom) -> Option<Keyed> {
@@ -233,7 +207,7 @@ fn keyed(atom: &Atom) -> Option<Keyed> {
 
 impl Builder<'_> {
     pub(super) fn reserve(&mut self) -> u32 {
-        self.tree.nodes.push(Node::Leaf { from: 0, to: 0 });
+        self.tree.nodes.push(Node::Leaf(Vec::new()));
         self.tree.least.push(u32::MAX);
         self.tree.nodes.len() as u32 - 1
     }
@@ -258,6 +232,7 @@ impl Builder<'_> {
             self.automata = 0;
             return next.push(Work { node, depth, rows });
         };
+        let places = first..first + children.len() as u32;
         let filed: usize = children.iter().map(Vec::len).sum();
         // What the rest costs is what it cost before.
         if filed.saturating_sub(with.len()) > self.budget {
@@ -277,6 +252,7 @@ impl Builder<'_> {
         self.tree.nodes[node as usize] = Node::Branch {
             feature,
             access,
+            children: places,
             rest: rest_node,
         };
         let children = children.into_iter().enumerate();
@@ -368,7 +344,7 @@ impl Builder<'_> {
                     let more = match class {
                         Class::Regexes => AUTOMATON_COST,
                         Class::Paths => PATHS_COST,
-                        Class::Front | Class::Back | Class::Nets => TABLES_COST,
+                        Class::Front | Class::Back | Class::Nets | Class::Below => TABLES_COST,
                         _ => 0.0,
                     };
                     (group.with, looked + NODE_COST + more)
@@ -454,9 +430,6 @@ impl Builder<'_> {
             }
         }
         with.sort_by_key(|(threshold, _)| if up { *threshold } else { !*threshold });
-        let thresholds = self.tree.thresholds.len() as u32;
-        self.tree.thresholds.extend(with.iter().map(|(t, _)| *t));
-        let (from, to) = self.candidates(with.iter().map(|(_, filed)| *filed));
         let rest_node = if rest.is_empty() {
             NONE
         } else {
@@ -465,9 +438,7 @@ impl Builder<'_> {
         self.tree.nodes[node as usize] = Node::Rays {
             feature,
             up,
-            from,
-            to,
-            thresholds,
+            rows: with,
             rest: rest_node,
         };
         if rest_node != NONE {
@@ -512,83 +483,8 @@ impl Builder<'_> {
     }
 
     fn leaf(&mut self, node: u32, rows: &[Filed]) {
-        let (from, to) = self.candidates(rows.iter().copied());
-        self.tree.candidates[from as usize..to as usize].sort_by_key(|c| c.rule);
-        self.tree.nodes[node as usize] = Node::Leaf { from, to };
-    }
-
-    /// Adds rows to look at, and says where they stand.
-    fn candidates(&mut self, rows: impl Iterator<Item = Filed>) -> (u32, u32) {
-        let from = self.tree.candidates.len() as u32;
-        for filed in rows {
-            let (checks, len) = self.checks(filed);
-            let asked = &self.tree.checks[checks as usize..];
-            let cost = asked
-                .iter()
-                .map(|c| c.cost())
-                .fold(search::ROW, u64::saturating_add);
-            let small = |n: u64| u16::try_from(n).unwrap_or(u16::MAX);
-            let residue = self.residue(filed.row);
-            self.tree.candidates.push(Candidate {
-                rule: self.rows[filed.row as usize].rule,
-                checks,
-                len: small(len.into()),
-                cost: small(cost),
-                residue,
-            });
-        }
-        (from, self.tree.candidates.len() as u32)
-    }
-
-    /// What is left to ask of a row, cheap before dear: atoms are pure, so their order is ours.
-    fn checks(&mut self, filed: Filed) -> (u32, u32) {
-        // Rows of a leaf keep their checks behind one another, even if another leaf has the same: a leaf is read from front to back.
-        let from = self.tree.checks.len();
-        for (i, atom) in self.rows[filed.row as usize].atoms.iter().enumerate() {
-            if i >= 64 || filed.settled >> i & 1 == 0 {
-                let check = self.tree.pools.check(atom);
-                self.tree.checks.push(check);
-            }
-        }
-        let computed = self.computed;
-        let dear = |c: &Check| computed.get(c.feature() as usize).copied().unwrap_or(false);
-        self.tree.checks[from..].sort_by_key(|c| (dear(c), c.cost()));
-        (from as u32, (self.tree.checks.len() - from) as u32)
-    }
-
-    fn residue(&mut self, row: u32) -> u32 {
-        let rest = &self.rows[row as usize].rest;
-        if rest.is_empty() {
-            return NONE;
-        }
-        if let Some(made) = self.residues.get(&row) {
-            return *made;
-        }
-        let parts = rest.iter().map(|f| ready(f, &mut self.tree.pools));
-        let all = Residue::All(parts.collect());
-        self.tree.residues.push(all);
-        let made = self.tree.residues.len() as u32 - 1;
-        self.residues.insert(row, made);
-        made
-    }
-
-    fn finish(mut self) -> Tree {
-        let tree = &mut self.tree;
-        tree.pools.seal();
-        tree.nodes.shrink_to_fit();
-        tree.least.shrink_to_fit();
-        tree.accesses.shrink_to_fit();
-        tree.candidates.shrink_to_fit();
-        tree.thresholds.shrink_to_fit();
-        tree.checks.shrink_to_fit();
-        self.tree
-    }
-}
-
-fn ready(formula: &Formula, pools: &mut Pools) -> Residue {
-    match formula {
-        Formula::Atom(atom) => Residue::Check(pools.check(atom)),
-        Formula::All(of) => Residue::All(of.iter().map(|f| ready(f, pools)).collect()),
-        Formula::Any(of) => Residue::Any(of.iter().map(|f| ready(f, pools)).collect()),
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|filed| self.rows[filed.row as usize].rule);
+        self.tree.nodes[node as usize] = Node::Leaf(rows);
     }
 }

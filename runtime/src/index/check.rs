@@ -1,92 +1,86 @@
-//! Tests as they are asked during a search: small, flat, with what they compare in pools beside them, so that
-//! a row of a rule is a few neighbouring cache lines.
+//! Checks: tests as they are asked during a search, each a word that says what to do and the words it compares with.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::code::Subject;
+use super::packed::{pack, same, words_of};
 use super::test::{Atom, Test};
 use crate::arena::Arena;
-use crate::kinds::net::Cidr;
+use crate::kinds::net::Ip;
 use crate::pattern::{Pattern, Segment};
 use crate::word::Word;
 
-/// An atom made ready: 20 bytes.
+/// The first word of a check.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Check {
-    ask: Ask,
-    /// The feature times two, and one if the test is to hold.
-    subject: u32,
+pub(super) struct Check(u64);
+
+/// What a check does; see [`Check::holds`]. What stands behind it, in words, is behind the colon.
+pub(super) mod op {
+    /// The truth value true: nothing.
+    pub(in crate::index) const TRUE: u64 = 0;
+    /// An optional that is present: nothing.
+    pub(in crate::index) const PRESENT: u64 = 1;
+    /// An integer and all above it: the integer.
+    pub(in crate::index) const LEAST: u64 = 2;
+    /// An integer and all below it: the integer.
+    pub(in crate::index) const MOST: u64 = 3;
+    /// So many integers from one on, which the operand and the lower bits cannot hold: the first, the last.
+    pub(in crate::index) const WITHIN: u64 = 4;
+    /// Integers below 64: a bit each.
+    pub(in crate::index) const BITS: u64 = 5;
+    /// One text, as long as the operand says: the text.
+    pub(in crate::index) const TEXT: u64 = 6;
+    /// One of some texts, which are as many words as the operand says: the length of each, and the text.
+    pub(in crate::index) const TEXTS: u64 = 14;
+    /// The text, or the text and a slash and anything, which is a path pattern of literals and `**`: the text.
+    pub(in crate::index) const BELOW: u64 = 7;
+    /// Texts that begin so: the text.
+    pub(in crate::index) const PREFIX: u64 = 8;
+    /// Texts that end so: the text.
+    pub(in crate::index) const SUFFIX: u64 = 9;
+    /// Addresses with as many leading bits as the operand says: those of the network's base, the high half first.
+    pub(in crate::index) const NET: u64 = 10;
+    /// A pattern, by number, that is not one of the above: where its answer is kept if several rows ask.
+    pub(in crate::index) const PATTERN: u64 = 11;
+    /// Any other test, by number: nothing.
+    pub(in crate::index) const OTHER: u64 = 12;
+    /// A condition that could not be taken apart, by number: nothing. It has no subject.
+    pub(in crate::index) const RESIDUE: u64 = 13;
 }
 
-/// A stretch of one of the pools.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    at: u32,
-    len: u32,
-}
+/// Bytes of the longest text that stands in the code; a longer one is a test of its own.
+const TEXT_MAX: usize = 256;
+/// The most texts that stand there for one check: they are compared one by one.
+const TEXTS_MAX: usize = 8;
 
-/// A text of the pool, and its last bytes, by which most other texts are told apart without looking there.
-#[derive(Clone, Copy, Debug)]
-struct Text {
-    run: Run,
-    last: [u8; 4],
-}
-
-/// A number of 64 bits that asks for no alignment of its own.
-#[derive(Clone, Copy, Debug)]
-struct Wide([u32; 2]);
-
-#[derive(Clone, Copy, Debug)]
-enum Ask {
-    True,
-    Present,
-    /// An integer and all above it.
-    Least(Wide),
-    /// An integer and all below it.
-    Most(Wide),
-    /// So many integers from one on.
-    Within(i32, u32),
-    /// Integers below 64, a bit each.
-    Bits(Wide),
-    /// Several ranges, or one of which the others know nothing.
-    Ranges(Run),
-    /// One text.
-    Text(Text),
-    /// The text, or the text and a slash and anything: a path pattern of literals and `**`.
-    Below(Text),
-    Prefix(Text),
-    Suffix(Text),
-    /// A network.
-    Net(u32),
-    /// A pattern that is not one of the above, and where its answer is kept if several rows ask.
-    Pattern(u32, u32),
-    /// Any other test.
-    Other(u32),
-}
-
-impl Wide {
-    fn new(value: u64) -> Wide {
-        Wide([value as u32, (value >> 32) as u32])
-    }
-    #[inline]
-    fn get(self) -> u64 {
-        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
-    }
-}
-
-/// What checks compare with.
+/// What most checks do without: the rest of what they compare with.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    bytes: Vec<u8>,
-    ranges: Vec<(i64, i64)>,
-    nets: Vec<Cidr>,
     patterns: Vec<Pattern>,
     others: Vec<Test>,
-    /// Tests that were made ready before, with their features.
-    made: FxHashMap<(u32, Test), Ask>,
-    /// Patterns that several rows ask for of a feature, by the places of their answers.
-    shared: FxHashMap<(u32, Pattern), u32>,
+    residues: Vec<Residue>,
     /// How many answers are kept.
-    pub(super) answers: u32,
+    answers: u32,
+}
+
+/// A condition that could not be taken apart, made ready.
+#[derive(Debug)]
+pub(super) enum Residue {
+    Check(Box<[u64]>),
+    All(Box<[Residue]>),
+    Any(Box<[Residue]>),
+}
+
+/// Makes checks, and knows what was made before.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    pub(super) pools: Pools,
+    others: FxHashMap<Test, u32>,
+    /// Patterns that were asked for of a feature, and those that several rows ask for.
+    asked: FxHashSet<(u32, Pattern)>,
+    shared: FxHashSet<(u32, Pattern)>,
+    /// Patterns made, by feature, and where their answers are kept.
+    patterns: FxHashMap<(u32, Pattern), (u32, u32)>,
 }
 
 /// No place where an answer is kept.
@@ -98,25 +92,23 @@ pub(super) struct Answers<'a> {
     arena: &'a Arena,
     /// For each, nothing, no or yes; made when the first is kept.
     kept: &'a mut [u8],
-    len: u32,
 }
 
 impl<'a> Answers<'a> {
-    pub(super) fn new(pools: &Pools, arena: &'a Arena) -> Answers<'a> {
+    pub(super) fn new(arena: &'a Arena) -> Answers<'a> {
         Answers {
             arena,
             kept: &mut [],
-            len: pools.answers,
         }
     }
 
-    /// The answer that is kept at a place, or that `ask` gives.
-    fn once(&mut self, place: u32, ask: impl FnOnce() -> bool) -> bool {
+    /// The answer that is kept at a place of so many, or that `ask` gives.
+    fn once(&mut self, place: u32, len: u32, ask: impl FnOnce() -> bool) -> bool {
         if place == UNKEPT {
             return ask();
         }
         if self.kept.is_empty() {
-            self.kept = self.arena.zeroed(self.len as usize);
+            self.kept = self.arena.zeroed(len as usize);
         }
         let answer = &mut self.kept[place as usize];
         if *answer == 0 {
@@ -131,173 +123,170 @@ const CHEAP: u64 = 1;
 const TEXT: u64 = 4;
 const DEAR: u64 = 8;
 
-impl Pools {
-    /// Makes an atom ready.
-    pub(super) fn check(&mut self, atom: &Atom) -> Check {
-        let key = (atom.feature, atom.test.clone());
-        let ask = match self.made.get(&key) {
-            Some(ask) => *ask,
-            None => {
-                let ask = self.ask(atom.feature, &atom.test);
-                self.made.insert(key, ask);
-                ask
-            }
-        };
-        Check {
-            ask,
-            subject: atom.feature << 1 | u32::from(atom.want),
-        }
-    }
-
+impl Checks {
     /// Tells of an atom that will come, so that answers that several rows ask for are kept.
     pub(super) fn announce(&mut self, atom: &Atom) {
         if let Test::Matches(pattern) = &atom.test {
-            let times = self.shared.entry((atom.feature, pattern.clone()));
-            *times.or_default() += 1;
+            let key = (atom.feature, pattern.clone());
+            if !self.asked.insert(key.clone()) {
+                self.shared.insert(key);
+            }
         }
     }
 
-    /// Says that all atoms have been announced.
-    pub(super) fn announced(&mut self) {
-        self.shared.retain(|_, times| *times > 1);
-        // Places are given as patterns come, in the order of the rows.
-        self.shared.values_mut().for_each(|place| *place = UNKEPT);
+    /// Appends the check of an atom about a subject.
+    pub(super) fn put(&mut self, atom: &Atom, subject: Subject, out: &mut Vec<u64>) {
+        let at = out.len();
+        out.push(0);
+        let (op, operand) = self.test(atom, out);
+        out[at] = Check::new(op, subject, atom.want, operand).0;
     }
 
-    /// Says that no more atoms come.
-    pub(super) fn seal(&mut self) {
-        self.made = FxHashMap::default();
-        self.shared = FxHashMap::default();
-        self.bytes.shrink_to_fit();
-        self.ranges.shrink_to_fit();
-        self.nets.shrink_to_fit();
-        self.patterns.shrink_to_fit();
-        self.others.shrink_to_fit();
+    /// The check of a condition that could not be taken apart.
+    pub(super) fn residue(&mut self, residue: Residue) -> u64 {
+        self.pools.residues.push(residue);
+        let number = self.pools.residues.len() as u32 - 1;
+        Check::new(op::RESIDUE, Subject(0), true, number).0
+    }
+
+    /// The op and operand of a test; appends what it compares with.
+    fn test(&mut self, atom: &Atom, out: &mut Vec<u64>) -> (u64, u32) {
+        let mut text = |op, text: &str| {
+            pack(text.as_bytes(), out);
+            (op, text.len() as u32)
+        };
+        match &atom.test {
+            Test::True => (op::TRUE, 0),
+            Test::Present => (op::PRESENT, 0),
+            Test::Ints(ranges) => match &ranges[..] {
+                [(lo, i64::MAX)] => {
+                    out.push(*lo as u64);
+                    (op::LEAST, 0)
+                }
+                [(i64::MIN, hi)] => {
+                    out.push(*hi as u64);
+                    (op::MOST, 0)
+                }
+                several => match (bits(several), several) {
+                    (Some(bits), _) => {
+                        out.push(bits);
+                        (op::BITS, 0)
+                    }
+                    (None, [(lo, hi)]) => {
+                        out.extend([*lo as u64, *hi as u64]);
+                        (op::WITHIN, 0)
+                    }
+                    (None, _) => self.other(&atom.test),
+                },
+            },
+            Test::Texts(texts) => match &texts[..] {
+                [one] if one.len() <= TEXT_MAX => text(op::TEXT, one),
+                few if few.len() <= TEXTS_MAX && few.iter().all(|t| t.len() <= TEXT_MAX) => {
+                    let from = out.len();
+                    for text in few {
+                        out.push(text.len() as u64);
+                        pack(text.as_bytes(), out);
+                    }
+                    (op::TEXTS, (out.len() - from) as u32)
+                }
+                _ => self.other(&atom.test),
+            },
+            Test::Prefix(one) if one.len() <= TEXT_MAX => text(op::PREFIX, one),
+            Test::Suffix(one) if one.len() <= TEXT_MAX => text(op::SUFFIX, one),
+            Test::Matches(pattern) => {
+                if let Some((one, open)) = literal(pattern).filter(|(t, _)| t.len() <= TEXT_MAX) {
+                    return text(if open { op::BELOW } else { op::TEXT }, &one);
+                }
+                let (number, place) = self.pattern(atom.feature, pattern);
+                out.push(place.into());
+                (op::PATTERN, number)
+            }
+            Test::Nets(nets) => match nets[..] {
+                [net] => {
+                    let base = net.base().bits();
+                    out.extend([(base >> 64) as u64, base as u64]);
+                    (op::NET, net.bits().into())
+                }
+                _ => self.other(&atom.test),
+            },
+            Test::Prefix(_) | Test::Suffix(_) | Test::Values(_) | Test::Part(_) => {
+                self.other(&atom.test)
+            }
+        }
+    }
+
+    fn other(&mut self, test: &Test) -> (u64, u32) {
+        let next = self.pools.others.len() as u32;
+        let number = *self.others.entry(test.clone()).or_insert(next);
+        if number == next {
+            self.pools.others.push(test.clone());
+        }
+        (op::OTHER, number)
+    }
+
+    fn pattern(&mut self, feature: u32, pattern: &Pattern) -> (u32, u32) {
+        let key = (feature, pattern.clone());
+        if let Some(made) = self.patterns.get(&key) {
+            return *made;
+        }
+        let pools = &mut self.pools;
+        pools.patterns.push(pattern.clone());
+        let mut place = UNKEPT;
+        if self.shared.contains(&key) {
+            place = pools.answers;
+            pools.answers += 1;
+        }
+        let made = (pools.patterns.len() as u32 - 1, place);
+        self.patterns.insert(key, made);
+        made
+    }
+}
+
+impl Pools {
+    /// A condition that could not be taken apart.
+    #[inline]
+    pub(super) fn residue(&self, check: Check) -> Option<&Residue> {
+        self.residues.get(check.operand() as usize)
     }
 
     /// Bytes of memory held, without what patterns share with the program.
     pub(super) fn heap(&self) -> usize {
-        self.bytes.capacity()
-            + self.ranges.capacity() * size_of::<(i64, i64)>()
-            + self.nets.capacity() * size_of::<Cidr>()
-            + self.patterns.capacity() * size_of::<Pattern>()
+        self.patterns.capacity() * size_of::<Pattern>()
             + self.others.capacity() * size_of::<Test>()
+            + self.residues.iter().map(residue_heap).sum::<usize>()
     }
 
-    fn ask(&mut self, feature: u32, test: &Test) -> Ask {
-        match test {
-            Test::True => Ask::True,
-            Test::Present => Ask::Present,
-            Test::Ints(ranges) => match &ranges[..] {
-                [(lo, i64::MAX)] => Ask::Least(Wide::new(*lo as u64)),
-                [(i64::MIN, hi)] => Ask::Most(Wide::new(*hi as u64)),
-                several => match bits(several) {
-                    None if let Some(within) = within(several) => within,
-                    Some(bits) => Ask::Bits(Wide::new(bits)),
-                    None => {
-                        let at = self.ranges.len() as u32;
-                        self.ranges.extend_from_slice(several);
-                        let len = several.len() as u32;
-                        Ask::Ranges(Run { at, len })
-                    }
-                },
-            },
-            Test::Texts(texts) => match &texts[..] {
-                [text] => Ask::Text(self.text(text)),
-                _ => self.other(test),
-            },
-            Test::Prefix(text) => Ask::Prefix(self.text(text)),
-            Test::Suffix(text) => Ask::Suffix(self.text(text)),
-            Test::Matches(pattern) => self.pattern(feature, pattern),
-            Test::Nets(nets) => match &nets[..] {
-                [net] => {
-                    self.nets.push(*net);
-                    Ask::Net(self.nets.len() as u32 - 1)
-                }
-                _ => self.other(test),
-            },
-            Test::Values(_) | Test::Part(_) => self.other(test),
-        }
-    }
-
-    fn pattern(&mut self, feature: u32, pattern: &Pattern) -> Ask {
-        if let Pattern::Path(path) = pattern {
-            let literal = path
-                .segments()
-                .iter()
-                .all(|s| matches!(s, Segment::Literal(_)));
-            if literal && !path.segments().is_empty() {
-                let literals = path.segments().iter().map(|s| match s {
-                    Segment::Literal(text) => &**text,
-                    Segment::Any | Segment::Capture(_) => "",
-                });
-                let text = literals.flat_map(|text| ["/", text]).collect::<String>();
-                let run = self.text(&text);
-                return match path.is_open() {
-                    true => Ask::Below(run),
-                    false => Ask::Text(run),
-                };
-            }
-        }
-        self.patterns.push(pattern.clone());
-        let mut kept = UNKEPT;
-        if self.shared.contains_key(&(feature, pattern.clone())) {
-            kept = self.answers;
-            self.answers += 1;
-        }
-        Ask::Pattern(self.patterns.len() as u32 - 1, kept)
-    }
-
-    fn other(&mut self, test: &Test) -> Ask {
-        self.others.push(test.clone());
-        Ask::Other(self.others.len() as u32 - 1)
-    }
-
-    fn text(&mut self, text: &str) -> Text {
-        let at = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(text.as_bytes());
-        let len = text.len() as u32;
-        Text {
-            run: Run { at, len },
-            last: last(text.as_bytes()),
-        }
-    }
-
-    /// Whether a text of the pool is this one.
-    #[inline]
-    fn is(&self, text: &Text, other: &[u8]) -> bool {
-        text.run.len as usize == other.len()
-            && text.last == last(other)
-            && self.bytes(text.run) == other
-    }
-
-    #[inline]
-    fn bytes(&self, run: Run) -> &[u8] {
-        let at = run.at as usize;
-        self.bytes.get(at..at + run.len as usize).unwrap_or(&[])
+    /// Drops what was reserved and is not needed.
+    pub(super) fn shrink(&mut self) {
+        self.patterns.shrink_to_fit();
+        self.others.shrink_to_fit();
+        self.residues.shrink_to_fit();
     }
 }
 
-/// The last four bytes, zeros in front where there are fewer.
-#[inline]
-fn last(text: &[u8]) -> [u8; 4] {
-    if let Some(last) = text.last_chunk() {
-        return *last;
-    }
-    let mut last = [0; 4];
-    last[4 - text.len()..].copy_from_slice(text);
-    last
+fn residue_heap(residue: &Residue) -> usize {
+    let below = match residue {
+        Residue::Check(code) => size_of_val(&code[..]),
+        Residue::All(of) | Residue::Any(of) => of.iter().map(residue_heap).sum(),
+    };
+    below + size_of::<Residue>()
 }
 
-/// One short range of small numbers.
-fn within(ranges: &[(i64, i64)]) -> Option<Ask> {
-    let [(lo, hi)] = ranges else { return None };
-    let from = i32::try_from(*lo).ok()?;
-    Some(Ask::Within(from, u32::try_from(hi.checked_sub(*lo)?).ok()?))
+/// The text of a path pattern of literals, and whether more may follow.
+fn literal(pattern: &Pattern) -> Option<(String, bool)> {
+    let Pattern::Path(path) = pattern else {
+        return None;
+    };
+    let texts = path.segments().iter().map(|s| match s {
+        Segment::Literal(text) => Some(["/", &**text]),
+        Segment::Any | Segment::Capture(_) => None,
+    });
+    let texts = texts.collect::<Option<Vec<_>>>()?;
+    (!texts.is_empty()).then(|| (texts.concat().concat(), path.is_open()))
 }
 
 /// Ranges within 0 .. 63 as bits.
-fn bits(ranges: &[(i64, i64)]) -> Option<u64> {
+pub(super) fn bits(ranges: &[(i64, i64)]) -> Option<u64> {
     let mut bits = 0;
     for (lo, hi) in ranges {
         let (lo, hi) = (u32::try_from(*lo).ok()?, u32::try_from(*hi).ok()?);
@@ -309,89 +298,169 @@ fn bits(ranges: &[(i64, i64)]) -> Option<u64> {
     Some(bits)
 }
 
+/// The checks of a row, one behind the other.
+pub(super) fn each(mut code: &[u64]) -> impl Iterator<Item = Check> {
+    std::iter::from_fn(move || {
+        let (check, behind) = code.split_first()?;
+        let check = Check(*check);
+        code = behind.get(check.len()..).unwrap_or(&[]);
+        Some(check)
+    })
+}
+
 impl Check {
-    /// What it is about.
-    #[inline]
-    pub(super) fn feature(self) -> u32 {
-        self.subject >> 1
+    /// The first word, as `code.rs` draws it: op and subject first, so that both are told apart by one jump.
+    fn new(op: u64, subject: Subject, want: bool, operand: u32) -> Check {
+        let subject = u64::from(subject.0) << 4;
+        Check(op | subject | u64::from(want) << 30 | u64::from(operand) << 32)
     }
-
-    /// Whether it holds for the word of its feature. Allocates nothing.
-    ///
-    /// Inlined where rows are looked at, with what most checks are; the rest is a call.
     #[inline(always)]
-    pub(super) fn holds(&self, pools: &Pools, word: Word<'_>, answers: &mut Answers<'_>) -> bool {
-        let holds = match &self.ask {
-            Ask::Least(lo) => word.int() >= lo.get() as i64,
-            Ask::Most(hi) => word.int() <= hi.get() as i64,
-            Ask::Within(lo, len) => {
-                // What lies below wraps round to an offset beyond the range.
-                word.int().wrapping_sub((*lo).into()) as u64 <= (*len).into()
-            }
-            Ask::Bits(bits) => {
-                let value = word.int();
-                (0..64).contains(&value) && bits.get() >> value & 1 == 1
-            }
-            Ask::Text(text) => pools.is(text, word.str().as_bytes()),
-            Ask::Below(text) => {
-                let path = word.str().as_bytes();
-                let (len, end) = (text.run.len as usize, path.get(text.run.len as usize));
-                end.is_none_or(|b| *b == b'/') && path.get(..len).is_some_and(|p| pools.is(text, p))
-            }
-            _ => self.rarely(pools, word, answers),
-        };
-        holds == (self.subject & 1 == 1)
+    pub(super) fn read(word: u64) -> Check {
+        Check(word)
+    }
+    #[inline(always)]
+    fn op(self) -> u64 {
+        self.0 & 15
+    }
+    /// The op and the way of the subject.
+    #[inline(always)]
+    pub(super) fn key(self) -> u64 {
+        self.0 & 63
+    }
+    #[inline(always)]
+    pub(super) fn operand(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+    /// What it is about.
+    #[inline(always)]
+    pub(super) fn subject(self) -> Subject {
+        Subject((self.0 as u32) << 2 >> 6)
+    }
+    /// The number of the field or feature that it is about.
+    #[inline(always)]
+    pub(super) fn number(self) -> usize {
+        self.subject().number() as usize
+    }
+    /// Whether it is a condition that could not be taken apart, which has no subject.
+    #[inline(always)]
+    pub(super) fn is_residue(self) -> bool {
+        self.op() == op::RESIDUE
+    }
+    /// Whether its test is to hold.
+    #[inline(always)]
+    pub(super) fn want(self) -> bool {
+        self.0 >> 30 & 1 == 1
     }
 
-    /// As `holds`, for the other checks, and without the opposite.
-    fn rarely(&self, pools: &Pools, word: Word<'_>, answers: &mut Answers<'_>) -> bool {
-        match self.ask {
-            Ask::True => word.bool(),
-            Ask::Present => !word.is_none(),
-            Ask::Ranges(run) => {
-                let at = run.at as usize;
-                let ranges = pools.ranges.get(at..at + run.len as usize);
-                let value = word.int();
-                let has = |r: &(i64, i64)| (r.0..=r.1).contains(&value);
-                ranges.unwrap_or(&[]).iter().any(has)
-            }
-            Ask::Prefix(text) => {
-                let front = word.str().as_bytes().get(..text.run.len as usize);
-                front.is_some_and(|front| pools.is(&text, front))
-            }
-            Ask::Suffix(text) => {
-                let of = word.str().as_bytes();
-                let from = of.len().checked_sub(text.run.len as usize);
-                from.is_some_and(|from| pools.is(&text, &of[from..]))
-            }
-            Ask::Net(net) => pools.nets[net as usize].has(word.ip()),
-            Ask::Pattern(pattern, kept) => answers.once(kept, || {
-                pools.patterns[pattern as usize].matches(word.str())
-            }),
-            Ask::Other(test) => pools.others[test as usize].holds(word),
-            Ask::Least(_)
-            | Ask::Most(_)
-            | Ask::Within(..)
-            | Ask::Bits(_)
-            | Ask::Text(_)
-            | Ask::Below(_) => false,
+    /// Words behind it.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        match self.op() {
+            op::LEAST | op::MOST | op::BITS | op::PATTERN => 1,
+            op::WITHIN | op::NET => 2,
+            op::TEXT | op::BELOW | op::PREFIX | op::SUFFIX => words_of(self.operand() as usize),
+            op::TEXTS => self.operand() as usize,
+            _ => 0,
         }
+    }
+
+    /// Whether its test holds for the word of its subject, or does not if that is wanted; `with` is what stands behind it. Allocates nothing.
+    pub(super) fn holds(
+        self,
+        with: &[u64],
+        pools: &Pools,
+        word: Word<'_>,
+        answers: &mut Answers<'_>,
+    ) -> bool {
+        let operand = self.operand() as usize;
+        let holds = match (self.op(), with) {
+            (op::TRUE, _) => word.bool(),
+            (op::PRESENT, _) => !word.is_none(),
+            (op::LEAST, [lo]) => word.int() >= *lo as i64,
+            (op::MOST, [hi]) => word.int() <= *hi as i64,
+            (op::WITHIN, [lo, hi]) => (*lo as i64..=*hi as i64).contains(&word.int()),
+            (op::BITS, [bits]) => has(*bits, word.int()),
+            (op::TEXT, text) => is(text, operand, word.str()),
+            (op::TEXTS, texts) => is_one_of(texts, word.str()),
+            (op::BELOW, text) => is_below(text, operand, word.str()),
+            (op::PREFIX, text) => {
+                let front = word.str().as_bytes().get(..operand);
+                front.is_some_and(|front| same(text, front))
+            }
+            (op::SUFFIX, text) => {
+                let of = word.str().as_bytes();
+                let from = of.len().checked_sub(operand);
+                from.is_some_and(|from| same(text, &of[from..]))
+            }
+            (op::NET, [high, low]) => in_net([*high, *low], operand as u32, word.ip()),
+            (op::PATTERN, [place]) => answers.once(*place as u32, pools.answers, || {
+                pools.patterns[operand].matches(word.str())
+            }),
+            (op::OTHER, _) => pools.others[operand].holds(word),
+            _ => false,
+        };
+        holds == self.want()
     }
 
     /// Steps it is worth.
-    pub(super) fn cost(self) -> u64 {
-        match self.ask {
-            Ask::True | Ask::Present | Ask::Net(_) => CHEAP,
-            Ask::Least(_) | Ask::Most(_) | Ask::Within(..) | Ask::Bits(_) => CHEAP,
-            Ask::Text(_) | Ask::Below(_) | Ask::Prefix(_) | Ask::Suffix(_) => TEXT,
-            Ask::Ranges(_) | Ask::Pattern(..) | Ask::Other(_) => DEAR,
+    pub(super) fn steps(self) -> u64 {
+        match self.op() {
+            op::TRUE | op::PRESENT | op::NET => CHEAP,
+            op::LEAST | op::MOST | op::WITHIN | op::BITS => CHEAP,
+            op::TEXT | op::TEXTS | op::BELOW | op::PREFIX | op::SUFFIX => TEXT,
+            op::RESIDUE => 0,
+            _ => DEAR,
         }
     }
+}
+
+/// Whether an integer is one of some below 64, a bit each.
+#[inline(always)]
+pub(super) fn has(bits: u64, value: i64) -> bool {
+    (0..64).contains(&value) && bits >> value & 1 == 1
+}
+
+/// Whether a packed text of a length is this one.
+#[inline(always)]
+pub(super) fn is(packed: &[u64], len: usize, text: &str) -> bool {
+    text.len() == len && same(packed, text.as_bytes())
+}
+
+/// Whether a path is a packed text of a length, or goes on behind it with a slash.
+#[inline(always)]
+pub(super) fn is_below(packed: &[u64], len: usize, path: &str) -> bool {
+    let path = path.as_bytes();
+    path.get(len).is_none_or(|b| *b == b'/')
+        && path.get(..len).is_some_and(|front| same(packed, front))
+}
+
+/// Whether a text is one of some packed ones, each behind its length.
+#[inline]
+pub(super) fn is_one_of(mut packed: &[u64], text: &str) -> bool {
+    while let [len, behind @ ..] = packed {
+        let len = *len as usize;
+        let Some((one, behind)) = behind.split_at_checked(words_of(len)) else {
+            return false;
+        };
+        if is(one, len, text) {
+            return true;
+        }
+        packed = behind;
+    }
+    false
+}
+
+/// Whether an address has the leading bits of a network's base.
+#[inline]
+pub(super) fn in_net([high, low]: [u64; 2], bits: u32, ip: Ip) -> bool {
+    let base = u128::from(high) << 64 | u128::from(low);
+    bits == 0 || (base ^ ip.bits()) >> (128 - bits.min(128)) == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::code::way;
     use crate::pattern::{Glob, PathPattern};
     use std::sync::Arc;
 
@@ -407,7 +476,14 @@ mod tests {
             Test::Ints([(0, 2), (7, 7), (63, 63)].into()),
             Test::Ints([(0, 63)].into()),
             Test::Ints([(1, 1), (64, 64)].into()),
+            Test::Ints([(-5, 40)].into()),
+            Test::Ints([(3, i64::MAX)].into()),
+            Test::Ints([(i64::MIN, 3)].into()),
             Test::text("/a"),
+            Test::text(""),
+            Test::text("/a/b/c/d/e"),
+            Test::text("/".repeat(300)),
+            Test::Prefix("/".repeat(300).into()),
             Test::Texts(["".into(), "/a".into()].into()),
             Test::Prefix("/a".into()),
             Test::Suffix("b".into()),
@@ -419,8 +495,12 @@ mod tests {
             path("/a/*/c"),
             Test::Matches(Pattern::Glob(Arc::new(Glob::parse("*b").unwrap()))),
             Test::Nets(["10.0.0.0/8".parse().unwrap()].into()),
+            Test::Nets(["::/0".parse().unwrap()].into()),
+            Test::Nets(["10.1.2.3/32".parse().unwrap()].into()),
+            Test::Nets(["10.0.0.0/9".parse().unwrap(), "11.0.0.0/8".parse().unwrap()].into()),
         ];
         let ip = "10.1.2.3".parse().unwrap();
+        let slashes = "/".repeat(300);
         let words = [
             Word::None,
             Word::Bool(true),
@@ -437,20 +517,27 @@ mod tests {
             Word::Str("/a/"),
             Word::Str("/ab"),
             Word::Str("/a/b/c"),
+            Word::Str("/a/b/c/d/e"),
+            Word::Str(&slashes),
             Word::Ip(ip),
         ];
         let arena = Arena::new();
         for test in tests {
             for want in [true, false] {
-                let mut pools = Pools::default();
+                let mut checks = Checks::default();
                 let atom = Atom {
                     feature: 0,
                     want,
                     test: test.clone(),
                 };
-                let check = pools.check(&atom);
+                let mut code = Vec::new();
+                checks.put(&atom, Subject::new(way::READ, 3), &mut code);
+                let check = Check::read(code[0]);
+                assert_eq!(check.len(), code.len() - 1, "{test}");
+                assert_eq!(check.subject(), Subject::new(way::READ, 3));
                 for word in words {
-                    let holds = check.holds(&pools, word, &mut Answers::new(&pools, &arena));
+                    let answers = &mut Answers::new(&arena);
+                    let holds = check.holds(&code[1..], &checks.pools, word, answers);
                     assert_eq!(holds, atom.holds(word), "{test} {want} {word}");
                 }
             }

@@ -42,10 +42,12 @@ pub enum Outcome {
 pub struct RuleRow {
     /// What its mark says.
     pub mark: Mark,
-    /// Its outcomes: the first of them in [`Decider::outcomes`], and how many. Several only under `All`.
-    pub first: u32,
-    /// How many outcomes it has.
-    pub count: u32,
+    /// Its outcome, or the first of them.
+    pub outcome: Outcome,
+    /// Where the others begin in [`Decider::more`], and how many they are. There are some only under `All`.
+    pub from: u32,
+    /// How many outcomes it has besides the first.
+    pub more: u32,
 }
 
 /// A rule set that is decided by an index.
@@ -57,8 +59,8 @@ pub struct Decider {
     pub index: Arc<Index>,
     /// The rules, in order.
     pub rules: Box<[RuleRow]>,
-    /// The outcomes of all rules.
-    pub outcomes: Box<[Outcome]>,
+    /// The outcomes of all rules behind their first.
+    pub more: Box<[Outcome]>,
     /// What is decided when no rule matches.
     pub otherwise: Option<(Mark, Outcome)>,
     /// For `Best`: the function (parameters …, outcome) -> integer.
@@ -89,6 +91,7 @@ pub const GIVE: u64 = 1;
 
 impl Decider {
     /// Decides. Allocates nothing but the lists it makes in the arena.
+    #[inline(always)]
     pub fn decide<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
         match self.policy {
             Policy::First | Policy::Unique | Policy::Any => {
@@ -115,20 +118,18 @@ impl Decider {
 
     /// The most steps of a decision, given those of calling a function.
     pub fn bound(&self, call: &dyn Fn(u32) -> u64) -> u64 {
-        let give = |outcome: &Outcome| match outcome {
+        let give = |outcome| match outcome {
             Outcome::Const(_) => GIVE,
-            Outcome::Call(function) => call(*function).saturating_add(GIVE),
+            Outcome::Call(function) => call(function).saturating_add(GIVE),
         };
-        let otherwise = self.otherwise.as_ref().map_or(0, |(_, o)| give(o));
-        let greatest = self.outcomes.iter().map(give).max().unwrap_or(0);
+        let otherwise = self.otherwise.map_or(0, |(_, o)| give(o));
+        let greatest = self.given().map(give).max().unwrap_or(0);
         let key = self.key.map_or(0, call).saturating_add(GIVE);
         // Where every rule that matches gives its outcomes, they count where the rule is found.
         let each = |rule: u32| {
-            let outcomes = self
-                .rules
-                .get(rule as usize)
-                .map_or(&[][..], |r| self.outcomes(r));
-            let sum = outcomes.iter().map(give).fold(0, u64::saturating_add);
+            let outcomes = self.rules.get(rule as usize).into_iter();
+            let outcomes = outcomes.flat_map(|r| self.outcomes(r));
+            let sum = outcomes.map(give).fold(0, u64::saturating_add);
             match self.policy {
                 Policy::Best => sum.saturating_add(key),
                 _ => sum,
@@ -151,6 +152,41 @@ impl Decider {
         self.index.bound(call, found).saturating_add(after)
     }
 
+    /// Rules with their outcomes as rows, and the outcomes behind the first of each. A rule without outcomes is given one that does not
+    /// exist, which whoever checks the rest of a decider refuses.
+    pub fn rows(
+        rules: impl Iterator<Item = (Mark, Vec<Outcome>)>,
+    ) -> (Box<[RuleRow]>, Box<[Outcome]>) {
+        let mut more = Vec::new();
+        let row = |(mark, outcomes): (Mark, Vec<Outcome>)| {
+            let mut outcomes = outcomes.into_iter();
+            let outcome = outcomes.next().unwrap_or(Outcome::Const(u32::MAX));
+            let from = more.len();
+            more.extend(outcomes);
+            RuleRow {
+                mark,
+                outcome,
+                from: from as u32,
+                more: (more.len() - from) as u32,
+            }
+        };
+        let rows = rules.map(row).collect();
+        (rows, more.into())
+    }
+
+    /// The outcomes of a rule, in order.
+    pub fn outcomes(&self, rule: &RuleRow) -> impl Iterator<Item = Outcome> {
+        let from = rule.from as usize;
+        let more = self.more.get(from..from + rule.more as usize);
+        let more = more.unwrap_or(&[]).iter().copied();
+        std::iter::once(rule.outcome).chain(more)
+    }
+
+    /// The outcomes of all rules.
+    pub fn given(&self) -> impl Iterator<Item = Outcome> {
+        self.rules.iter().flat_map(|rule| self.outcomes(rule))
+    }
+
     /// The rule that the index knows by a number: its place in the source, or its rank where rules are ranked.
     pub fn rule(&self, number: u32) -> Option<&RuleRow> {
         let place = match &self.ranking {
@@ -164,7 +200,7 @@ impl Decider {
     pub fn heap(&self) -> usize {
         self.index.size().bytes
             + size_of_val(&self.rules[..])
-            + size_of_val(&self.outcomes[..])
+            + size_of_val(&self.more[..])
             + self.ranking.as_deref().map_or(0, size_of_val)
     }
 
@@ -175,6 +211,7 @@ impl Decider {
         found
     }
 
+    #[inline(always)]
     fn give<'a>(&self, outcome: Outcome, engine: &mut impl Engine<'a>) -> Word<'a> {
         engine.steps(GIVE);
         match outcome {
@@ -183,25 +220,16 @@ impl Decider {
         }
     }
 
-    /// The outcomes of a rule.
-    fn outcomes(&self, rule: &RuleRow) -> &[Outcome] {
-        let first = rule.first as usize;
-        self.outcomes
-            .get(first..first + rule.count as usize)
-            .unwrap_or(&[])
-    }
-
     /// Marks a rule and gives its outcome.
+    #[inline(always)]
     fn one<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> Word<'a> {
         let rule = &self.rules[rule as usize];
         engine.mark(rule.mark);
-        match self.outcomes(rule).first() {
-            Some(outcome) => self.give(*outcome, engine),
-            None => Word::None,
-        }
+        self.give(rule.outcome, engine)
     }
 
     /// What is decided when no rule matches. Without `otherwise` the rules cover everything; for a value in any case, the last decides.
+    #[inline(always)]
     fn none<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
         match (self.otherwise, self.rules.len().checked_sub(1)) {
             (Some((mark, outcome)), _) => {
@@ -216,13 +244,13 @@ impl Decider {
     fn every<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
         let found = self.matching(engine);
         let rules = || found.iter().map(|rule| &self.rules[*rule as usize]);
-        let len = rules().map(|rule| rule.count as usize).sum();
+        let len = rules().map(|rule| 1 + rule.more as usize).sum();
         let list = engine.arena().slots(len);
         let mut to = list.iter_mut();
         for rule in rules() {
             engine.mark(rule.mark);
-            for (outcome, to) in self.outcomes(rule).iter().zip(&mut to) {
-                *to = self.give(*outcome, engine);
+            for (outcome, to) in self.outcomes(rule).zip(&mut to) {
+                *to = self.give(outcome, engine);
             }
         }
         Word::Seq(list)
@@ -243,10 +271,7 @@ impl Decider {
         };
         let mut best: Option<(i64, u32, Word<'a>)> = None;
         for rule in self.matching(engine) {
-            let Some(outcome) = self.outcomes(&self.rules[*rule as usize]).first() else {
-                continue;
-            };
-            let value = self.give(*outcome, engine);
+            let value = self.give(self.rules[*rule as usize].outcome, engine);
             engine.steps(GIVE);
             let key = engine.call(key, Some(value)).int();
             if best.is_none_or(|(greatest, ..)| key > greatest) {
@@ -271,13 +296,11 @@ impl Decider {
         for rule in self.matching(engine) {
             let rule = &self.rules[*rule as usize];
             engine.mark(rule.mark);
-            if let Some(outcome) = self.outcomes(rule).first() {
-                let value = self.give(*outcome, engine);
-                sum = match sum {
-                    Word::Float(sum) => Word::Float(settle(sum + value.float())),
-                    _ => Word::Int(sum.int().wrapping_add(value.int())),
-                };
-            }
+            let value = self.give(rule.outcome, engine);
+            sum = match sum {
+                Word::Float(sum) => Word::Float(settle(sum + value.float())),
+                _ => Word::Int(sum.int().wrapping_add(value.int())),
+            };
         }
         sum
     }

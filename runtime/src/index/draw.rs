@@ -1,9 +1,11 @@
 //! An index for people: what it asks first, and where that leads.
 
-use super::Index;
+use rustc_hash::FxHashMap;
+
 use super::access::NONE;
-use super::build::Node;
+use super::code::{Kind, RowView};
 use super::feature::{Base, Feature};
+use super::{Index, check};
 
 /// A node of the drawing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,58 +33,55 @@ pub enum ShownKind {
 impl Index {
     /// Its nodes, the root first. The edge of rows that say nothing about the feature is labelled `rest`.
     pub fn nodes(&self) -> Vec<Shown> {
-        let tree = &self.tree;
-        let number = |f: &u32| self.order.get(*f as usize).copied().unwrap_or(NONE);
-        let leaf = |from: u32, to: u32| {
-            let rows = &tree.candidates[from as usize..to as usize];
-            let left =
-                |row: &super::build::Candidate| u32::from(row.len) + u32::from(row.residue != NONE);
+        let code = &self.code;
+        let numbers: FxHashMap<u32, u32> =
+            self.subjects.features().map(|(s, f)| (s.0, f)).collect();
+        let nodes: FxHashMap<u32, u32> = code.nodes.iter().copied().zip(0..).collect();
+        let node = |at: u32| nodes.get(&at).copied().unwrap_or(NONE);
+        let leaf = |at: u32| {
+            let rows = code.rows_of(at).into_iter();
+            let left = |row: RowView<'_>| {
+                let checks = check::each(row.checks).count() as u32;
+                (row.head.rule(), checks + u32::from(row.masked))
+            };
             Shown {
-                kind: ShownKind::Leaf(rows.iter().map(|r| (r.rule, left(r))).collect()),
+                kind: ShownKind::Leaf(rows.map(left).collect()),
                 edges: Vec::new(),
             }
         };
         // The rows behind thresholds are shown as a node of their own.
         let mut more = Vec::new();
-        let mut shown = Vec::with_capacity(tree.nodes.len());
-        for node in &tree.nodes {
-            let (feature, access, mut edges, rest) = match node {
-                Node::Leaf { from, to } => {
-                    shown.push(leaf(*from, *to));
+        let mut shown = Vec::with_capacity(code.nodes.len());
+        for at in &code.nodes {
+            let Some((header, _)) = code.node(*at) else {
+                continue;
+            };
+            let mut edges = Vec::new();
+            let access = match header.kind {
+                Kind::Leaf => {
+                    shown.push(leaf(*at));
                     continue;
                 }
-                Node::Rays {
-                    feature,
-                    up,
-                    from,
-                    to,
-                    rest,
-                    ..
-                } => {
-                    let behind = (tree.nodes.len() + more.len()) as u32;
-                    more.push(leaf(*from, *to));
-                    let label = if *up {
-                        "at least the threshold of"
-                    } else {
-                        "at most the threshold of"
+                Kind::Up | Kind::Down => {
+                    let behind = (code.nodes.len() + more.len()) as u32;
+                    more.push(leaf(*at));
+                    let label = match header.kind == Kind::Up {
+                        true => "at least the threshold of",
+                        false => "at most the threshold of",
                     };
-                    (feature, "thresholds", vec![(label.into(), behind)], rest)
+                    edges.push((label.into(), behind));
+                    "thresholds"
                 }
-                Node::Branch {
-                    feature,
-                    access,
-                    rest,
-                } => {
-                    let access = &tree.accesses[*access as usize];
-                    let mut edges = Vec::new();
-                    access.edges(&mut |label, child| edges.push((label, child)));
-                    (feature, access.name(), edges, rest)
+                Kind::Branch => {
+                    let access = &code.accesses[header.of as usize];
+                    access.edges(&mut |label, child| edges.push((label, node(child))));
+                    access.name()
                 }
             };
-            if *rest != NONE {
-                edges.push(("rest".into(), *rest));
+            if header.rest != NONE {
+                edges.push(("rest".into(), node(header.rest)));
             }
-            let feature = number(feature);
+            let feature = numbers.get(&header.subject.0).copied().unwrap_or(NONE);
             let kind = ShownKind::Branch { feature, access };
             shown.push(Shown { kind, edges });
         }

@@ -67,6 +67,14 @@ impl Read {
         }
     }
 
+    /// The function that computes it, if one does.
+    pub(super) fn function(&self) -> Option<u32> {
+        match self {
+            Read::Other(Feature::Computed(function)) => Some(*function),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(super) fn read<'a>(&self, facts: &mut impl Facts<'a>) -> Word<'a> {
         match self {

@@ -18,30 +18,38 @@ mod access;
 mod build;
 mod check;
 mod class;
+mod code;
 mod decide;
 mod draw;
 mod feature;
 mod filing;
+mod layout;
+mod packed;
 mod rows;
 mod search;
+mod subjects;
 mod test;
 #[cfg(test)]
 mod tests;
 
 use self::access::NONE;
-use self::build::{Node, Residue, Tree};
-use self::feature::Read;
+use self::build::Built;
+use self::check::{Check, Residue};
+use self::code::{Code, Kind, RowView, Subject, way};
 use self::search::{Every, Least, Search};
+use self::subjects::Subjects;
 
 pub use decide::{Decider, Engine, GIVE, Outcome, Policy, RuleRow};
 pub use draw::{Shown, ShownKind};
 pub use feature::{Base, Facts, Feature};
 pub use test::{Atom, Formula, Test};
 
+use rustc_hash::FxHashMap;
+
 use crate::arena::Arena;
 
-/// A search keeps the words of features that are read in place up to so many: reading one again costs little more.
-const KEPT_IN_PLACE_MAX: usize = 32;
+/// Rules that a search for all has room for from the beginning.
+const FOUND: usize = 16;
 
 /// The index of a rule set: immutable, and shared between threads.
 ///
@@ -69,13 +77,8 @@ const KEPT_IN_PLACE_MAX: usize = 32;
 #[derive(Debug)]
 pub struct Index {
     features: Vec<Feature>,
-    /// The features in the order of the tree, by their numbers: first those whose words are kept during a search.
-    order: Vec<u32>,
-    /// How they are read, in that order.
-    reads: Vec<Read>,
-    /// How many are kept.
-    kept: u32,
-    tree: Tree,
+    subjects: Subjects,
+    code: Code,
     size: Size,
 }
 
@@ -106,40 +109,20 @@ impl Index {
         for (rule, condition) in conditions.iter().enumerate() {
             rows::rows(rule as u32, condition, &mut rows);
         }
-        let computed: Vec<bool> = features
-            .iter()
-            .map(|f| matches!(f, Feature::Computed(_)))
-            .collect();
-        let (order, kept) = order(&computed, conditions);
-        // What is no feature is read as an absent word, like a path that leads nowhere.
-        let mut number = vec![features.len() as u32; features.len()];
-        for (to, from) in order.iter().enumerate() {
-            number[*from as usize] = to as u32;
-        }
-        let to = |f: u32| {
-            number
-                .get(f as usize)
-                .copied()
-                .unwrap_or(features.len() as u32)
-        };
-        rows.iter_mut().for_each(|row| row.renumber(&to));
-        let computed: Vec<bool> = order.iter().map(|f| computed[*f as usize]).collect();
-        let tree = build::build(&rows, &computed);
-        let reads = order.iter().map(|f| Read::new(&features[*f as usize]));
+        let subjects = Subjects::new(&features, conditions);
+        let built = build::build(&rows, &subjects);
         let mut index = Index {
-            reads: reads.collect(),
             features,
-            order,
-            kept,
-            tree,
+            subjects,
             size: Size::default(),
+            code: Code::default(),
         };
-        index.size = index.measure(rows.len());
+        index.measure(rows.len(), built);
         index
     }
 
     /// The first rule that matches, and the steps of finding it (without those of computed features).
-    #[inline]
+    #[inline(always)]
     pub fn first<'a>(&self, facts: &mut impl Facts<'a>, arena: &'a Arena) -> (Option<u32>, u64) {
         let mut search = Search::new(self, facts, arena, Least(NONE));
         search.node(0);
@@ -149,7 +132,7 @@ impl Index {
 
     /// Every rule that matches, in order, and the steps of finding them (without those of computed features).
     pub fn all<'a>(&self, facts: &mut impl Facts<'a>, arena: &'a Arena) -> (&'a [u32], u64) {
-        let mut search = Search::new(self, facts, arena, Every(arena.vec()));
+        let mut search = Search::new(self, facts, arena, Every(arena.vec_of(FOUND)));
         search.node(0);
         let (mut found, steps) = (search.sink.0, search.steps);
         if !found.is_sorted_by(|a, b| a < b) {
@@ -164,12 +147,6 @@ impl Index {
         &self.features
     }
 
-    /// A feature of the tree.
-    fn read(&self, feature: u32) -> Option<&Feature> {
-        self.features
-            .get(*self.order.get(feature as usize)? as usize)
-    }
-
     /// What it consists of.
     pub fn size(&self) -> Size {
         self.size
@@ -177,132 +154,82 @@ impl Index {
 
     /// The most steps of a search, given those of a computed feature's function and of what is done with a rule that is found.
     pub fn bound(&self, function: &dyn Fn(u32) -> u64, found: &dyn Fn(u32) -> u64) -> u64 {
-        let cost_of = |feature: u32| match self.read(feature) {
-            Some(Feature::Computed(f)) => function(*f),
-            _ => 0,
-        };
+        let subjects = &self.subjects;
+        let cost_of = |subject| subjects.function(subject).map_or(0, function);
         // Features that are kept are computed once, wherever they are asked for; others count where they are asked.
-        let kept = (0..self.kept).map(cost_of).fold(0, u64::saturating_add);
-        let own = |feature: u32| match feature < self.kept {
-            true => 0,
-            false => cost_of(feature),
+        let kept = subjects.features().map(|(subject, _)| subject);
+        let kept = kept.filter(|subject| subject.way() == way::KEPT);
+        let kept = kept.map(cost_of).fold(0, u64::saturating_add);
+        let own = |subject: Subject| match subject.way() {
+            way::KEPT => 0,
+            _ => cost_of(subject),
         };
-        let tree = &self.tree;
-        let check = |c: &check::Check| own(c.feature()).saturating_add(c.cost());
-        let row = |row: &build::Candidate| {
-            let from = row.checks as usize;
-            let checks = &tree.checks[from..from + usize::from(row.len)];
-            let checks = checks.iter().map(check);
-            let residue = match tree.residues.get(row.residue as usize) {
-                Some(residue) => residue_bound(residue, &check),
-                None => 0,
-            };
-            let asked = checks.fold(residue + search::ROW, u64::saturating_add);
-            asked.saturating_add(found(row.rule))
-        };
-        let rows = |from: u32, to: u32| {
-            let rows = tree.candidates[from as usize..to as usize].iter();
-            rows.map(row).fold(0, u64::saturating_add)
-        };
-        let mut bounds = vec![0u64; tree.nodes.len()];
-        for (at, node) in tree.nodes.iter().enumerate().rev() {
-            let below = match node {
-                Node::Leaf { from, to } => rows(*from, *to),
-                Node::Rays {
-                    feature,
-                    from,
-                    to,
-                    rest,
-                    ..
-                } => {
-                    let rest = bounds.get(*rest as usize).copied().unwrap_or(0);
-                    let own = own(*feature).saturating_add(search::RAYS);
-                    rows(*from, *to).saturating_add(rest).saturating_add(own)
-                }
-                Node::Branch {
-                    feature,
-                    access,
-                    rest,
-                } => {
-                    let children = tree.accesses[*access as usize].bound(&|c| bounds[c as usize]);
-                    let rest = bounds.get(*rest as usize).copied().unwrap_or(0);
-                    children.saturating_add(rest).saturating_add(own(*feature))
-                }
-            };
-            bounds[at] = below.saturating_add(search::NODE);
-        }
-        bounds.first().copied().unwrap_or(0).saturating_add(kept)
-    }
-
-    fn measure(&self, rows: usize) -> Size {
-        let tree = &self.tree;
-        let leaves = tree.nodes.iter().filter_map(|node| match node {
-            Node::Leaf { from, to } | Node::Rays { from, to, .. } => Some((to - from) as usize),
-            Node::Branch { .. } => None,
-        });
-        let accesses = tree.accesses.iter().map(access::Access::heap);
-        Size {
-            rows,
-            nodes: tree.nodes.len(),
-            filed: tree.candidates.len(),
-            longest: leaves.max().unwrap_or(0),
-            unsplit: tree.unsplit,
-            depth: tree.depth,
-            bytes: accesses.sum::<usize>()
-                + size_of_val(&tree.accesses[..])
-                + size_of_val(&tree.nodes[..])
-                + size_of_val(&tree.least[..])
-                + size_of_val(&tree.candidates[..])
-                + size_of_val(&tree.thresholds[..])
-                + size_of_val(&tree.checks[..])
-                + tree.residues.iter().map(residue_heap).sum::<usize>()
-                + size_of_val(&self.features[..])
-                + size_of_val(&self.order[..])
-                + size_of_val(&self.reads[..])
-                + tree.pools.heap(),
-        }
-    }
-}
-
-/// The order of the features in a tree, and how many of the first are kept: those that are asked for more than once, all that are
-/// computed and, of those that are read in place, as many as make a small frame.
-fn order(computed: &[bool], conditions: &[Formula]) -> (Vec<u32>, u32) {
-    let mut asked = vec![0u32; computed.len()];
-    for condition in conditions {
-        condition.atoms(&mut |atom| {
-            if let Some(asked) = asked.get_mut(atom.feature as usize) {
-                *asked = asked.saturating_add(1);
+        let pools = &self.code.pools;
+        let check = |check: Check| match pools.residue(check).filter(|_| check.is_residue()) {
+            Some(residue) => {
+                residue_bound(residue, &|c| own(c.subject()).saturating_add(c.steps()))
             }
-        });
+            None => own(check.subject()).saturating_add(check.steps()),
+        };
+        let row = |row: RowView<'_>| {
+            let checks = check::each(row.checks).map(check);
+            let asked = checks.fold(search::ROW, u64::saturating_add);
+            let asked = asked.saturating_add(u64::from(row.masked) * search::MASK);
+            asked.saturating_add(found(row.head.rule()))
+        };
+        // By the place of the node; a node stands before what is below it.
+        let mut bounds: FxHashMap<u32, u64> = FxHashMap::default();
+        for at in self.code.nodes.iter().rev() {
+            let Some((header, _)) = self.code.node(*at) else {
+                continue;
+            };
+            let of = |node: u32| bounds.get(&node).copied().unwrap_or(0);
+            let below = match header.kind {
+                Kind::Leaf | Kind::Up | Kind::Down => {
+                    let rows = self.code.rows_of(*at).into_iter().map(row);
+                    rows.fold(0, u64::saturating_add)
+                }
+                Kind::Branch => self.code.accesses[header.of as usize].bound(&of),
+            };
+            let asked = match header.kind {
+                Kind::Leaf => 0,
+                Kind::Up | Kind::Down => own(header.subject).saturating_add(search::RAYS),
+                Kind::Branch => own(header.subject),
+            };
+            let mask = self.code.mask(*at).map_or(0, own);
+            let asked = asked.saturating_add(mask);
+            let all = below
+                .saturating_add(asked)
+                .saturating_add(of(header.rest))
+                .saturating_add(search::NODE);
+            bounds.insert(*at, all);
+        }
+        bounds.get(&0).copied().unwrap_or(0).saturating_add(kept)
     }
-    let often = |f: &u32| asked[*f as usize] > 1;
-    let is_computed = |f: &u32| computed[*f as usize];
-    let all = 0..computed.len() as u32;
-    let in_place = all.clone().filter(|f| often(f) && !is_computed(f));
-    let kept = in_place.take(KEPT_IN_PLACE_MAX);
-    let mut order: Vec<u32> = kept.collect();
-    order.extend(all.clone().filter(|f| often(f) && is_computed(f)));
-    let kept = order.len() as u32;
-    let mut placed = vec![false; computed.len()];
-    order.iter().for_each(|f| placed[*f as usize] = true);
-    order.extend(all.filter(|f| !placed[*f as usize]));
-    (order, kept)
+
+    /// Takes a tree that was built in, and what it consists of.
+    fn measure(&mut self, rows: usize, built: Built) {
+        let code = &built.code;
+        let leaves = code.nodes.iter().map(|at| code.rows_of(*at).len());
+        self.size = Size {
+            rows,
+            nodes: code.nodes.len(),
+            filed: code.rows,
+            longest: leaves.max().unwrap_or(0),
+            unsplit: built.unsplit,
+            depth: built.depth,
+            bytes: code.heap() + self.subjects.heap() + size_of_val(&self.features[..]),
+        };
+        self.code = built.code;
+    }
 }
 
-fn residue_bound(residue: &Residue, check: &dyn Fn(&check::Check) -> u64) -> u64 {
+fn residue_bound(residue: &Residue, check: &dyn Fn(Check) -> u64) -> u64 {
     match residue {
-        Residue::Check(of) => check(of),
+        Residue::Check(code) => check::each(code).map(check).fold(0, u64::saturating_add),
         Residue::All(of) | Residue::Any(of) => of
             .iter()
             .map(|r| residue_bound(r, check))
             .fold(0, u64::saturating_add),
     }
-}
-
-fn residue_heap(residue: &Residue) -> usize {
-    let below = match residue {
-        Residue::Check(_) => 0,
-        Residue::All(of) | Residue::Any(of) => of.iter().map(residue_heap).sum(),
-    };
-    below + size_of::<Residue>()
 }

@@ -75,14 +75,6 @@ impl Row {
         }
     }
 
-    /// Gives its features other numbers.
-    pub(super) fn renumber(&mut self, to: &impl Fn(u32) -> u32) {
-        for atom in &mut self.atoms {
-            atom.feature = to(atom.feature);
-        }
-        self.rest.iter_mut().for_each(|f| renumber(f, to));
-    }
-
     /// A disjunction that would let the row be found, if nothing else does: which, and how many ways it has.
     fn ways(&self) -> Option<(usize, usize)> {
         if self.atoms.iter().any(findable) {
@@ -92,13 +84,6 @@ impl Row {
             Formula::Any(ways) if ways.iter().all(lets_find) => Some((i, ways.len())),
             _ => None,
         })
-    }
-}
-
-fn renumber(formula: &mut Formula, to: &impl Fn(u32) -> u32) {
-    match formula {
-        Formula::Atom(atom) => atom.feature = to(atom.feature),
-        Formula::All(of) | Formula::Any(of) => of.iter_mut().for_each(|f| renumber(f, to)),
     }
 }
 

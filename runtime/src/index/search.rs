@@ -1,10 +1,11 @@
 //! Searching an index: which rules match, each condition asked only where it can still hold.
 
 use super::Index;
-use super::access::NONE;
-use super::build::{Candidate, Node, Residue};
-use super::check::Answers;
-use super::feature::Facts;
+use super::access::{self, Access, NONE};
+use super::check::{Answers, Check, Residue, has, in_net, is, is_below, is_one_of, op};
+use super::code::{Head, Header, Kind, Subject, wanted, way};
+use super::feature::{Base, Facts};
+use super::packed::words_of;
 use crate::arena::Arena;
 use crate::word::Word;
 
@@ -12,6 +13,8 @@ use crate::word::Word;
 pub(super) const ROW: u64 = 1;
 /// Steps of finding how many thresholds a value passes.
 pub(super) const RAYS: u64 = 8;
+/// Steps of asking a row's mask.
+pub(super) const MASK: u64 = 1;
 /// Steps of coming to a node.
 pub(super) const NODE: u64 = 1;
 
@@ -55,158 +58,300 @@ impl Sink for Every<'_> {
 pub(super) struct Search<'i, 'a, 'f, F, S> {
     index: &'i Index,
     facts: &'f mut F,
-    /// Words of features that are asked for more than once, and which of them are known: a bit for each of the first 64.
-    words: &'a mut [Word<'a>],
-    known: u64,
-    known_more: &'a mut [u8],
+    /// The record that most features are fields of.
+    main: &'a [Word<'a>],
+    /// Words of features that are kept, where they are known.
+    words: &'a mut [Option<Word<'a>>],
     answers: Answers<'a>,
     pub(super) sink: S,
     pub(super) steps: u64,
 }
 
 impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
+    #[inline]
     pub(super) fn new(index: &'i Index, facts: &'f mut F, arena: &'a Arena, sink: S) -> Self {
-        let kept = index.kept as usize;
-        let more = kept.saturating_sub(64);
+        let kept = index.subjects.kept as usize;
         Search {
             index,
+            main: facts.base(Base::Param(index.subjects.main)).seq(),
             facts,
-            words: arena.slots(kept),
-            known: 0,
-            known_more: if more > 0 {
-                arena.zeroed(more)
-            } else {
-                &mut []
+            words: match kept {
+                0 => &mut [],
+                _ => arena.unknown(kept),
             },
-            answers: Answers::new(&index.tree.pools, arena),
+            answers: Answers::new(arena),
             sink,
             steps: 0,
         }
     }
 
     /// Searches a node and all below it. The stack is as deep as the tree, which building bounds.
-    pub(super) fn node(&mut self, node: u32) {
-        let index = self.index;
-        let tree = &index.tree;
-        let mut node = node as usize;
-        while let Some(of) = tree.nodes.get(node) {
+    pub(super) fn node(&mut self, mut at: u32) {
+        let code = &self.index.code;
+        while let Some((header, behind)) = code.node(at) {
             self.steps += NODE;
-            if tree.least[node] >= self.sink.limit() {
+            if header.least >= self.sink.limit() {
                 return;
             }
-            match of {
-                Node::Leaf { from, to } => {
-                    let rows = tree.candidates.get(*from as usize..*to as usize);
-                    return self.rows(rows.unwrap_or(&[]));
-                }
-                Node::Rays {
-                    feature,
-                    up,
-                    from,
-                    to,
-                    thresholds,
-                    rest,
-                } => {
-                    let value = self.feature(*feature).int();
-                    let len = to.saturating_sub(*from) as usize;
-                    let at = *thresholds as usize;
-                    let thresholds = tree.thresholds.get(at..at + len).unwrap_or(&[]);
-                    let holds = match up {
-                        true => thresholds.partition_point(|t| *t <= value),
-                        false => thresholds.partition_point(|t| *t >= value),
+            match header.kind {
+                Kind::Leaf => {
+                    let (rows, mask) = self.masked(header, behind);
+                    return match mask {
+                        None => self.leaf::<false>(rows, 0),
+                        Some(wanted) => self.leaf::<true>(rows, wanted),
                     };
+                }
+                Kind::Up | Kind::Down => {
+                    let value = self.int(header.subject);
                     self.steps += RAYS;
-                    let from = *from as usize;
-                    let rows = tree.candidates.get(from..from + holds);
-                    self.rows(rows.unwrap_or(&[]));
-                    node = *rest as usize;
+                    let (rows, mask) = self.masked(header, behind);
+                    let up = header.kind == Kind::Up;
+                    match mask {
+                        None => self.rays::<false>(rows, value, up, 0),
+                        Some(wanted) => self.rays::<true>(rows, value, up, wanted),
+                    }
                 }
-                Node::Branch {
-                    feature,
-                    access,
-                    rest,
-                } => {
-                    let word = self.feature(*feature);
-                    let access = &tree.accesses[*access as usize];
-                    self.steps += access.steps();
-                    access.each(word, &mut |child| self.node(child));
-                    node = *rest as usize;
+                Kind::Branch => {
+                    let access = &code.accesses[header.of as usize];
+                    let child = match access {
+                        Access::Texts(texts) => {
+                            self.steps += access::TEXTS;
+                            texts.find(self.str(header.subject).as_bytes())
+                        }
+                        Access::Points(points) => {
+                            self.steps += access::POINTS;
+                            points.find(self.int(header.subject))
+                        }
+                        several => {
+                            let word = self.word(header.subject);
+                            self.steps += several.steps();
+                            several.each(word, &mut |child| self.node(child));
+                            None
+                        }
+                    };
+                    match child {
+                        // The only way on is gone without a call.
+                        Some(child) if header.rest == NONE => {
+                            at = child;
+                            continue;
+                        }
+                        Some(child) => self.node(child),
+                        None => {}
+                    }
                 }
+            }
+            at = header.rest;
+        }
+    }
+
+    /// The rows of a node, and what their masks must have, if they have masks.
+    #[inline(always)]
+    fn masked(&mut self, header: Header, behind: &'i [u64]) -> (&'i [u64], Option<u64>) {
+        let len = header.of as usize;
+        match behind {
+            [subject, behind @ ..] if header.masked => {
+                let value = self.int(Subject(*subject as u32));
+                (behind.get(..len).unwrap_or(&[]), Some(wanted(value)))
+            }
+            _ => (behind.get(..len).unwrap_or(&[]), None),
+        }
+    }
+
+    /// Rows ascending by rule.
+    #[inline(always)]
+    fn leaf<const MASKED: bool>(&mut self, mut rows: &'i [u64], wanted: u64) {
+        while let [head, rest @ ..] = rows {
+            let head = Head::read(*head);
+            let Some((row, behind)) = rest.split_at_checked(head.len()) else {
+                return;
+            };
+            rows = behind;
+            if head.rule() >= self.sink.limit() {
+                return;
+            }
+            self.steps += head.steps();
+            let checks = match (MASKED, row) {
+                (true, [mask, ..]) if mask & wanted != wanted => continue,
+                (true, [_, checks @ ..]) => checks,
+                (_, checks) => checks,
+            };
+            if self.row(checks) {
+                self.sink.found(head.rule());
             }
         }
     }
 
-    fn rows(&mut self, rows: &'i [Candidate]) {
-        let tree = &self.index.tree;
-        'rows: for row in rows {
-            self.steps += u64::from(row.cost);
-            // Rows are not always in the order of their rules.
-            if row.rule >= self.sink.limit() {
-                continue;
+    /// Rows by threshold: those behind the first that the value does not pass are passed by none.
+    #[inline(always)]
+    fn rays<const MASKED: bool>(&mut self, mut rows: &'i [u64], value: i64, up: bool, wanted: u64) {
+        while let [head, threshold, ..] = rows {
+            let (head, threshold) = (Head::read(*head), *threshold as i64);
+            if (up && threshold > value) || (!up && threshold < value) {
+                return;
             }
-            let from = row.checks as usize;
-            let checks = tree.checks.get(from..from + usize::from(row.len));
-            for check in checks.unwrap_or(&[]) {
-                let word = self.feature(check.feature());
-                if !check.holds(&tree.pools, word, &mut self.answers) {
-                    continue 'rows;
-                }
-            }
-            if row.residue == NONE || self.residue(&tree.residues[row.residue as usize]) {
-                self.sink.found(row.rule);
+            let Some((row, behind)) = rows.split_at_checked(1 + head.len()) else {
+                return;
+            };
+            rows = behind;
+            self.steps += head.steps();
+            let checks = match (MASKED, row) {
+                (true, [_, _, mask, ..]) if mask & wanted != wanted => continue,
+                (true, [_, _, _, checks @ ..]) | (false, [_, _, checks @ ..]) => checks,
+                _ => return,
+            };
+            if head.rule() < self.sink.limit() && self.row(checks) {
+                self.sink.found(head.rule());
             }
         }
+    }
+
+    /// Whether all checks of a row hold. What most checks are is told by one jump, from their op and the way of their subject together.
+    #[inline(always)]
+    fn row(&mut self, mut code: &'i [u64]) -> bool {
+        const fn key(op: u64, way: u32) -> u64 {
+            op | (way as u64) << 4
+        }
+        const BITS_OF_TAG: u64 = key(op::BITS, way::TAG);
+        const BITS: u64 = key(op::BITS, way::FIELD);
+        const LEAST: u64 = key(op::LEAST, way::FIELD);
+        const MOST: u64 = key(op::MOST, way::FIELD);
+        const WITHIN: u64 = key(op::WITHIN, way::FIELD);
+        const TRUE: u64 = key(op::TRUE, way::FIELD);
+        const NET: u64 = key(op::NET, way::FIELD);
+        const TEXT: u64 = key(op::TEXT, way::FIELD);
+        const TEXTS: u64 = key(op::TEXTS, way::FIELD);
+        const BELOW: u64 = key(op::BELOW, way::FIELD);
+        while let [check, rest @ ..] = code {
+            let check = Check::read(*check);
+            let field = self.main.get(check.number());
+            let field = || field.unwrap_or(&Word::None);
+            let holds;
+            (holds, code) = match (check.key(), rest) {
+                (BITS_OF_TAG, [bits, behind @ ..]) => (has(*bits, field().tag().into()), behind),
+                (BITS, [bits, behind @ ..]) => (has(*bits, field().int()), behind),
+                (LEAST, [lo, behind @ ..]) => (field().int() >= *lo as i64, behind),
+                (MOST, [hi, behind @ ..]) => (field().int() <= *hi as i64, behind),
+                (WITHIN, [lo, hi, behind @ ..]) => {
+                    let range = *lo as i64..=*hi as i64;
+                    (range.contains(&field().int()), behind)
+                }
+                (TRUE, behind) => (field().bool(), behind),
+                (NET, [high, low, behind @ ..]) => {
+                    let holds = in_net([*high, *low], check.operand(), field().ip());
+                    (holds, behind)
+                }
+                (TEXTS, _) => {
+                    let len = check.operand() as usize;
+                    let Some((texts, behind)) = rest.split_at_checked(len) else {
+                        return false;
+                    };
+                    (is_one_of(texts, field().str()), behind)
+                }
+                (TEXT | BELOW, _) => {
+                    let len = check.operand() as usize;
+                    let Some((text, behind)) = rest.split_at_checked(words_of(len)) else {
+                        return false;
+                    };
+                    let holds = match check.key() {
+                        TEXT => is(text, len, field().str()),
+                        _ => is_below(text, len, field().str()),
+                    };
+                    (holds, behind)
+                }
+                _ => {
+                    let Some((with, behind)) = rest.split_at_checked(check.len()) else {
+                        return false;
+                    };
+                    (self.holds(check, with) == check.want(), behind)
+                }
+            };
+            if holds != check.want() {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn holds(&mut self, check: Check, with: &'i [u64]) -> bool {
+        let pools = &self.index.code.pools;
+        if check.is_residue() {
+            return pools.residue(check).is_some_and(|of| self.residue(of));
+        }
+        let word = self.word(check.subject());
+        check.holds(with, pools, word, &mut self.answers)
     }
 
     /// As deep as conditions can be nested, which the parser bounds.
-    fn residue(&mut self, residue: &Residue) -> bool {
+    fn residue(&mut self, residue: &'i Residue) -> bool {
         match residue {
-            Residue::Check(check) => {
-                self.steps += check.cost();
-                let word = self.feature(check.feature());
-                check.holds(&self.index.tree.pools, word, &mut self.answers)
+            Residue::Check(code) => {
+                let [check, with @ ..] = &code[..] else {
+                    return false;
+                };
+                let check = Check::read(*check);
+                self.steps += check.steps();
+                self.holds(check, with)
             }
             Residue::All(of) => of.iter().all(|r| self.residue(r)),
             Residue::Any(of) => of.iter().any(|r| self.residue(r)),
         }
     }
 
-    /// The word of a feature; read at most once a search, if it is kept.
+    /// The word of a subject; read at most once a search, if it is kept.
     #[inline(always)]
-    fn feature(&mut self, feature: u32) -> Word<'a> {
-        let slot = feature as usize;
-        if feature >= 64 || slot >= self.words.len() {
-            return self.rarely(feature);
+    fn word(&mut self, subject: Subject) -> Word<'a> {
+        match self.main.get(subject.number() as usize) {
+            Some(word) if subject.way() == way::FIELD => *word,
+            _ => self.by_the_way(subject),
         }
-        if self.known >> feature & 1 == 0 {
-            self.keep(feature);
-        }
-        self.words[slot]
     }
 
-    /// Reads a feature that is kept, one of the first 64.
+    /// The integer of a subject, which is most often a field, or the number of a field's variant.
+    #[inline(always)]
+    fn int(&mut self, subject: Subject) -> i64 {
+        match self.main.get(subject.number() as usize) {
+            Some(Word::Variant(tag, _)) if subject.way() == way::TAG => (*tag).into(),
+            Some(Word::Int(value)) if subject.way() == way::FIELD => *value,
+            _ => self.by_the_way(subject).int(),
+        }
+    }
+
+    /// The text of a subject, which is most often a field.
+    #[inline(always)]
+    fn str(&mut self, subject: Subject) -> &'a str {
+        match self.main.get(subject.number() as usize) {
+            Some(Word::Str(text)) if subject.way() == way::FIELD => text,
+            _ => self.by_the_way(subject).str(),
+        }
+    }
+
+    /// The word of a subject, whatever it is.
     #[inline(never)]
-    fn keep(&mut self, feature: u32) {
-        self.words[feature as usize] = self.read(feature);
-        self.known |= 1 << feature;
-    }
-
-    /// As `feature`, for those beyond the first 64 that are kept and for those that are not.
-    fn rarely(&mut self, feature: u32) -> Word<'a> {
-        let slot = feature as usize;
-        if slot >= self.words.len() {
-            return self.read(feature);
+    fn by_the_way(&mut self, subject: Subject) -> Word<'a> {
+        let number = subject.number() as usize;
+        let field = self.main.get(number).copied().unwrap_or(Word::None);
+        match subject.way() {
+            way::FIELD => field,
+            way::TAG => Word::Int(field.tag().into()),
+            way::KEPT => self.kept(number),
+            _ => self.read(number),
         }
-        if self.known_more[slot - 64] == 0 {
-            self.words[slot] = self.read(feature);
-            self.known_more[slot - 64] = 1;
-        }
-        self.words[slot]
     }
 
     #[inline]
-    fn read(&mut self, feature: u32) -> Word<'a> {
-        match self.index.reads.get(feature as usize) {
+    fn kept(&mut self, slot: usize) -> Word<'a> {
+        if let Some(word) = self.words[slot] {
+            return word;
+        }
+        let word = self.read(slot);
+        self.words[slot] = Some(word);
+        word
+    }
+
+    #[inline(never)]
+    fn read(&mut self, number: usize) -> Word<'a> {
+        match self.index.subjects.reads.get(number) {
             Some(read) => read.read(self.facts),
             None => Word::None,
         }

@@ -384,3 +384,58 @@ fn rows_that_say_a_thing_twice_are_filed_once() {
     };
     assert_eq!(index.all(&mut facts, &arena).0, [0, 1, 2, 3, 4, 5, 6, 7]);
 }
+
+/// Rows of one leaf ask their node for small values at once; what lies outside 0 .. 63 passes rows that do not ask, and no other.
+#[test]
+fn masks_take_what_their_rows_take() {
+    let mut random = Random(3);
+    let arena = Arena::new();
+    let mut masked = 0;
+    for _ in 0..400 {
+        let conditions: Vec<Formula> = (0..1 + random.below(6))
+            .map(|_| {
+                let from = random.below(70) as i64;
+                let to = from + random.below(4) as i64;
+                let ints = atom(0, Test::Ints([(from, to), (to + 2, to + 2)].into()));
+                let least = atom(1, Test::Ints([(random.below(70) as i64, i64::MAX)].into()));
+                match random.below(5) {
+                    0 => atom(6, Test::True),
+                    1 => Formula::All(vec![ints, least]),
+                    2 => Formula::All(vec![ints, atom(6, Test::True)]),
+                    _ => ints,
+                }
+            })
+            .collect();
+        let index = Index::new(features(), &conditions);
+        let masks = index
+            .code
+            .nodes
+            .iter()
+            .filter_map(|at| index.code.mask(*at));
+        masked += masks.count();
+        for value in [-1, 0, 1, 30, 62, 63, 64, 65, 70, i64::MAX, i64::MIN]
+            .into_iter()
+            .chain((0..20).map(|_| random.below(80) as i64))
+        {
+            let mut words = random_words(&mut random);
+            words[0] = Word::Int(value);
+            words[1] = Word::Int(random.below(80) as i64);
+            let mut facts = Words {
+                words: &words,
+                computed: vec![0; 8],
+            };
+            let holds = |f: &Formula| f.holds(&mut |feature| words[feature as usize]);
+            let expected: Vec<u32> = (0..)
+                .zip(&conditions)
+                .filter(|(_, f)| holds(f))
+                .map(|(i, _)| i)
+                .collect();
+            assert_eq!(
+                index.all(&mut facts, &arena).0,
+                expected,
+                "{value} {conditions:?}"
+            );
+        }
+    }
+    assert!(masked > 100, "{masked}");
+}

@@ -56,6 +56,11 @@ impl Affixes {
         }
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        self.tables.iter_mut().for_each(|(_, t)| t.renumber(to));
+    }
+
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
         let most = |(_, table): &(usize, Texts)| table.children().map(cost).max().unwrap_or(0);
         self.tables.iter().map(most).fold(0, u64::saturating_add)
@@ -82,7 +87,7 @@ impl Affixes {
     pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
         for (_, table) in &self.tables {
             for (affix, child) in table.sorted() {
-                let affix = String::from_utf8_lossy(affix);
+                let affix = String::from_utf8_lossy(&affix);
                 visit(
                     match self.end {
                         End::Front => format!("{affix:?} …"),

@@ -42,6 +42,11 @@ impl Below {
         }
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        self.tables.iter_mut().for_each(|(_, t)| t.renumber(to));
+    }
+
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
         let most = |(_, table): &(usize, Texts)| table.children().map(cost).max().unwrap_or(0);
         self.tables.iter().map(most).fold(0, u64::saturating_add)
@@ -59,7 +64,7 @@ impl Below {
     pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
         for (_, table) in &self.tables {
             for (path, child) in table.sorted() {
-                visit(format!("{}/**", String::from_utf8_lossy(path)), child);
+                visit(format!("{}/**", String::from_utf8_lossy(&path)), child);
             }
         }
     }

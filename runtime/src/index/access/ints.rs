@@ -65,6 +65,13 @@ impl Points {
             .chain(sparse)
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        let dense = self.dense.iter_mut().filter(|c| **c != NONE);
+        dense.for_each(|child| *child = to(*child));
+        self.sparse.iter_mut().for_each(|(_, c)| *c = to(*c));
+    }
+
     pub(super) fn heap(&self) -> usize {
         self.dense.len() * size_of::<u32>() + self.sparse.len() * size_of::<(i64, u32)>()
     }
@@ -147,6 +154,12 @@ impl Ranges {
             }
             node /= 2;
         }
+    }
+
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        let nodes = self.nodes.iter_mut().filter(|c| **c != NONE);
+        nodes.for_each(|child| *child = to(*child));
     }
 
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {

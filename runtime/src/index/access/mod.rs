@@ -33,6 +33,9 @@ pub(super) use texts::Texts;
 
 use crate::word::Word;
 
+/// Steps of looking a text up, and an integer.
+pub(super) const TEXTS: u64 = 8;
+pub(super) const POINTS: u64 = 2;
 /// No child.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -89,6 +92,25 @@ impl Access {
         }
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        match self {
+            Access::Texts(texts) => texts.renumber(to),
+            Access::Points(points) => points.renumber(to),
+            Access::Ranges(ranges) => ranges.renumber(to),
+            Access::Affixes(affixes) => affixes.renumber(to),
+            Access::Nets(nets) => nets.renumber(to),
+            Access::Below(below) => below.renumber(to),
+            Access::Paths(paths) => paths.renumber(to),
+            Access::Regexes(regexes) => regexes.renumber(to),
+            Access::Truth { yes, no, .. } => {
+                for child in [yes, no].into_iter().filter(|child| **child != NONE) {
+                    *child = to(*child);
+                }
+            }
+        }
+    }
+
     /// Steps of finding children, and the most that the children of one word cost together.
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
         let most = |children: &mut dyn Iterator<Item = u32>| children.map(cost).max().unwrap_or(0);
@@ -109,10 +131,11 @@ impl Access {
     }
 
     /// Steps of finding children.
+    #[inline]
     pub(super) fn steps(&self) -> u64 {
         match self {
-            Access::Texts(_) => 8,
-            Access::Points(_) | Access::Truth { .. } => 2,
+            Access::Texts(_) => TEXTS,
+            Access::Points(_) | Access::Truth { .. } => POINTS,
             Access::Ranges(ranges) => ranges.steps(),
             Access::Affixes(affixes) => affixes.steps(),
             Access::Nets(nets) => nets.steps(),

@@ -44,6 +44,12 @@ impl Nets {
         }
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        let entries = self.tables.iter_mut().flat_map(|(_, t)| t.iter_mut());
+        entries.for_each(|(_, child)| *child = to(*child));
+    }
+
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
         let most = |(_, table): &(u8, HashTable<(Cidr, u32)>)| {
             table

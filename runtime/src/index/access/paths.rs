@@ -173,6 +173,16 @@ impl Paths {
         }
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        let ends = self
+            .nodes
+            .iter_mut()
+            .flat_map(|n| [&mut n.end, &mut n.open]);
+        ends.filter(|child| **child != NONE)
+            .for_each(|child| *child = to(*child));
+    }
+
     /// Edges lead from a node to a later one.
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
         let own = |child: u32| if child == NONE { 0 } else { cost(child) };

@@ -94,6 +94,13 @@ impl Regexes {
         }
     }
 
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        self.patterns
+            .iter_mut()
+            .for_each(|(child, _)| *child = to(*child));
+    }
+
     pub(super) fn bound(&self, cost: &dyn Fn(u32) -> u64) -> u64 {
         let children = self.patterns.iter().map(|(child, _)| cost(*child));
         children.fold(0, u64::saturating_add)

@@ -2,27 +2,53 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-/// From bytes to a child.
+use super::NONE;
+use crate::index::packed::{pack, same, unpack, words_of};
+
+/// From bytes to a child: open addressing with linear probes, at most half full, so that a key is found in one place of the
+/// table and one of the keys. A general table (hashbrown's) has a third, its control bytes.
 ///
 /// The keys are those of the rules, and a word is only looked up, so nobody outside can make the table slow.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Texts {
-    bytes: Vec<u8>,
-    table: HashTable<Entry>,
+    /// The keys, packed.
+    keys: Vec<u64>,
+    /// A power of two of places, or none.
+    slots: Vec<Slot>,
+    len: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    at: u32,
+struct Slot {
+    /// The upper half of the key's hash.
+    hash: u32,
+    /// Bytes of the key.
     len: u32,
+    /// Where it stands among the keys.
+    at: u32,
+    /// [`NONE`] where the place is free.
     child: u32,
 }
 
+const FREE: Slot = Slot {
+    hash: 0,
+    len: 0,
+    at: 0,
+    child: NONE,
+};
+
 pub(super) fn hash_of(key: impl Hash) -> u64 {
     FxBuildHasher.hash_one(key)
+}
+
+/// The hash of a text.
+#[inline(always)]
+fn hash_text(text: &[u8]) -> u64 {
+    let mut hasher = FxBuildHasher.build_hasher();
+    hasher.write(text);
+    hasher.finish()
 }
 
 /// The hash of bytes behind a number. Keys are compared as a whole, so their length need not be hashed.
@@ -41,54 +67,118 @@ impl Texts {
             return child;
         }
         let child = fresh();
-        let at = self.bytes.len() as u32;
-        let len = key.len() as u32;
-        self.bytes.extend_from_slice(key);
-        let bytes = &self.bytes;
-        self.table
-            .insert_unique(hash_bytes(0, key), Entry { at, len, child }, |e| {
-                hash_bytes(0, text(bytes, e))
-            });
+        if 2 * (self.len + 1) > self.slots.len() {
+            self.grow();
+        }
+        let hash = hash_text(key);
+        let slot = Slot {
+            hash: (hash >> 32) as u32,
+            len: key.len() as u32,
+            at: self.keys.len() as u32,
+            child,
+        };
+        pack(key, &mut self.keys);
+        put(&mut self.slots, hash as usize, slot);
+        self.len += 1;
         child
     }
 
+    fn grow(&mut self) {
+        let len = (2 * self.slots.len()).max(4);
+        let old = std::mem::replace(&mut self.slots, vec![FREE; len]);
+        for slot in old.into_iter().filter(|slot| slot.child != NONE) {
+            let hash = hash_text(&self.key(&slot));
+            put(&mut self.slots, hash as usize, slot);
+        }
+    }
+
     /// The child of a key. Constant time beside hashing and comparing it once.
-    #[inline]
+    #[inline(always)]
     pub(in crate::index) fn find(&self, key: &[u8]) -> Option<u32> {
-        let found = self
-            .table
-            .find(hash_bytes(0, key), |e| text(&self.bytes, e) == key);
-        found.map(|e| e.child)
+        let hash = hash_text(key);
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut place = hash as usize & mask;
+        // A table is never full, so a free place ends the probes.
+        while let Some(slot) = self.slots.get(place).filter(|slot| slot.child != NONE) {
+            if slot.hash == (hash >> 32) as u32 && slot.len as usize == key.len() {
+                let at = slot.at as usize;
+                let words = self.keys.get(at..at + words_of(key.len()));
+                if words.is_some_and(|words| same(words, key)) {
+                    return Some(slot.child);
+                }
+            }
+            place = (place + 1) & mask;
+        }
+        None
+    }
+
+    fn key(&self, slot: &Slot) -> Vec<u8> {
+        let (at, len) = (slot.at as usize, slot.len as usize);
+        unpack(&self.keys[at..at + words_of(len)], len)
+    }
+
+    fn filled(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().filter(|slot| slot.child != NONE)
     }
 
     pub(in crate::index) fn children(&self) -> impl Iterator<Item = u32> {
-        self.table.iter().map(|e| e.child)
+        self.filled().map(|slot| slot.child)
+    }
+
+    /// Gives its children other numbers.
+    pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
+        self.keys.shrink_to_fit();
+        let filled = self.slots.iter_mut().filter(|slot| slot.child != NONE);
+        filled.for_each(|slot| slot.child = to(slot.child));
     }
 
     pub(in crate::index) fn heap(&self) -> usize {
-        self.bytes.capacity() + self.table.capacity() * (size_of::<Entry>() + 1)
+        self.keys.capacity() * size_of::<u64>() + self.slots.capacity() * size_of::<Slot>()
     }
 
     /// Keys and children, by key.
-    pub(super) fn sorted(&self) -> Vec<(&[u8], u32)> {
-        let mut all: Vec<_> = self
-            .table
-            .iter()
-            .map(|e| (text(&self.bytes, e), e.child))
-            .collect();
+    pub(super) fn sorted(&self) -> Vec<(Vec<u8>, u32)> {
+        let keys = self.filled().map(|slot| (self.key(slot), slot.child));
+        let mut all: Vec<_> = keys.collect();
         all.sort_unstable();
         all
     }
 
     pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
         for (key, child) in self.sorted() {
-            visit(format!("{:?}", String::from_utf8_lossy(key)), child);
+            visit(format!("{:?}", String::from_utf8_lossy(&key)), child);
         }
     }
 }
 
-#[inline]
-fn text<'b>(bytes: &'b [u8], entry: &Entry) -> &'b [u8] {
-    let at = entry.at as usize;
-    bytes.get(at..at + entry.len as usize).unwrap_or(&[])
+/// Puts a slot in the first free place from its hash on; there is one.
+fn put(slots: &mut [Slot], hash: usize, slot: Slot) {
+    let mask = slots.len().wrapping_sub(1);
+    let mut place = hash & mask;
+    while slots[place].child != NONE {
+        place = (place + 1) & mask;
+    }
+    slots[place] = slot;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_found_and_nothing_else() {
+        let mut texts = Texts::default();
+        assert_eq!(texts.find(b"a"), None);
+        let keys: Vec<String> = (0..3_000)
+            .map(|i| format!("{}-{i}", "k".repeat(i % 19)))
+            .collect();
+        for (i, key) in keys.iter().enumerate() {
+            assert_eq!(texts.child(key.as_bytes(), || i as u32), i as u32);
+        }
+        for (i, key) in keys.iter().enumerate() {
+            assert_eq!(texts.child(key.as_bytes(), || NONE), i as u32);
+            assert_eq!(texts.find(format!("{key}.").as_bytes()), None);
+        }
+        assert_eq!(texts.children().count(), keys.len());
+    }
 }
