@@ -2,14 +2,15 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use cranelift_codegen::CodegenError;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable, Flags};
+use cranelift_codegen::{CodegenError, CompiledCode};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId as CodeId, Module as CodeModule, ModuleError};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
+use tollgate_ir::entities::SiteId;
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
 
@@ -60,20 +61,24 @@ pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, Compile
     let mut context = code.make_context();
     let mut memory = FunctionBuilderContext::new();
     let mut functions = Vec::with_capacity(program.funcs.len());
-    let mut numbers = Vec::with_capacity(program.funcs.len());
+    let mut stretches = Vec::new();
     for (id, func) in program.funcs.iter() {
         for (form, number) in unit.forms_of(id) {
             let to = &mut context.func;
             lower(&unit, &mut code, id, form, to, &mut memory);
             let defined = code.define_function(number, &mut context);
             defined.map_err(|e| cannot(&func.name, e))?;
-            let made = context.compiled_code().map(|c| c.code_info().total_size);
+            let Some(made) = context.compiled_code() else {
+                tollgate_ir::bug!("`{}` was defined and not compiled", func.name);
+            };
+            if perf::is_wanted() {
+                stretches.push((number, stretches_of(program, &func.name, made)));
+            }
             functions.push(Made {
                 name: func.name.clone(),
                 form,
-                bytes: made.unwrap_or(0),
+                bytes: made.code_info().total_size,
             });
-            numbers.push(number);
             code.clear_context(&mut context);
         }
     }
@@ -83,18 +88,41 @@ pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, Compile
     // SAFETY: every entry has been compiled with the signature of `Entry`.
     let entry = |number: &CodeId| unsafe { std::mem::transmute::<*const u8, Entry>(at(number)) };
     let entries: Vec<Entry> = unit.entries.values().map(entry).collect();
-    let symbols = functions.iter().zip(&numbers);
-    perf::record(symbols.map(|(made, number)| perf::Symbol {
-        address: at(number).addr(),
-        bytes: made.bytes as usize,
-        name: &made.name,
-    }));
+    for (number, mut symbols) in stretches {
+        let begin = at(&number).addr();
+        symbols.iter_mut().for_each(|s| s.address += begin);
+        perf::record(&symbols);
+    }
     let code = InMemory {
         module: Mutex::new(Some(code)),
         functions,
     };
     // SAFETY: the entries are those of the functions in order; `lower` compiles them as the ABI says, and they are there until `code` is dropped.
     Ok(unsafe { Compiled::new(program, entries, code) })
+}
+
+/// What a profiler calls the code of a function, from its beginning: the function's name, and behind it the rule, where one has decided.
+fn stretches_of(program: &Legalized, name: &str, made: &CompiledCode) -> Vec<perf::Symbol> {
+    let mut symbols = Vec::new();
+    let mut stretch = |from: u32, to: u32, name: String| {
+        if from < to {
+            symbols.push(perf::Symbol {
+                address: from as usize,
+                bytes: (to - from) as usize,
+                name,
+            });
+        }
+    };
+    let mut from = 0;
+    for of in made.buffer.get_srclocs_sorted() {
+        if let Some(site) = program.sites.get(SiteId(of.loc.bits())) {
+            stretch(from, of.start, name.to_owned());
+            stretch(of.start, of.end, perf::name(name, site));
+            from = of.end;
+        }
+    }
+    stretch(from, made.code_info().total_size, name.to_owned());
+    symbols
 }
 
 /// What Cranelift knows of the machine this runs on: looked up once.

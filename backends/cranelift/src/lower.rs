@@ -11,7 +11,7 @@ mod inst;
 mod words;
 
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, FuncRef, InstBuilder, Signature, StackSlot};
-use cranelift_codegen::ir::{SigRef, Value, types};
+use cranelift_codegen::ir::{SigRef, SourceLoc, Value, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
 use cranelift_module::{FuncId as CodeId, Module as CodeModule};
@@ -197,6 +197,7 @@ impl<'f> Lower<'f> {
             if block != Func::ENTRY {
                 self.b.switch_to_block(to);
             }
+            self.b.set_srcloc(self.place(block));
             let last = data.insts.last().copied();
             self.gives_back = false;
             let mut branch = None;
@@ -227,6 +228,16 @@ impl<'f> Lower<'f> {
             }
         }
         self.finish()
+    }
+
+    /// What profilers are told of the code of a block: the site that it marks, if it marks one.
+    fn place(&self, block: Block) -> SourceLoc {
+        let mut insts = self.func.blocks[block].insts.iter();
+        let site = insts.find_map(|inst| match self.func.insts[*inst].inst {
+            Inst::Mark { site } => Some(SourceLoc::new(site.0)),
+            _ => None,
+        });
+        site.unwrap_or_default()
     }
 
     /// The instruction that a block ends with and its branch asks for, where it is a test and nothing else asks for it.

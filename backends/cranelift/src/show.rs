@@ -1,4 +1,5 @@
-//! What Cranelift makes, for people.
+//! What Cranelift makes, for people. `@3` before an instruction says that it stands where site 3 has been marked; the sites are listed
+//! in front.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -10,6 +11,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{Module as CodeModule, ModuleError};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
+use tollgate_native_abi::perf;
 
 use crate::jit;
 use crate::lower::{Form, Unit, lower};
@@ -46,6 +48,10 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
     let unit = Unit::new(program, &mut code);
     let mut memory = FunctionBuilderContext::new();
     let mut text = String::new();
+    for (id, site) in program.sites.iter() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, ";{}", perf::name(&format!(" @{:04x}", id.0), site));
+    }
     for (id, func) in program.funcs.iter() {
         for (form, _) in unit.forms_of(id) {
             let mut context = code.make_context();
@@ -55,7 +61,6 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
                 Form::Wrapper => format!("{} (entry)", func.name),
             };
             context.func.name = UserFuncName::testcase(name.replace(' ', "_"));
-            // Writing to a string cannot fail.
             let _ = writeln!(text, "; {id} {name}");
             let shown = row(&mut Shown {
                 context,

@@ -42,6 +42,25 @@ block2:
 }
 "#;
 
+/// What people read: names of what is called, and of the rules that have decided.
+#[test]
+fn a_rule_set_as_clif() {
+    insta::assert_snapshot!("route", Cranelift.show(&legal(ROUTE), "clif").unwrap());
+}
+
+#[test]
+fn a_stage_that_is_none_is_refused() {
+    let refused = Cranelift.show(&legal(ROUTE), "llvm").unwrap_err();
+    let expected = "the backend `cranelift` has no stage `llvm` of its own; it has clif, asm";
+    assert_eq!(refused.to_string(), expected);
+    assert!(
+        Cranelift
+            .show(&legal(ROUTE), "asm")
+            .unwrap()
+            .contains("ret")
+    );
+}
+
 /// The deepest calls the verifier lets through, on the small stack of a test's thread.
 #[test]
 fn the_deepest_calls_fit_the_stack() {
