@@ -1,5 +1,4 @@
-//! What Cranelift makes, for people. `@3` before an instruction says that it stands where site 3 has been marked; the sites are listed
-//! in front.
+//! What Cranelift makes, for people: with the names of what is called, and of the rules that have decided.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -11,6 +10,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{Module as CodeModule, ModuleError};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
+use tollgate_ir::entities::SiteId;
 use tollgate_native_abi::perf;
 
 use crate::jit;
@@ -28,6 +28,7 @@ pub(crate) const STAGES: &[&str] = &[ROWS[0].0, ROWS[1].0];
 struct Shown<'s> {
     context: cranelift_codegen::Context,
     isa: &'s dyn cranelift_codegen::isa::TargetIsa,
+    program: &'s Legalized,
     /// What its calls call.
     notes: HashMap<Inst, String>,
     text: &'s mut String,
@@ -48,10 +49,6 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
     let unit = Unit::new(program, &mut code);
     let mut memory = FunctionBuilderContext::new();
     let mut text = String::new();
-    for (id, site) in program.sites.iter() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, ";{}", perf::name(&format!(" @{:04x}", id.0), site));
-    }
     for (id, func) in program.funcs.iter() {
         for (form, _) in unit.forms_of(id) {
             let mut context = code.make_context();
@@ -61,10 +58,12 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
                 Form::Wrapper => format!("{} (entry)", func.name),
             };
             context.func.name = UserFuncName::testcase(name.replace(' ', "_"));
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "; {id} {name}");
             let shown = row(&mut Shown {
                 context,
                 isa: &*isa,
+                program,
                 notes: notes.into_iter().collect(),
                 text: &mut text,
             });
@@ -75,11 +74,23 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
     Ok(text)
 }
 
-/// Cranelift's form, with the names of what is called.
+/// Cranelift's form.
 fn clif(shown: &mut Shown<'_>) -> Result<(), ModuleError> {
-    let mut writer = Named(&shown.notes);
+    let func = &mut shown.context.func;
+    let site = |block: Block| {
+        let first = func.layout.first_inst(block)?;
+        shown.program.sites.get(SiteId(func.srcloc(first).bits()))
+    };
+    let places = func.layout.blocks();
+    let places = places.filter_map(|b| Some((b, perf::name("", site(b)?))));
+    let mut writer = Named {
+        places: places.collect(),
+        calls: &shown.notes,
+    };
+    // They are told once a block, and not in front of every line.
+    func.srclocs.clear();
     // Writing to a string cannot fail.
-    let _ = decorate_function(&mut writer, shown.text, &shown.context.func);
+    let _ = decorate_function(&mut writer, shown.text, func);
     Ok(())
 }
 
@@ -94,8 +105,11 @@ fn asm(shown: &mut Shown<'_>) -> Result<(), ModuleError> {
     Ok(())
 }
 
-/// Writes calls with the names of what they call.
-struct Named<'n>(&'n HashMap<Inst, String>);
+/// Writes blocks with the rules that have decided there, and calls with the names of what they call.
+struct Named<'n> {
+    places: HashMap<Block, String>,
+    calls: &'n HashMap<Inst, String>,
+}
 
 impl FuncWriter for Named<'_> {
     fn write_block_header(
@@ -105,7 +119,12 @@ impl FuncWriter for Named<'_> {
         block: Block,
         indent: usize,
     ) -> fmt::Result {
-        PlainWriter.write_block_header(w, func, block, indent)
+        let Some(place) = self.places.get(&block) else {
+            return PlainWriter.write_block_header(w, func, block, indent);
+        };
+        let mut line = String::new();
+        PlainWriter.write_block_header(&mut line, func, block, indent)?;
+        writeln!(w, "{}  ;{place}", line.trim_end())
     }
 
     fn write_instruction(
@@ -116,7 +135,7 @@ impl FuncWriter for Named<'_> {
         inst: Inst,
         indent: usize,
     ) -> fmt::Result {
-        let Some(name) = self.0.get(&inst) else {
+        let Some(name) = self.calls.get(&inst) else {
             return PlainWriter.write_instruction(w, func, aliases, inst, indent);
         };
         let mut line = String::new();
