@@ -17,7 +17,7 @@ use crate::jit;
 use crate::lower::{Form, Unit, lower};
 
 /// A stage: its name, and how a function is shown at it.
-type Row = (&'static str, fn(&mut Shown<'_>) -> Result<(), ModuleError>);
+type Row = (&'static str, fn(&mut Shown<'_>) -> Result<(), CompileError>);
 
 const ROWS: &[Row] = &[("clif", clif), ("asm", asm)];
 
@@ -26,6 +26,7 @@ pub(crate) const STAGES: &[&str] = &[ROWS[0].0, ROWS[1].0];
 
 /// A function on its way.
 struct Shown<'s> {
+    name: &'s str,
     context: cranelift_codegen::Context,
     isa: &'s dyn cranelift_codegen::isa::TargetIsa,
     program: &'s Legalized,
@@ -46,13 +47,13 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
     let isa = jit::isa()?;
     // It declares functions, and none is defined: no memory is taken.
     let mut code = jit::in_memory(jit::isa()?);
-    let unit = Unit::new(program, &mut code);
+    let unit = Unit::new(program, &mut *code);
     let mut memory = FunctionBuilderContext::new();
     let mut text = String::new();
     for (id, func) in program.funcs.iter() {
         for (form, _) in unit.forms_of(id) {
             let mut context = code.make_context();
-            let notes = lower(&unit, &mut code, id, form, &mut context.func, &mut memory);
+            let notes = lower(&unit, &mut *code, id, form, &mut context.func, &mut memory);
             let name = match form {
                 Form::Entry | Form::Registers => func.name.to_string(),
                 Form::Wrapper => format!("{} (entry)", func.name),
@@ -60,14 +61,14 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
             context.func.name = UserFuncName::testcase(name.replace(' ', "_"));
             // Writing to a string cannot fail.
             let _ = writeln!(text, "; {id} {name}");
-            let shown = row(&mut Shown {
+            row(&mut Shown {
+                name: &func.name,
                 context,
                 isa: &*isa,
                 program,
                 notes: notes.into_iter().collect(),
                 text: &mut text,
-            });
-            shown.map_err(|e| jit::cannot(&func.name, e))?;
+            })?;
             text.push('\n');
         }
     }
@@ -75,7 +76,7 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
 }
 
 /// Cranelift's form.
-fn clif(shown: &mut Shown<'_>) -> Result<(), ModuleError> {
+fn clif(shown: &mut Shown<'_>) -> Result<(), CompileError> {
     let func = &mut shown.context.func;
     let site = |block: Block| {
         let first = func.layout.first_inst(block)?;
@@ -95,10 +96,11 @@ fn clif(shown: &mut Shown<'_>) -> Result<(), ModuleError> {
 }
 
 /// The machine's instructions.
-fn asm(shown: &mut Shown<'_>) -> Result<(), ModuleError> {
+fn asm(shown: &mut Shown<'_>) -> Result<(), CompileError> {
     shown.context.set_disasm(true);
     let compiled = shown.context.compile(shown.isa, &mut Default::default());
-    let compiled = compiled.map_err(|e| ModuleError::Compilation(e.inner))?;
+    let compiled =
+        compiled.map_err(|e| jit::cannot(shown.name, ModuleError::Compilation(e.inner)))?;
     if let Some(listing) = &compiled.vcode {
         shown.text.push_str(listing);
     }
