@@ -28,7 +28,18 @@ const LONG_FILES: &[(&str, &str)] = &[("ir/src/instructions.rs", "a table")];
 /// Files that may hold `unsafe`.
 const UNSAFE_FILES: &[&str] = &[
     "runtime/src/frozen.rs",
+    // Where compiled code and the runtime meet: memory that is read and written by machine code.
+    "backends/cranelift/src/jit.rs",
+    "backends/native/src/context.rs",
+    "backends/native/src/functions.rs",
+    "backends/native/src/functions/bodies.rs",
+    "backends/native/src/layout.rs",
+    "backends/native/src/program.rs",
+    "backends/native/src/search.rs",
     // The allocator that counts: `GlobalAlloc` is an unsafe trait.
+    "backends/cranelift/tests/allocations.rs",
+    // A variable of the environment is set.
+    "backends/cranelift/tests/perf.rs",
     "backends/vm/tests/allocations.rs",
 ];
 
