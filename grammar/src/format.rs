@@ -49,35 +49,56 @@ pub fn format(text: &str) -> Result<String, Vec<SyntaxError>> {
     if !parse.errors.is_empty() {
         return Err(parse.errors);
     }
-    let file = &parse.ast;
-    let mut writer = Writer::new(text, &tokens, &file.comments);
+    let mut writer = Writer::new(text, &tokens, &parse.ast.comments);
+    let mut items = parse.ast.items.iter();
     let mut out = Output::default();
-    let mut items = file.items.iter();
-    let mut last_was_block = false;
+    let mut last = Part::Nothing;
     loop {
-        let (apart, joins_docs) = (writer.is_apart(), writer.docs_go_on());
+        let apart = writer.is_apart();
+        let joined = writer.docs_go_on();
         writer.comments_before();
         let comments = render(text, &writer.take());
-        let is_item = match writer.opening() {
-            true => true,
-            false => items.next().is_some_and(|item| {
-                writer.item(item);
-                true
-            }),
+        let mut part = match (writer.opening(), items.as_slice()) {
+            (true, _) => Part::Opening,
+            (false, []) => Part::Nothing,
+            (false, [_, ..]) => Part::Line,
         };
-        writer.trailing();
-        let item = render(text, &writer.take());
-        // What takes several lines and ends with a brace stands apart.
-        let is_block = item.text.contains("\n}");
-        out.append(
-            comments,
-            apart || ((is_block || last_was_block) && is_item && !joins_docs),
-        );
-        if !is_item {
-            break;
+        if part == Part::Line
+            && let Some(item) = items.next()
+        {
+            writer.item(item);
         }
-        out.append(item, false);
-        last_was_block = is_block;
+        writer.trailing();
+        let written = render(text, &writer.take());
+        if ["\n}", "\n]", "\n)"]
+            .iter()
+            .any(|end| written.text.contains(end))
+        {
+            part = Part::Block;
+        }
+        let stands_apart = match (last, part) {
+            (_, Part::Nothing | Part::Opening) => false,
+            (Part::Opening | Part::Block, _) | (_, Part::Block) => true,
+            (Part::Nothing | Part::Line, Part::Line) => false,
+        };
+        out.append(comments, apart || (stands_apart && !joined));
+        out.append(written, false);
+        if part == Part::Nothing {
+            return Ok(out.finish());
+        }
+        last = part;
     }
-    Ok(out.finish())
+}
+
+/// What stands at the outermost level, as far as it wants empty lines around it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The beginning or the end of the file.
+    Nothing,
+    /// `edition` or `module`: what follows them stands apart.
+    Opening,
+    /// An item with a closing bracket at the beginning of a line: it stands apart.
+    Block,
+    /// Another item.
+    Line,
 }

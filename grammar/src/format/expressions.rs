@@ -83,7 +83,7 @@ impl Writer<'_> {
                 self.args(&call.args);
             }
             ExprKind::Unary(UnaryOp::Neg, operand) => {
-                self.token();
+                self.minus();
                 self.expr(operand);
             }
             ExprKind::Unary(UnaryOp::Not, operand) => {
@@ -154,7 +154,7 @@ impl Writer<'_> {
     fn literal(&mut self) {
         match self.kind() {
             Some(TokenKind::Minus) => {
-                self.token();
+                self.minus();
                 self.literal();
             }
             Some(TokenKind::ParenOpen) => {
@@ -169,6 +169,14 @@ impl Writer<'_> {
                     self.spaced();
                 }
             }
+        }
+    }
+
+    /// Writes a minus sign, apart from another behind it.
+    fn minus(&mut self) {
+        self.token();
+        if self.at(TokenKind::Minus) {
+            self.blank();
         }
     }
 
@@ -220,7 +228,10 @@ impl Writer<'_> {
                 };
                 self.comparison(&binary.left, brackets, |w| w.expr(right));
             }
-            level => self.group(|w| w.indented(|w| w.spine(expr, level, chain))),
+            level => self.group(|w| {
+                w.spine(expr, level, chain);
+                w.dedent();
+            }),
         }
     }
 
@@ -248,7 +259,8 @@ impl Writer<'_> {
         });
     }
 
-    /// Writes operators of one level from left to right, as one group.
+    /// Writes operators of one level from left to right, and leaves what stands behind the first operand further in: the operand
+    /// may begin a line of its own.
     fn spine(&mut self, expr: &Expr, level_of_all: Level, chain: Chain) {
         match &expr.kind {
             ExprKind::Binary(binary)
@@ -263,7 +275,10 @@ impl Writer<'_> {
                 self.blank();
                 self.expr(&binary.right);
             }
-            _ => self.expr_in(expr, chain),
+            _ => {
+                self.expr_in(expr, chain);
+                self.indent();
+            }
         }
     }
 

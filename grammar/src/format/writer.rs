@@ -376,8 +376,18 @@ impl<'a> Writer<'a> {
 
     /// Lines inside stand further in.
     pub(super) fn indented(&mut self, inside: impl FnOnce(&mut Self)) {
-        self.ops.push(Op::Indent(INDENT));
+        self.indent();
         inside(self);
+        self.dedent();
+    }
+
+    /// Lines that begin behind this stand further in, up to [`Writer::dedent`].
+    pub(super) fn indent(&mut self) {
+        self.ops.push(Op::Indent(INDENT));
+    }
+
+    /// The end of an indentation.
+    pub(super) fn dedent(&mut self) {
         self.ops.push(Op::Dedent);
     }
 

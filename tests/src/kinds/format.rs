@@ -2,7 +2,8 @@
 //! formatted stays as it is, nothing stands behind the last character of a line, and a text with mistakes is left alone.
 //!
 //! Texts are every `.rules` file of the project and every block of the reference; the same laid out at random, with comments
-//! between any two tokens; random programs; and damaged ones. The files of [`NEAT`] are formatted themselves.
+//! between any two tokens; random programs; and damaged ones. The files of [`NEAT`] are formatted themselves, and the blocks of
+//! the formatter's page become what the page says.
 //!
 //! A short seeded run belongs to every run of the suite; `TOLLGATE_FORMATS=10000` and `TOLLGATE_SEED=7` make it longer and other.
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use libtest_mimic::{Failed, Trial};
+use tollgate::{Call, Engine};
 use tollgate_grammar::{FileId, ast_print, format, parse, tokens};
 
 use super::damaged::damaged;
@@ -24,6 +26,9 @@ const TEXTS: u64 = 600;
 const BATCH: u64 = 200;
 /// Of longer files, this much of the beginning is laid out at random: what follows is more of the same.
 const TEXT_MAX: usize = 8 << 10;
+/// The page about the canonical layout: a block marked [`AS_TYPED`] becomes the block behind it.
+const PAGE: &str = "docs/book/format.md";
+const AS_TYPED: &str = "```rules as typed";
 /// The folders whose files are in the canonical layout. Elsewhere the layout may be what a test is about.
 const NEAT: &[&str] = &[
     "examples",
@@ -74,7 +79,70 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
         })
     };
     let batches = (first..last).step_by(BATCH as usize).map(batch);
-    texts.into_iter().map(file).chain(batches).collect()
+    let page = fs::read_to_string(root.join(PAGE)).expect("the page is readable");
+    let examples = examples(&page).into_iter().map(|(line, typed, neat)| {
+        Trial::test(format!("format/{PAGE}/{line}"), move || {
+            laws(&typed)?;
+            match format(&typed) {
+                Ok(text) if text == neat => Ok(()),
+                Ok(text) => Err(format!("it becomes\n{text}").into()),
+                Err(errors) => Err(format!("it does not parse: {errors:?}").into()),
+            }
+        })
+    });
+    let mut examples: Vec<Trial> = examples.collect();
+    examples.push(Trial::test("format/decides the same", decides_the_same));
+    texts
+        .into_iter()
+        .map(file)
+        .chain(examples)
+        .chain(batches)
+        .collect()
+}
+
+/// The pairs of blocks of the page: the line of the first, what was typed, and what it becomes.
+fn examples(page: &str) -> Vec<(usize, String, String)> {
+    let mut lines = page.lines().enumerate();
+    let mut found = Vec::new();
+    while let Some((number, line)) = lines.next() {
+        if line == AS_TYPED {
+            let mut block = || -> String {
+                let lines = lines.by_ref().map(|(_, line)| line);
+                let lines = lines.take_while(|line| *line != "```");
+                lines.map(|line| format!("{line}\n")).collect()
+            };
+            let typed = block();
+            let neat = block();
+            let neat = neat.trim_start().strip_prefix("```rules\n");
+            let neat = neat.expect("a block that says what it becomes stands behind it");
+            found.push((number + 1, typed, neat.to_owned()));
+        }
+    }
+    assert!(!found.is_empty(), "{PAGE} has no examples");
+    found
+}
+
+/// What is random in a decision is a function of its id and of the program, not of its layout.
+fn decides_the_same() -> Result<(), Failed> {
+    let text =
+        "edition 2026 module a\n\n\n# A comment.\nruleset wait(n: Int) -> Duration hit first {\n\n
+        rule few when n<5 then   jitter(1s,5s)\notherwise jitter(1s,5s)}";
+    let decide = |text: &str, n: &str| -> Result<String, Failed> {
+        let program = Engine::new().compile_source("a.rules", text)?;
+        let call = Call { id: "r7", time: 0 };
+        let mut session = program.session();
+        let decision = session.decide_json("wait", n.as_bytes(), &call)?;
+        Ok(decision.to_json())
+    };
+    let formatted = tollgate::format("a.rules", text)?;
+    let waits = [decide(text, "1")?, decide(text, "9")?];
+    if waits[0].split("by").next() == waits[1].split("by").next() {
+        return Err(format!("two places give the same: {waits:?}").into());
+    }
+    match waits == [decide(&formatted, "1")?, decide(&formatted, "9")?] {
+        true => Ok(()),
+        false => Err(format!("another layout decides otherwise than {waits:?}").into()),
+    }
 }
 
 /// Every promise for the texts of these seeds. Most of what is laid out at random must still parse, or nothing has been shown.
