@@ -18,6 +18,7 @@ use clap_complete::Shell;
   tollgate check shop/shop.rules                         what the compiler thinks of it
   tollgate test shop/shop.rules                          run its test blocks
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
+  tollgate fmt shop                                      lay out the rules of a folder
   tollgate cost shop/shop.rules                          what a decision can cost at worst
   tollgate bench shop/shop.rules route --input -         measure decisions, without reading and writing
   tollgate explain missing-answer                        what a diagnostic means
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the `test` blocks of rule files
     Test(Test),
+    /// Lay rule files out in the one canonical way
+    Fmt(Fmt),
     /// Say what a decision can cost at worst, rule by rule
     Cost(Cost),
     /// Measure what a decision costs, on your rules and your facts
@@ -124,6 +127,30 @@ pub(crate) struct Test {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What is laid out otherwise is written back; nothing else is touched. A file with mistakes is left alone, and they are
+shown as by `check`. Comments stay where they are; where lines end between parts that may take several, where empty lines
+stand, and whether neighbouring one-line rules have columns (two blanks ask for them) is up to the author.
+
+With --check nothing is written: standard output has the differences, as `patch` reads them, and the exit code is 1 if there
+are any. `-` is standard input, laid out on standard output.
+
+Examples:
+  tollgate fmt gateway.rules overload.rules
+  tollgate fmt .                             every .rules file below this folder
+  tollgate fmt --check rules/ || echo untidy
+  tollgate fmt - < draft.rules"
+)]
+pub(crate) struct Fmt {
+    /// Rule files, folders of them, or `-` for standard input
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing; show what would change
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

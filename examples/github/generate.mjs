@@ -65,6 +65,13 @@ for (const [path, item] of Object.entries(description.paths)) {
 operations.sort(order);
 const services = [...new Set(operations.map((o) => o.service))].sort();
 
+// As `tollgate fmt` lays it out: as many names on a line as 120 columns take, a comma between two of a line.
+const filled = (names) =>
+  names.reduce((lines, name) => {
+    const longer = `${lines.at(-1)}, ${name}`;
+    return lines.length && longer.length <= 120 ? [...lines.slice(0, -1), longer] : [...lines, `  ${name}`];
+  }, []).join("\n");
+
 const rules = operations.map(
   (o) =>
     `  rule ${o.name} "${o.id}"\n    on ${o.method.toUpperCase()} p"${pattern(o.path)}"${conditions(o.path)}\n    then forward(${o.service})\n`,
@@ -81,7 +88,9 @@ module examples.github
 use std.http.{Request}
 
 ## The services behind the gateway: one for each family of operations.
-enum Service { ${services.join(" ")} }
+enum Service {
+${filled(services)}
+}
 
 enum Route {
   forward(service: Service)

@@ -24,6 +24,26 @@ pub fn print(file: &File) -> String {
     let mut printer = Printer {
         out: String::new(),
         depth: 0,
+        places: true,
+    };
+    printer.file(file);
+    printer.out
+}
+
+/// Prints a tree without the bytes of its nodes: two texts that mean the same print the same.
+///
+/// ```
+/// use tollgate_grammar::{FileId, ast_print, parse};
+/// let shape = |text| ast_print::shape(&parse(FileId(0), text).ast);
+/// assert_eq!(shape("const limit = 2 * base"), shape("const limit=(2)*base # of the old plan"));
+/// assert_ne!(shape("const limit = 2 * base"), shape("const limit = base * 2"));
+/// ```
+#[must_use]
+pub fn shape(file: &File) -> String {
+    let mut printer = Printer {
+        out: String::new(),
+        depth: 0,
+        places: false,
     };
     printer.file(file);
     printer.out
@@ -56,16 +76,17 @@ pub fn print_tokens(id: FileId, file: &SourceFile) -> String {
 struct Printer {
     out: String,
     depth: usize,
+    /// Whether the bytes of a node are printed.
+    places: bool,
 }
 
 impl Printer {
     fn line(&mut self, span: Span, label: fmt::Arguments<'_>) {
-        let _ = writeln!(
-            self.out,
-            "{:width$}{label} {span:?}",
-            "",
-            width = self.depth * 2
-        );
+        let width = self.depth * 2;
+        let _ = match self.places {
+            true => writeln!(self.out, "{:width$}{label} {span:?}", ""),
+            false => writeln!(self.out, "{:width$}{label}", ""),
+        };
     }
 
     fn node(&mut self, span: Span, label: fmt::Arguments<'_>, parts: impl FnOnce(&mut Self)) {
@@ -415,10 +436,20 @@ impl Printer {
         });
     }
 
+    fn literal(&mut self, span: Span, literal: &Literal) {
+        match literal {
+            Literal::Tagged(text) => {
+                let (tag, content) = (text.tag.symbol(), &text.content);
+                self.line(span, format_args!("{tag} {content:?}"));
+            }
+            _ => self.line(span, format_args!("{literal:?}")),
+        }
+    }
+
     fn expr(&mut self, expr: &Expr) {
         let span = expr.span;
         match &expr.kind {
-            ExprKind::Literal(literal) => self.line(span, format_args!("{literal:?}")),
+            ExprKind::Literal(literal) => self.literal(span, literal),
             ExprKind::None => self.line(span, format_args!("none")),
             ExprKind::Name(name) => self.line(span, format_args!("name {name}")),
             ExprKind::Field(access) => {
@@ -530,7 +561,7 @@ impl Printer {
         match &pattern.kind {
             PatternKind::Wildcard => self.line(span, format_args!("_")),
             PatternKind::None => self.line(span, format_args!("none")),
-            PatternKind::Value(literal) => self.line(span, format_args!("{literal:?}")),
+            PatternKind::Value(literal) => self.literal(span, literal),
             PatternKind::Name(name) => self.line(span, format_args!("name {name}")),
             PatternKind::Variant(variant) => self.variant(span, variant),
             PatternKind::Range(range) => self.range(range),

@@ -37,6 +37,7 @@ pub mod ast_print;
 mod builder;
 pub mod error;
 mod feed;
+mod format;
 mod layout;
 mod lexer;
 pub mod literal;
@@ -50,6 +51,7 @@ mod grammar {
 }
 
 pub use error::{Help, LimitKind, SyntaxError, SyntaxErrorKind};
+pub use format::{WIDTH, format};
 pub use source::{FileId, Position, SourceMap, Span};
 
 /// How many mistakes are reported for one file before a last one says that there are more.
@@ -107,6 +109,11 @@ pub fn parse(file: FileId, text: &str) -> Parse {
 /// Parses one file. O(length of the text).
 #[must_use]
 pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parse {
+    read(file, text, limits).0
+}
+
+/// Parses one file, and keeps the tokens.
+fn read(file: FileId, text: &str, limits: &Limits) -> (Parse, Vec<token::Token>) {
     let most = limits.source_bytes.min(u64::from(u32::MAX));
     if text.len() as u64 > most {
         let start = Span::new(file, 0, 0);
@@ -119,10 +126,8 @@ pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parse {
             comments: Vec::new(),
             span: start,
         };
-        return Parse {
-            ast,
-            errors: vec![error],
-        };
+        let errors = vec![error];
+        return (Parse { ast, errors }, Vec::new());
     }
     let control = feed::Control::default();
     let mut lexed = lexer::lex(file, text, limits);
@@ -133,7 +138,7 @@ pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parse {
         builder.unexpected(&error);
     }
     let (ast, errors) = builder.finish(lexed.comments);
-    Parse { ast, errors }
+    (Parse { ast, errors }, layout.tokens)
 }
 
 /// The tokens of a file as the grammar sees them, under the default [`Limits`]; for showing and highlighting.

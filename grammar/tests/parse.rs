@@ -243,10 +243,13 @@ fn three_capitals_are_a_currency_unless_a_label() {
 
 #[test]
 fn tagged_text_stays_as_written() {
-    check_expr(r#"x matches re"\d\"{2}""#, "
+    check_expr(
+        r#"x matches re"\d\"{2}""#,
+        "
         matches
           name x
-          Tagged(Tagged { tag: Regex, tag_span: 20..22, content: \"\\\\d\\\\\\\"{2}\", content_span: 23..30 })");
+          re \"\\\\d\\\\\\\"{2}\"",
+    );
 }
 
 #[test]

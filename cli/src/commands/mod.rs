@@ -5,6 +5,7 @@ mod check;
 mod cost;
 mod emit;
 mod explain;
+mod fmt;
 mod lines;
 mod new;
 mod pool;
@@ -50,6 +51,7 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Run(args) => run::run(&args),
             Command::Test(args) => test::run(&args),
+            Command::Fmt(args) => fmt::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Emit(args) => emit::run(&args),

@@ -93,6 +93,8 @@ pub(crate) struct Module {
     /// Whether an item or stage of it was not understood: a name that is missing may be the one it declares, and nobody
     /// complains.
     pub(crate) incomplete: bool,
+    /// How many calls of `jitter` have been met in it.
+    pub(crate) jitters: u32,
 }
 
 /// Parameters and result of something that can be called.

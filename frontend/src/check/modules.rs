@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tollgate_grammar::ast::{self, ItemKind};
+use tollgate_grammar::parse_within;
 use tollgate_grammar::source::Span;
-use tollgate_grammar::{SyntaxError, parse_within};
 
 use super::names::did_you_mean;
 use super::suggest::closest;
 use super::{Checker, Def, Entry, Module, ModuleId};
 use crate::Limits;
-use crate::diagnostics::catalog::{limits, names, syntax};
+use crate::diagnostics::catalog::{limits, names};
 use crate::library::{Loaded, Loader};
 
 /// The one edition there is.
@@ -191,7 +191,7 @@ impl ModuleLoader<'_, '_, '_> {
         let id = self.checker.sources.add(file, text);
         let parse = parse_within(id, text, &self.limits.syntax);
         for error in parse.errors {
-            self.checker.sink.emit(syntax_error(error));
+            self.checker.sink.emit(error.into());
         }
         if let Some(edition) = &parse.ast.edition
             && edition.year != EDITION
@@ -216,6 +216,7 @@ impl ModuleLoader<'_, '_, '_> {
             scope: FxHashMap::default(),
             library,
             incomplete: false,
+            jitters: 0,
         });
         self.known.insert(name, id);
         self.uses.push(Vec::new());
@@ -372,24 +373,4 @@ fn report_circle(checker: &mut Checker<'_>, circle: &[(usize, usize)]) {
     }
     let found = found.help("move what both need into a module of its own");
     checker.sink.emit(found);
-}
-
-fn syntax_error(error: SyntaxError) -> crate::diagnostics::Diagnostic {
-    // A place without words is drawn without a mark.
-    let label = if error.label.is_empty() {
-        "here".into()
-    } else {
-        error.label
-    };
-    let mut found = syntax::of(&error.kind, &error.message).at(error.span, label);
-    for (span, text) in error.related {
-        found = found.at(span, text);
-    }
-    match error.help {
-        None => found,
-        Some(help) => match help.replacement {
-            None => found.help(help.message),
-            Some((span, text)) => found.fix(help.message, span, text),
-        },
-    }
 }

@@ -9,7 +9,10 @@ pub mod catalog;
 pub mod json;
 pub mod render;
 
+use tollgate_grammar::SyntaxError;
 use tollgate_grammar::source::Span;
+
+use catalog::syntax;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +130,29 @@ impl Diagnostic {
     /// Where it is found; the start of the first file if it has no place.
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|l| l.span)
+    }
+}
+
+/// A mistake of the parser, as it is told to the author.
+impl From<SyntaxError> for Diagnostic {
+    fn from(error: SyntaxError) -> Diagnostic {
+        // A place without words is drawn without a mark.
+        let label = if error.label.is_empty() {
+            "here".into()
+        } else {
+            error.label
+        };
+        let mut found = syntax::of(&error.kind, &error.message).at(error.span, label);
+        for (span, text) in error.related {
+            found = found.at(span, text);
+        }
+        match error.help {
+            None => found,
+            Some(help) => match help.replacement {
+                None => found.help(help.message),
+                Some((span, text)) => found.fix(help.message, span, text),
+            },
+        }
     }
 }
 

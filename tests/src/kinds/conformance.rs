@@ -26,6 +26,13 @@ pub(crate) fn programs(root: &Path) -> impl Iterator<Item = (String, String)> {
     compiles.map(|(title, block)| (title, block.text))
 }
 
+/// Every block, also of a program that is refused: title and text.
+pub(crate) fn every_block(root: &Path) -> impl Iterator<Item = (String, String)> {
+    all(root)
+        .into_iter()
+        .map(|(title, block)| (title, block.text))
+}
+
 fn all(root: &Path) -> Vec<(String, Block)> {
     let mut found = Vec::new();
     let mut pages = files(&root.join("tests/conformance"), "md");

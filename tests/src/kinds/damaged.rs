@@ -91,7 +91,7 @@ fn check(text: &str) -> Result<(), String> {
 }
 
 /// A text of the seed's choice, changed once to four times.
-fn damaged(seed: u64, texts: &[String]) -> String {
+pub(super) fn damaged(seed: u64, texts: &[String]) -> String {
     let mut rng = Rng::new(seed);
     let mut text = rng.pick(texts).clone();
     for _ in 0..1 + rng.below(4) {

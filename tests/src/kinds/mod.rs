@@ -11,6 +11,7 @@ mod damaged;
 mod differential;
 mod examples;
 mod filetest;
+mod format;
 mod library;
 mod predicates;
 mod run;
@@ -30,6 +31,7 @@ pub(crate) const KINDS: &[Kind] = &[
     library::trials,
     examples::trials,
     damaged::trials,
+    format::trials,
     stages::trials,
     dag::trials,
     differential::trials,

@@ -109,12 +109,22 @@ impl Body<'_, '_> {
             return self.wrong_argument(&site, 0, "two durations");
         }
         let ty = site.args[0].ty.join(&site.args[1].ty);
-        // A number of the place, so that two jitters of one decision differ.
-        let place =
-            (i64::from(site.span.file.0) * 0x9E37_79B1 + i64::from(site.span.start)) & 0xffff_ffff;
+        let place = i64::from(self.place_of_jitter());
         let point = Ty::Num(Unit::One, Interval::point(place.into()));
         site.args
             .push(Expr::constant(Value::Int(place), point, site.span));
         self.call_native("jitter_at", site.args, ty, site.span)
+    }
+
+    /// A number for a call of `jitter`, so that two of one decision differ: the how many-th call of which module it is. Not where it
+    /// stands, or a comment above it would change what is decided.
+    fn place_of_jitter(&mut self) -> u32 {
+        let module = &mut self.checker.modules[self.module.0 as usize];
+        module.jitters += 1;
+        // FNV-1a, which will be the same for ever.
+        let bytes = module.name.bytes().chain(module.jitters.to_le_bytes());
+        bytes.fold(0x811c_9dc5, |hash: u32, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        })
     }
 }

@@ -223,6 +223,7 @@ fn with_body<R>(
             scope,
             library: false,
             incomplete: false,
+            jitters: 0,
         }],
         prelude,
         fn_signatures: [(hir::FnId(0), params(Ty::int_in(0, 100)))]
