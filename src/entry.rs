@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tollgate_ir::module::{Policy, Target};
 use tollgate_runtime::Frozen;
-use tollgate_runtime::schema::{Field, Type, TypeId};
+use tollgate_runtime::schema::{Field, TypeId};
 
 use crate::error::Error;
 use crate::program::Program;
@@ -93,21 +93,12 @@ impl EntryInfo {
                 },
                 Target::Func(_) => Shape::Stages,
             };
-            let first = params.first().and_then(|p| match module.schema.get(p.ty) {
-                Type::Record(record) => module.schema.records.get(*record as usize),
-                _ => None,
-            });
-            let input = |name: &str, wanted: fn(&Type) -> bool| {
-                first?
-                    .fields
-                    .iter()
-                    .position(|f| &*f.name == name && wanted(module.schema.get(f.ty)))
-            };
+            let (id, time) = module.schema.decision_inputs(&params);
             EntryInfo {
                 name: entry.name.clone(),
                 target: entry.target,
-                id: input("id", |ty| matches!(ty, Type::Str { .. })),
-                time: input("time", |ty| matches!(ty, Type::Instant)),
+                id,
+                time,
                 params,
                 result: entry.result,
                 shape,

@@ -104,6 +104,7 @@ fn each(
             module,
             rules,
             predicates: &predicates,
+            costs: &costs,
             schema: &schema,
             data: &data,
             params,

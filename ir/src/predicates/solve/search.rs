@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use tollgate_runtime::Value;
 use tollgate_runtime::index::{Atom, Formula};
 
-use super::domain::{Literal, Pick, holds};
+use super::domain::{Literal, Pick, holds, passes};
 use super::space::Space;
 use super::texts::Texts;
 
@@ -120,6 +120,12 @@ impl<'f, 't> Search<'f, 't> {
             Formula::All(of) => of.iter().all(|f| self.holds(f)),
             Formula::Any(of) => of.iter().any(|f| self.holds(f)),
         }
+    }
+
+    /// Whether a value of a feature would pass all that is asked of it.
+    pub(super) fn allows(&self, feature: u32, value: &Value) -> bool {
+        let state = self.states.get(&self.space.get(feature).same);
+        state.is_none_or(|state| passes(value, &state.tests))
     }
 
     /// Whether a guard holds.
