@@ -244,7 +244,7 @@ fn condition(rng: &mut Rng, depth: u32) -> String {
 
 fn atom(rng: &mut Rng) -> String {
     let small = rng.below(3);
-    match rng.below(12) {
+    match rng.below(15) {
         0 => format!("a >= {}", 1 + rng.below(3)),
         1 => format!("a == {}", rng.below(4)),
         2 => format!("a in {{{}, 3}}", rng.below(3)),
@@ -256,6 +256,9 @@ fn atom(rng: &mut Rng) -> String {
         8 => format!("e is left({small})"),
         9 => "e is right".to_owned(),
         10 => format!("r.p ?? {small} == {}", rng.below(3)),
+        11 => format!("a * {} > {}", 1 + rng.below(4), rng.below(9)),
+        12 => format!("{} - a / 2 == {}", rng.below(3), rng.below(3)),
+        13 => format!("a * 3 - 2 in {} .. 5", rng.below(5)),
         _ => (*rng.pick(&["r.q.present", "r is none", "r.q ?? false", "r.q ?? true"])).to_owned(),
     }
 }

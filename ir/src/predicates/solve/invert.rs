@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use rustc_hash::FxHashMap;
 use tollgate_runtime::{Arena, Cx, Native, Value};
 
 use super::domain::Kind;
@@ -27,6 +28,8 @@ pub(super) struct Inverter<'a, 'm> {
     pub(super) allows: &'a dyn Fn(TermId, &Value) -> bool,
     /// The value of a term that is the key of a map.
     pub(super) key: &'a dyn Fn(TermId) -> Option<Value>,
+    /// What was laid down so far, by terms.
+    pub(super) laid: &'a RefCell<FxHashMap<TermId, Value>>,
     /// What was asked of the elements of lists and sets: these are laid down last, all of one list together.
     pub(super) wants: &'a RefCell<Vec<Want>>,
 }
@@ -59,7 +62,7 @@ impl Inverter<'_, '_> {
 
     fn lay_within(&self, draft: &mut Draft, term: TermId, value: &Value, depth: u32) -> bool {
         let Some(inst) = self.input.terms.inst(term).filter(|_| depth < MOST_DEPTH) else {
-            return draft.set(self.input, term, value, self.key);
+            return self.put(draft, term, value);
         };
         match (inst, value) {
             (Inst::Icmp { cc, a, b }, Value::Bool(want)) => {
@@ -101,12 +104,20 @@ impl Inverter<'_, '_> {
             }
             (Inst::Native { native, args }, value) => {
                 let native = self.input.module.natives[*native];
-                self.native(draft, term, native, args, value, depth)
-                    || draft.set(self.input, term, value, self.key)
+                self.native(draft, term, native, args, value, depth) || self.put(draft, term, value)
             }
             (_, Value::Int(wanted)) => self.number(draft, term, *wanted, 0),
-            _ => draft.set(self.input, term, value, self.key),
+            _ => self.put(draft, term, value),
         }
+    }
+
+    fn put(&self, draft: &mut Draft, term: TermId, value: &Value) -> bool {
+        let done = draft.set(self.input, term, value, self.key);
+        if done {
+            let term = self.input.terms.strip(term);
+            self.laid.borrow_mut().insert(term, value.clone());
+        }
+        done
     }
 
     /// Moves one side so that a comparison of whole numbers holds, rather one of which nothing is asked.
@@ -207,7 +218,7 @@ impl Inverter<'_, '_> {
 
     fn number(&self, draft: &mut Draft, term: TermId, wanted: i64, depth: u32) -> bool {
         let value = Value::Int(wanted);
-        if draft.set(self.input, term, &value, self.key) {
+        if self.put(draft, term, &value) {
             return true;
         }
         if depth >= MOST_DEPTH {
@@ -268,8 +279,12 @@ impl Inverter<'_, '_> {
             return Some((constant.into_owned(), true));
         }
         let of = self.input.terms.strip(term);
-        if let Some(known) = (self.known)(of) {
-            return Some(known);
+        let known = (self.known)(of);
+        if let Some(laid) = self.laid.borrow().get(&of) {
+            return Some((laid.clone(), known.is_some_and(|(_, asked)| asked)));
+        }
+        if known.is_some() {
+            return known;
         }
         let there = self.input.domain(of).there();
         (there != Value::None).then_some((there, false))
@@ -345,6 +360,9 @@ fn guesses(wanted: &Value, current: &Value, others: &[&str]) -> Vec<Value> {
             for other in others {
                 texts.extend([format!("{of}{other}"), format!("{other}{of}")]);
                 texts.push(format!("x{other}{of}"));
+                if let Value::Str(now) = current {
+                    texts.extend([format!("{of}{other}{now}"), format!("{now}{other}{of}")]);
+                }
                 texts.extend(of.strip_prefix(other).map(Into::into));
                 texts.extend(of.strip_suffix(other).map(Into::into));
             }

@@ -58,23 +58,31 @@ impl Layer<'_, '_> {
             let feature = same(self.input.terms.strip(term));
             feature.is_none_or(|feature| search.allows(feature, value))
         };
-        let wants = RefCell::default();
+        let (wants, laid) = (RefCell::default(), RefCell::default());
         let inverter = Inverter {
             input: self.input,
             known: &known,
             allows: &allows,
             key: &key,
             wants: &wants,
+            laid: &laid,
         };
         let mut plain: Vec<u32> = mentioned.iter().map(|f| self.space.get(*f).same).collect();
         plain.retain(|f| !asked.contains(f));
-        for feature in asked.iter().copied().chain(plain) {
+        // What is read comes first: what is computed is then made to agree with it.
+        let mut features: Vec<u32> = asked.iter().copied().chain(plain).collect();
+        let term = |feature: u32| self.predicates.features[feature as usize].term;
+        let is_read = |term: TermId| {
+            let place = self.input.place(term, &|_| Some(Value::None));
+            place.is_some_and(|place| place.exact)
+        };
+        features.sort_by_key(|feature| !is_read(term(*feature)));
+        for feature in features {
             let of = self.space.get(feature);
             let value = search.value(feature);
             let stays = changes && (self.current)(feature).is_some_and(|v| v == *value);
             if !stays && of.guards.iter().all(|g| search.meets(g)) {
-                let term = self.predicates.features[feature as usize].term;
-                inverter.lay(&mut draft, term, value);
+                inverter.lay(&mut draft, term(feature), value);
             }
         }
         for (of, wants) in by_list(wants.take()) {
