@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use tollgate_ir::module::{Policy, Target};
-use tollgate_runtime::Frozen;
 use tollgate_runtime::schema::{Field, TypeId};
+use tollgate_runtime::{Frozen, Word};
 
 use crate::error::Error;
 use crate::program::Program;
+use crate::session::Call;
 
 /// Which entry of a program: found by name once, so that deciding searches no names. See [`Program::entry`].
 ///
@@ -77,6 +78,14 @@ impl Facts {
 }
 
 impl EntryInfo {
+    /// The decision's id and time: those of its first parameter, where that has some, else those of the call.
+    pub(crate) fn decision_inputs<'c>(&self, args: &[Word<'c>], call: &Call<'c>) -> (&'c str, i64) {
+        let own = |field: Option<usize>| field.map(|i| args[0].at(i));
+        let id = own(self.id).map(Word::str).filter(|id| !id.is_empty());
+        let time = own(self.time).map(Word::int).filter(|time| *time != 0);
+        (id.unwrap_or(call.id), time.unwrap_or(call.time))
+    }
+
     /// What the module knows of its entries, before rule sets are lowered.
     pub(crate) fn all(module: &tollgate_ir::module::Module) -> Vec<EntryInfo> {
         let info = |entry: &tollgate_ir::module::Entry| {

@@ -52,6 +52,7 @@ mod decision;
 mod engine;
 mod entry;
 mod error;
+mod explain;
 mod interp;
 mod loader;
 mod pipeline;
@@ -68,6 +69,10 @@ pub use decision::Decision;
 pub use engine::Engine;
 pub use entry::{AsEntry, Entry, Facts};
 pub use error::{Error, Refusal};
+pub use explain::{
+    Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
+    Which, parse_time,
+};
 pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Session};

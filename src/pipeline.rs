@@ -15,7 +15,7 @@ use tollgate_optimizer::{Level, Options};
 use crate::backends::BackendRow;
 use crate::entry::EntryInfo;
 use crate::error::Error;
-use crate::program::{Program, Shared};
+use crate::program::{Origin, Program, Shared};
 use crate::report::Report;
 use crate::test_run::Tests;
 
@@ -109,8 +109,12 @@ pub(crate) fn compile(
     drop(program);
     let module = optimize(lowered.module, level)?;
     let executable = executable(&module, backend)?;
+    let origin = Origin {
+        main: main.name.into(),
+        backend,
+    };
     Ok(Program::new(Shared::new(
-        module, executable, entries, tests, report,
+        module, executable, entries, tests, report, origin,
     )))
 }
 

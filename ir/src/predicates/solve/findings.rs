@@ -32,7 +32,7 @@ pub(super) const RULE_STEPS: u64 = 20_000;
 const SET_STEPS: u64 = 4_000_000;
 const SET_STEPS_RULE: u64 = 3_000;
 /// How deep lists of lists are followed when an input is built.
-const LISTS: u32 = 3;
+pub(super) const LISTS: u32 = 3;
 /// Inputs that are tried beside those of the search, for a rule set.
 const TRIES: u32 = 4_000;
 

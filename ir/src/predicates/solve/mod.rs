@@ -4,6 +4,7 @@
 //! perhaps more, and features are taken to be independent where they may not be. That something does is not, for the same
 //! reasons: who claims it builds the input and asks the interpreter.
 
+mod closest;
 mod dead;
 mod domain;
 mod draft;
@@ -26,6 +27,7 @@ mod texts;
 mod vary;
 mod witness;
 
+pub use closest::{Closest, closest};
 pub use domain::{Domain, Form, Kind, Literal, Pick, Text, holds, passes, simplest};
 pub use findings::{Finding, Question, Scope, Subject, findings};
 pub use lookup::{Condition, Lookup};
