@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use tollgate_ir::module::{Policy, Target};
-use tollgate_runtime::schema::{Field, Type, TypeId};
+use tollgate_runtime::schema::{Field, TypeId};
 use tollgate_runtime::{Frozen, Word};
 
 use crate::error::Error;
 use crate::program::Program;
+use crate::session::Call;
 
 /// Which entry of a program: found by name once, so that deciding searches no names. See [`Program::entry`].
 ///
@@ -86,6 +87,14 @@ impl Facts {
 }
 
 impl EntryInfo {
+    /// The decision's id and time: those of its first parameter, where that has some, else those of the call.
+    pub(crate) fn decision_inputs<'c>(&self, args: &[Word<'c>], call: &Call<'c>) -> (&'c str, i64) {
+        let own = |field: Option<usize>| field.map(|i| args[0].at(i));
+        let id = own(self.id).map(Word::str).filter(|id| !id.is_empty());
+        let time = own(self.time).map(Word::int).filter(|time| *time != 0);
+        (id.unwrap_or(call.id), time.unwrap_or(call.time))
+    }
+
     /// What the module knows of its entries, before rule sets are lowered.
     pub(crate) fn all(module: &tollgate_ir::module::Module) -> Vec<EntryInfo> {
         let info = |entry: &tollgate_ir::module::Entry| {
@@ -102,21 +111,12 @@ impl EntryInfo {
                 },
                 Target::Func(_) => Shape::Stages,
             };
-            let first = params.first().and_then(|p| match module.schema.get(p.ty) {
-                Type::Record(record) => module.schema.records.get(*record as usize),
-                _ => None,
-            });
-            let input = |name: &str, wanted: fn(&Type) -> bool| {
-                first?
-                    .fields
-                    .iter()
-                    .position(|f| &*f.name == name && wanted(module.schema.get(f.ty)))
-            };
+            let (id, time) = module.schema.decision_inputs(&params);
             EntryInfo {
                 name: entry.name.clone(),
                 target: entry.target,
-                id: input("id", |ty| matches!(ty, Type::Str { .. })),
-                time: input("time", |ty| matches!(ty, Type::Instant)),
+                id,
+                time,
                 params,
                 result: entry.result,
                 shape,

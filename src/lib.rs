@@ -52,6 +52,7 @@ mod decision;
 mod engine;
 mod entry;
 mod error;
+mod explain;
 mod format;
 mod interp;
 mod loader;
@@ -70,6 +71,10 @@ pub use decision::Decision;
 pub use engine::Engine;
 pub use entry::{AsEntry, Entry, Facts};
 pub use error::{Error, Refusal};
+pub use explain::{
+    Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
+    Which, parse_time,
+};
 pub use format::{Formatted, format, format_file};
 pub use program::Program;
 pub use report::{Report, explain, slugs};

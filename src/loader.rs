@@ -111,7 +111,11 @@ fn module_line(path: &Path) -> Option<String> {
         .take(HEAD)
         .read_to_end(&mut head)
         .ok()?;
-    let text = String::from_utf8_lossy(&head);
+    module_of(&String::from_utf8_lossy(&head))
+}
+
+/// The name in the `module` line of a text.
+pub(crate) fn module_of(text: &str) -> Option<String> {
     for line in text.trim_start_matches('\u{feff}').lines() {
         let code = line.split('#').next().unwrap_or_default();
         let mut words = code

@@ -15,7 +15,7 @@ use tollgate_optimizer::{Level, Options};
 use crate::backends::BackendRow;
 use crate::entry::EntryInfo;
 use crate::error::Error;
-use crate::program::{Program, Shared};
+use crate::program::{Origin, Program, Shared};
 use crate::report::Report;
 use crate::test_run::Tests;
 use crate::tiers::Tiers;
@@ -114,8 +114,12 @@ pub(crate) fn compile(
     if let Some(backend) = then {
         tiers = tiers.then(backend, &module);
     }
+    let origin = Origin {
+        main: main.name.into(),
+        backend,
+    };
     Ok(Program::new(Shared::new(
-        module, tiers, entries, tests, report,
+        module, tiers, entries, tests, report, origin,
     )))
 }
 

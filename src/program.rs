@@ -1,7 +1,7 @@
 //! A compiled program.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
@@ -10,8 +10,10 @@ use tollgate_ir::module::{Module, Target};
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::{Arena, Frozen, Word, json};
 
+use crate::backends::BackendRow;
 use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
+use crate::explain::Explainer;
 use crate::report::Report;
 use crate::session::{Args, Session, args_of_inputs, args_of_json};
 use crate::test_run::{TestResult, Tests};
@@ -49,8 +51,18 @@ pub(crate) struct Shared {
     entries: Vec<EntryInfo>,
     tests: Option<Tests>,
     report: Report,
+    origin: Origin,
+    /// Made when the first decision is explained.
+    explainer: OnceLock<Explainer>,
     /// Tells this program's handles from those of others; it never comes out.
     stamp: u64,
+}
+
+/// What a program was made from and by, to make something of it again.
+pub(crate) struct Origin {
+    /// The name of the main file.
+    pub(crate) main: Box<str>,
+    pub(crate) backend: &'static BackendRow,
 }
 
 impl Shared {
@@ -61,6 +73,7 @@ impl Shared {
         mut entries: Vec<EntryInfo>,
         tests: Option<Tests>,
         report: Report,
+        origin: Origin,
     ) -> Shared {
         for (info, entry) in entries.iter_mut().zip(&module.entries) {
             info.target = entry.target;
@@ -72,6 +85,8 @@ impl Shared {
             entries,
             tests,
             report,
+            origin,
+            explainer: OnceLock::new(),
             stamp: STAMPS.fetch_add(1, Ordering::Relaxed),
         }
     }
@@ -114,10 +129,7 @@ impl Program {
     /// # Ok::<(), tollgate::Error>(())
     /// ```
     pub fn entry(&self, name: &str) -> Result<Entry, Error> {
-        Ok(Entry {
-            index: self.position(name)? as u32,
-            stamp: self.shared.stamp,
-        })
+        Ok(self.handle(self.position(name)?))
     }
 
     /// Lets facts in, as JSON, to be decided about later and more than once: the entry's parameter, or an object of its
@@ -248,6 +260,46 @@ impl Program {
     /// A session.
     pub fn session(&self) -> Session<'_> {
         Session::new(self)
+    }
+
+    /// What explains decisions. Made once, from the texts that the program was compiled from.
+    pub(crate) fn explainer(&self) -> Result<&Explainer, Error> {
+        if let Some(explainer) = self.shared.explainer.get() {
+            return Ok(explainer);
+        }
+        let made = Explainer::new(self)?;
+        Ok(self.shared.explainer.get_or_init(|| made))
+    }
+
+    /// The program with the data of another one made from the same rules.
+    pub(crate) fn with_data_of(&self, other: &Program) -> Program {
+        Program {
+            shared: self.shared.clone(),
+            data: other.data.clone(),
+        }
+    }
+
+    /// The name of the main file.
+    pub(crate) fn main_file(&self) -> &str {
+        &self.shared.origin.main
+    }
+
+    /// The backend that it was compiled by first.
+    pub(crate) fn first_backend(&self) -> &'static BackendRow {
+        self.shared.origin.backend
+    }
+
+    /// The handle on an entry by its place in the source.
+    pub(crate) fn handle(&self, index: usize) -> Entry {
+        Entry {
+            index: index as u32,
+            stamp: self.shared.stamp,
+        }
+    }
+
+    /// An entry by its place in the source.
+    pub(crate) fn at(&self, index: usize) -> &EntryInfo {
+        &self.shared.entries[index]
     }
 
     #[inline]

@@ -35,6 +35,10 @@ impl Report {
         &self.sources
     }
 
+    pub(crate) fn shared_sources(&self) -> Arc<SourceMap> {
+        self.sources.clone()
+    }
+
     /// How many errors.
     pub fn errors(&self) -> usize {
         self.count(Severity::Error)

@@ -22,6 +22,7 @@ use clap_complete::Shell;
   tollgate cost shop/shop.rules                          what a decision can cost at worst
   tollgate bench shop/shop.rules route --input -         measure decisions, without reading and writing
   tollgate explain missing-answer                        what a diagnostic means
+  tollgate explain shop/shop.rules route --input r.json  why a decision is what it is
 
 Exit codes: 0 clean, 1 findings or refusals, 2 usage, 3 a bug in tollgate.")]
 pub(crate) struct Arguments {
@@ -48,7 +49,7 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Print what a stage of the compiler makes of a rule file
     Emit(Emit),
-    /// Print the page of a diagnostic, such as `missing-answer`
+    /// Say why a decision is what it is, or what a diagnostic such as `missing-answer` means
     Explain(Explain),
     /// Print completions for a shell
     Completions(Completions),
@@ -249,9 +250,52 @@ pub(crate) struct Emit {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "With a slug, its page: what the diagnostic means and what to do. With a rule file, a rule set and facts, why the decision
+is what it is: each condition of the rules that decided, or of the rule asked for, with the value it saw, the first that
+failed, and what was not reached; for a rule that did not match, the smallest change of the facts with which it would.
+
+The facts are one JSON value, as `run` takes it on a line; of a file with several lines, the line that --line names. The
+reference interpreter asks again, and its decision is compared with that of the engine, with its index and without.
+
+Examples:
+  tollgate explain missing-answer
+  tollgate explain gateway.rules route --input request.json
+  tollgate explain gateway.rules route --input requests.jsonl --line 7 --rule checkout
+  tollgate explain gateway.rules edge --input request.json --rule target.checkout --format json | jq .stages"
+)]
 pub(crate) struct Explain {
-    /// The slug in the brackets of a diagnostic; without it all are listed
-    pub(crate) slug: Option<String>,
+    /// The slug in the brackets of a diagnostic, or a rule file; without either all slugs are listed
+    pub(crate) what: Option<String>,
+    /// The rule set, guard, table or pipeline whose decision is explained
+    #[arg(requires = "input")]
+    pub(crate) entry: Option<String>,
+    /// A file with the facts, or `-` for standard input
+    #[arg(long, short, requires = "entry")]
+    pub(crate) input: Option<PathBuf>,
+    /// Which line of the file, from 1; its number is the decision's id, as for `run`
+    #[arg(long, requires = "input", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) line: Option<u64>,
+    /// The rule to explain, of a pipeline also `stage.rule`; if not given, the rules that decided
+    #[arg(long, requires = "input")]
+    pub(crate) rule: Option<String>,
+    /// Explain every rule
+    #[arg(long, requires = "input", conflicts_with = "rule")]
+    pub(crate) all: bool,
+    /// A JSON file for a `data` of the program
+    #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file, requires = "input")]
+    pub(crate) data: Vec<(String, PathBuf)>,
+    /// The decision's id, where the facts have none
+    #[arg(long, requires = "input")]
+    pub(crate) id: Option<String>,
+    /// The decision's time, such as 2026-11-01T00:00Z, where the facts have none; now if not given
+    #[arg(long, requires = "input")]
+    pub(crate) time: Option<String>,
+    /// How it is printed: drawn on the source, as lines, or as one JSON object
+    #[arg(long, value_enum, default_value_t = ExplainedAs::Human, requires = "input")]
+    pub(crate) format: ExplainedAs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
 }
 
 #[derive(Debug, Args)]
@@ -280,6 +324,17 @@ pub(crate) enum Format {
     /// For people
     Human,
     /// For machines: one JSON object a line
+    Json,
+}
+
+/// How an explanation is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainedAs {
+    /// For people, drawn on the source
+    Human,
+    /// For people, a line for each condition
+    Text,
+    /// For machines: one JSON object
     Json,
 }
 

@@ -1,7 +1,7 @@
 //! What may be shown on this terminal.
 
 use std::env;
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, stderr, stdout};
 
 /// ANSI code of what went wrong.
 pub(crate) const RED: &str = "31";
@@ -10,7 +10,16 @@ pub(crate) const GREEN: &str = "32";
 
 /// Whether standard error takes colours.
 pub(crate) fn colour() -> bool {
-    stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+    stderr().is_terminal() && wanted()
+}
+
+/// Whether standard output takes colours.
+pub(crate) fn colour_of_output() -> bool {
+    stdout().is_terminal() && wanted()
+}
+
+fn wanted() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
 /// The text in a colour, where colours are shown.

@@ -128,7 +128,8 @@ impl<M: Deref<Target = Module>> Interp<M> {
         }
     }
 
-    fn inst<'a>(
+    /// The word of one instruction, given those of its operands.
+    pub(crate) fn inst<'a>(
         &'a self,
         func: &Func,
         inst: &Inst,

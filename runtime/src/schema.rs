@@ -277,6 +277,23 @@ impl Schema {
         &self.types[id.0 as usize]
     }
 
+    /// The fields of a decision's first parameter that are its id and its time, where that is a record with a field `id` of text
+    /// or `time` that is an instant.
+    pub fn decision_inputs(&self, params: &[Field]) -> (Option<usize>, Option<usize>) {
+        let first = params.first().and_then(|p| match self.get(p.ty) {
+            Type::Record(record) => self.records.get(*record as usize),
+            _ => None,
+        });
+        let field = |name: &str, wanted: fn(&Type) -> bool| {
+            let is_it = |f: &Field| &*f.name == name && wanted(self.get(f.ty));
+            first?.fields.iter().position(is_it)
+        };
+        (
+            field("id", |ty| matches!(ty, Type::Str { .. })),
+            field("time", |ty| matches!(ty, Type::Instant)),
+        )
+    }
+
     /// What is wrong with a schema that did not come from the checker, such as one of a damaged artifact: an index out of
     /// range, an optional of an optional, or a type that contains itself. Everything else here may rely on a schema without flaw.
     ///

@@ -1,5 +1,8 @@
 //! `tollgate check` and `explain`.
 
+use std::fs;
+use std::path::Path;
+
 use super::{Folder, ended};
 
 const WARNED: &str = "edition 2026
@@ -22,6 +25,50 @@ fn warnings_are_findings_only_where_that_is_asked() {
     folder
         .tollgate(&["check", "--deny-warnings", "warned.rules"])
         .exits(1);
+}
+
+/// Every witness in the JSON of the planted mistakes is what `run` takes, and is decided as it says.
+#[test]
+fn a_machine_can_replay_every_witness() {
+    let planted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/analysis/found");
+    let folder = Folder::new("replay");
+    let (mut shown, mut decided) = (0, 0);
+    for file in fs::read_dir(planted).expect("the planted mistakes are there") {
+        let file = file.expect("a file").path();
+        let rules = file.to_str().expect("a name in UTF-8");
+        let checked = folder.tollgate(&["check", "--format", "json", rules]);
+        let compiles = !checked.json().iter().any(|d| d["severity"] == "error");
+        for found in checked.json() {
+            let says = |note: &serde_json::Value| {
+                let note = note.as_str().unwrap_or_default();
+                note.starts_with("witness: ")
+            };
+            let notes = found["notes"].as_array().cloned().unwrap_or_default();
+            let witness = found.get("witness");
+            assert_eq!(notes.iter().any(says), witness.is_some(), "{found}");
+            let Some(witness) = witness else { continue };
+            shown += 1;
+            if !compiles {
+                continue;
+            }
+            let mut args = vec!["run", rules, witness["entry"].as_str().expect("an entry")];
+            args.extend(["--input", "-"]);
+            let mut given = Vec::new();
+            for (name, json) in witness["data"].as_object().into_iter().flatten() {
+                fs::write(folder.path().join(name), json.to_string()).expect("a file");
+                given.extend(["--data".to_owned(), format!("{name}={name}")]);
+            }
+            args.extend(given.iter().map(String::as_str));
+            let input = witness["input"].to_string();
+            let ended = folder.tollgate_with(&args, input.as_bytes()).exits(0);
+            assert_eq!(ended.json()[0]["by"], witness["by"], "{rules}: {input}");
+            decided += 1;
+        }
+    }
+    assert!(
+        shown > 40 && decided > 30,
+        "{shown} shown, {decided} decided"
+    );
 }
 
 const UNKNOWN: &str = "edition 2026

@@ -5,12 +5,15 @@
 //! error, and so is what could not be proved of `unique`, `any` and a rule set without `otherwise`; the rest are warnings.
 
 mod agree;
+mod closest;
 mod say;
 
 use tollgate_ir::cost::Costs;
 use tollgate_ir::predicates::predicates;
 use tollgate_ir::predicates::solve::{Scope as Depth, Subject, findings};
-use tollgate_runtime::schema::Field;
+use tollgate_runtime::schema::{Field, Schema, TypeId};
+
+pub use closest::{Change, Closest, closest};
 
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{Policy, Program, RuleSet, RuleSetId};
@@ -71,6 +74,37 @@ pub fn analyse(program: &Program, lowered: &Lowered, asked: &Asked<'_>) -> Vec<D
     sink.finish()
 }
 
+/// How rule sets and data look from outside.
+struct Outside {
+    schema: Schema,
+    data: Vec<TypeId>,
+    /// The parameters of each rule set.
+    params: Vec<Vec<Field>>,
+}
+
+impl Outside {
+    fn of(program: &Program, sets: &[RuleSetId]) -> Outside {
+        let mut schema = SchemaBuilder::new(program);
+        let data = program.data.values().map(|d| schema.get(&d.ty)).collect();
+        let mut params = Vec::new();
+        for id in sets {
+            let set = &program.rulesets[*id];
+            let of = set.params.iter().map(|p| &set.locals[*p]);
+            let fields = of.map(|local| Field {
+                name: local.name.clone(),
+                ty: schema.get(&local.ty),
+                default: None,
+            });
+            params.push(fields.collect::<Vec<_>>());
+        }
+        Outside {
+            schema: schema.finish(),
+            data,
+            params,
+        }
+    }
+}
+
 fn each(
     program: &Program,
     lowered: &Lowered,
@@ -80,20 +114,11 @@ fn each(
 ) {
     let module = &lowered.module;
     let costs = Costs::new(module);
-    let mut schema = SchemaBuilder::new(program);
-    let data = program.data.values().map(|d| schema.get(&d.ty)).collect();
-    let mut params = Vec::new();
-    for id in sets {
-        let set = &program.rulesets[*id];
-        let of = set.params.iter().map(|p| &set.locals[*p]);
-        let fields = of.map(|local| Field {
-            name: local.name.clone(),
-            ty: schema.get(&local.ty),
-            default: None,
-        });
-        params.push(fields.collect::<Vec<_>>());
-    }
-    let (schema, data): (_, Vec<_>) = (schema.finish(), data);
+    let Outside {
+        schema,
+        data,
+        params,
+    } = Outside::of(program, sets);
     for (id, params) in sets.iter().zip(&params) {
         let Some(rules) = lowered.rulesets[*id] else {
             continue;
@@ -104,6 +129,7 @@ fn each(
             module,
             rules,
             predicates: &predicates,
+            costs: &costs,
             schema: &schema,
             data: &data,
             params,

@@ -5,9 +5,9 @@ use tollgate_ir::predicates::solve::{Finding, Question, Witness};
 use tollgate_runtime::index::Formula;
 
 use super::{Asked, Scope};
-use crate::diagnostics::Diagnostic;
 use crate::diagnostics::catalog::{limits, rules};
-use crate::hir::{Expr, ExprKind, Form, Pattern, Policy, Rule, RuleSet};
+use crate::diagnostics::{Diagnostic, Replay};
+use crate::hir::{Expr, ExprKind, Form, GroupId, Pattern, Policy, Rule, RuleSet};
 
 /// What is said about a finding; `None` where nothing is.
 pub(super) fn finding(
@@ -21,7 +21,24 @@ pub(super) fn finding(
     Some(match finding {
         // A comparison that is decided was pointed at.
         Finding::Contradiction { rule: n, .. } if is_said(set, rule(*n), asked) => return None,
-        Finding::Contradiction { rule: n, conflict } => contradiction(rule(*n), names, conflict),
+        Finding::Contradiction { rule: n, conflict } => {
+            let of = rule(*n);
+            let what = format!("the condition of `{}`", of.name);
+            let found = rules::contradictory_condition(what).at(of.span, "can never match");
+            contradiction(found, names, conflict)
+        }
+        Finding::GroupContradiction { group, .. }
+            if group_is_said(set, GroupId(group.0), asked) =>
+        {
+            return None;
+        }
+        Finding::GroupContradiction { group, conflict } => {
+            let what = "the condition of this group";
+            let found = rules::contradictory_condition(what);
+            let at = set.groups[GroupId(group.0)].span;
+            let found = found.at(at, "none of its rules can ever match");
+            contradiction(found, names, conflict)
+        }
         Finding::Always { rule: n } if is_said(set, rule(*n), asked) => return None,
         Finding::Always { rule: n } => {
             // The last rule of all may well take the rest.
@@ -47,6 +64,13 @@ pub(super) fn finding(
             }
             shadowed(set, *n, by, *same, witness, *decides)
         }
+        Finding::GroupShadowed {
+            group,
+            by,
+            rule,
+            witness,
+            decides,
+        } => group_shadowed(set, GroupId(group.0), by, *rule, witness, *decides),
         Finding::Overlap {
             first,
             second,
@@ -61,7 +85,8 @@ pub(super) fn finding(
             let found = found
                 .at(b.span, "matches it together with the other one")
                 .at(a.span, "the other one")
-                .note(shown(witness));
+                .note(shown(witness))
+                .witness(replay(set, witness, &[*first, *second], None));
             found.help("let both ask one place for different values, or write `hit first`, where the upper one decides")
         }
         Finding::Gap { witness } => {
@@ -73,6 +98,7 @@ pub(super) fn finding(
                     "yet every decision needs a value of this type",
                 )
                 .note(shown(witness))
+                .witness(replay(set, witness, &[], None))
                 .help("add `otherwise` and a value behind the last one")
         }
         Finding::Covered => {
@@ -95,8 +121,19 @@ pub(super) fn finding(
 
 /// Whether a part of a rule's condition was said to be decided: never to hold, or always.
 fn is_said(set: &RuleSet, rule: &Rule, asked: &Asked<'_>) -> bool {
-    let mut parts: Vec<&Expr> = rule.spine.iter().collect();
-    let mut group = rule.group;
+    part_is_said(set, rule.spine.iter().collect(), rule.group, asked)
+}
+
+fn group_is_said(set: &RuleSet, group: GroupId, asked: &Asked<'_>) -> bool {
+    part_is_said(set, Vec::new(), Some(group), asked)
+}
+
+fn part_is_said<'s>(
+    set: &'s RuleSet,
+    mut parts: Vec<&'s Expr>,
+    mut group: Option<GroupId>,
+    asked: &Asked<'_>,
+) -> bool {
     while let Some(id) = group {
         parts.extend(&set.groups[id].spine);
         group = set.groups[id].parent;
@@ -134,8 +171,7 @@ fn noun(set: &RuleSet) -> &'static str {
     }
 }
 
-fn contradiction(rule: &Rule, names: &Names<'_>, conflict: &[Formula]) -> Diagnostic {
-    let found = rules::contradictory_condition(&rule.name).at(rule.span, "can never match");
+fn contradiction(found: Diagnostic, names: &Names<'_>, conflict: &[Formula]) -> Diagnostic {
     let parts: Vec<String> = conflict
         .iter()
         .map(|part| names.formula(part).to_string())
@@ -156,7 +192,7 @@ fn shadowed(
 ) -> Diagnostic {
     let rule = |n: u32| &set.rules[n as usize];
     let lower = rule(n);
-    let names: Vec<String> = by.iter().map(|b| format!("`{}`", rule(*b).name)).collect();
+    let replay = replay(set, witness, &[n, decides], Some(decides));
     let decides = format!("{}, which `{}` decides", shown(witness), rule(decides).name);
     if let ([upper], true) = (by, same) {
         let upper = rule(*upper);
@@ -164,27 +200,87 @@ fn shadowed(
             .at(lower.span, "can never run")
             .at(upper.span, "asks the same, and stands above it")
             .note(decides)
+            .witness(replay)
             .help("leave one of them out");
     }
-    let who = match &*names {
+    let found = rules::unreachable_rule(format!(
+        "`{}` can never run: {} every input it could take",
+        lower.name,
+        takers(set, by)
+    ))
+    .at(lower.span, "never reached");
+    let found = point_at(found, set, by).note(decides).witness(replay);
+    match by.first() {
+        Some(above) => found.help(format!(
+            "move `{}` above `{}`",
+            lower.name,
+            rule(*above).name
+        )),
+        None => found,
+    }
+}
+
+fn group_shadowed(
+    set: &RuleSet,
+    group: GroupId,
+    by: &[u32],
+    n: u32,
+    witness: &Witness,
+    decides: u32,
+) -> Diagnostic {
+    let rule = |n: u32| &set.rules[n as usize];
+    let found = rules::unreachable_rule(format!(
+        "no rule of this group can ever run: {} every input that the group could take",
+        takers(set, by)
+    ))
+    .at(set.groups[group].span, "never reached");
+    let found = point_at(found, set, by)
+        .note(format!(
+            "{}, which `{}` would take and `{}` decides",
+            shown(witness),
+            rule(n).name,
+            rule(decides).name
+        ))
+        .witness(replay(set, witness, &[n, decides], Some(decides)));
+    match by.first() {
+        Some(above) => found.help(format!("move the group above `{}`", rule(*above).name)),
+        None => found,
+    }
+}
+
+/// `` `a` and `b` above together take ``
+fn takers(set: &RuleSet, by: &[u32]) -> String {
+    let name = |n: &u32| format!("`{}`", set.rules[*n as usize].name);
+    let names: Vec<String> = by.iter().map(name).collect();
+    match &*names {
         [one] => format!("{one} above takes"),
         [some @ .., last] if names.len() <= 4 => {
             format!("{} and {last} above together take", some.join(", "))
         }
         _ => format!("{} rules above together take", names.len()),
-    };
-    let mut found = rules::unreachable_rule(format!(
-        "`{}` can never run: {who} every input it could take",
-        lower.name
-    ))
-    .at(lower.span, "never reached");
-    for upper in by.iter().take(4) {
-        found = found.at(rule(*upper).span, "takes what it asks for");
     }
-    let found = found.note(decides);
-    match names.first() {
-        Some(above) => found.help(format!("move `{}` above {above}", lower.name)),
-        None => found,
+}
+
+fn point_at(found: Diagnostic, set: &RuleSet, by: &[u32]) -> Diagnostic {
+    by.iter().take(4).fold(found, |found, upper| {
+        found.at(set.rules[*upper as usize].span, "takes what it asks for")
+    })
+}
+
+/// The witness for a machine: what a host would give, and what then happens.
+fn replay(set: &RuleSet, witness: &Witness, matches: &[u32], by: Option<u32>) -> Replay {
+    let name = |n: u32| set.rules[n as usize].name.to_string();
+    let facts = &witness.facts;
+    let mut matches: Vec<u32> = matches.to_vec();
+    matches.sort_unstable();
+    Replay {
+        entry: set.name.to_string(),
+        input: facts.input.clone(),
+        data: facts.data.clone(),
+        id: facts.id.clone(),
+        time: facts.time,
+        matches: matches.into_iter().map(name).collect(),
+        by: by.map(name),
     }
 }
 

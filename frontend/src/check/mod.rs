@@ -275,6 +275,8 @@ pub(crate) struct Body<'c, 'a> {
     pub(crate) place: Place,
     /// Whether `?? skip` and `?? deny` may stand there.
     pub(crate) answers: body::Answers,
+    /// Whether it stands in a group whose condition was said never to hold: comparisons that are decided follow from that.
+    pub(crate) unreached: bool,
 }
 
 /// What a narrowing is about: a local and the fields selected from it.
@@ -301,6 +303,7 @@ impl<'c, 'a> Body<'c, 'a> {
             narrowed: Vec::new(),
             place,
             answers: body::Answers::No("in a value"),
+            unreached: false,
         }
     }
 

@@ -55,6 +55,25 @@ pub struct Help {
     pub edits: Vec<(Span, String)>,
 }
 
+/// An input that shows what a diagnostic says, all of it as a host would give it, and what then happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// The rule set, guard or table that it is given to.
+    pub entry: String,
+    /// The facts, as JSON: the parameter, or an object of the parameters when there are several.
+    pub input: String,
+    /// Every `data` of the program: name and JSON.
+    pub data: Vec<(String, String)>,
+    /// The decision's id, where it matters and the facts have none.
+    pub id: Option<String>,
+    /// The decision's time in microseconds since 1970, where it matters and the facts have none.
+    pub time: Option<i64>,
+    /// Rules that match it, as far as the diagnostic is about them; none where no rule does.
+    pub matches: Vec<String>,
+    /// The rule that decides it, where the diagnostic says so.
+    pub by: Option<String>,
+}
+
 /// One thing the compiler says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -70,6 +89,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do.
     pub help: Vec<Help>,
+    /// The input that shows it, if it speaks of one.
+    pub witness: Option<Replay>,
 }
 
 impl Diagnostic {
@@ -82,6 +103,7 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             help: Vec::new(),
+            witness: None,
         }
     }
 
@@ -99,6 +121,13 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.notes.push(text.into());
+        self
+    }
+
+    /// Adds the input that shows it.
+    #[must_use]
+    pub(crate) fn witness(mut self, witness: Replay) -> Diagnostic {
+        self.witness = Some(witness);
         self
     }
 

@@ -7,10 +7,34 @@ use std::ops::Range;
 use ariadne::{Cache, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use tollgate_grammar::source::{FileId, SourceMap, Span};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Label as Said, Severity};
 
 /// Bytes of a line from which on it is not drawn: it would fill the screen and hide what is said.
 const LINE_MAX: u32 = 2_000;
+
+/// What a place in a [`Picture`] is marked as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it was to be.
+    Good,
+    /// What decided against it.
+    Bad,
+    /// Neither.
+    Plain,
+}
+
+/// Something about a program that is no diagnostic, to be drawn on its source.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// One line.
+    pub headline: String,
+    /// What it is about.
+    pub place: Span,
+    /// Places and what is to be said about them.
+    pub labels: Vec<(Tone, Said)>,
+    /// What else is known.
+    pub notes: Vec<String>,
+}
 
 /// Renders diagnostics of one program; keeps what it learned of the texts from one to the next.
 #[derive(Debug)]
@@ -39,40 +63,83 @@ impl<'s> Renderer<'s> {
         if !drawable || self.draw(diagnostic, &mut out).is_err() {
             return self.plain(diagnostic);
         }
-        let text = String::from_utf8_lossy(&out);
-        // Trailing blanks would make snapshots and diffs of this text a nuisance.
         let mut rendered = self.headline(diagnostic);
-        // The first line is ariadne's headline, which puts the slug before the severity.
-        for line in text.trim_end().lines().skip(1) {
-            rendered.push_str(line.trim_end());
-            rendered.push('\n');
+        body(&out, &mut rendered);
+        rendered
+    }
+
+    /// The picture as text that ends in a line break, its headline first.
+    pub fn picture(&mut self, picture: &Picture) -> String {
+        let mut rendered = match self.colour {
+            true => format!("\x1b[1m{}\x1b[0m\n", picture.headline),
+            false => format!("{}\n", picture.headline),
+        };
+        let colour = |tone: &Tone| match tone {
+            Tone::Good => Color::Green,
+            Tone::Bad => Color::Red,
+            Tone::Plain => Color::Blue,
+        };
+        let labels = picture.labels.iter();
+        let labels: Vec<_> = labels.map(|(tone, l)| (colour(tone), l)).collect();
+        let drawable = !labels.is_empty() && labels.iter().all(|(_, l)| self.is_drawable(l.span));
+        let mut out = Vec::new();
+        let drawn = drawable
+            && self
+                .report(picture.place, labels, &picture.notes, Vec::new(), &mut out)
+                .is_ok();
+        if drawn {
+            body(&out, &mut rendered);
+            return rendered;
+        }
+        let map = self.sources.map;
+        for (_, label) in &picture.labels {
+            let (file, at) = (map.file(label.span.file).name(), map.position(label.span));
+            // Writing to a string cannot fail.
+            let _ = writeln!(rendered, "  {file}:{at}: {}", label.text);
+        }
+        for note in &picture.notes {
+            let _ = writeln!(rendered, "  {note}");
         }
         rendered
     }
 
     fn draw(&mut self, diagnostic: &Diagnostic, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let config = Config::default()
-            .with_color(self.colour)
-            .with_index_type(IndexType::Byte);
-        let main = diagnostic.labels[0].span;
-        let mut report = Report::build(ReportKind::Error, place(main)).with_config(config);
-        // In the order of the source: labels that go back and forth would show the same lines again and again.
-        let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
-        labels.sort_by_key(|(_, l)| (l.span.file != main.file, l.span.file.0, l.span.start));
-        for (i, label) in labels {
+        let labels = diagnostic.labels.iter().enumerate().map(|(i, label)| {
             let colour = match (i, diagnostic.severity) {
                 (0, Severity::Error) => Color::Red,
                 (0, Severity::Warning) => Color::Yellow,
                 _ => Color::Blue,
             };
+            (colour, label)
+        });
+        let helps = diagnostic.help.iter().map(|h| self.help(h)).collect();
+        let main = diagnostic.labels[0].span;
+        self.report(main, labels.collect(), &diagnostic.notes, helps, out)
+    }
+
+    fn report(
+        &mut self,
+        main: Span,
+        mut labels: Vec<(Color, &Said)>,
+        notes: &[String],
+        helps: Vec<String>,
+        out: &mut Vec<u8>,
+    ) -> std::io::Result<()> {
+        let config = Config::default()
+            .with_color(self.colour)
+            .with_index_type(IndexType::Byte);
+        let mut report = Report::build(ReportKind::Error, place(main)).with_config(config);
+        // In the order of the source: labels that go back and forth would show the same lines again and again.
+        labels.sort_by_key(|(_, l)| (l.span.file != main.file, l.span.file.0, l.span.start));
+        for (colour, label) in labels {
             let mut drawn = Label::new(place(label.span)).with_color(colour);
             if !label.text.is_empty() {
                 drawn = drawn.with_message(&label.text);
             }
             report = report.with_label(drawn);
         }
-        report.with_notes(&diagnostic.notes);
-        report.with_helps(diagnostic.help.iter().map(|h| self.help(h)));
+        report.with_notes(notes);
+        report.with_helps(helps);
         report.finish().write(&mut self.sources, out)
     }
 
@@ -140,6 +207,16 @@ impl<'s> Renderer<'s> {
 /// One diagnostic as text; for several of one program a [`Renderer`] is faster.
 pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, colour: bool) -> String {
     Renderer::new(sources, colour).render(diagnostic)
+}
+
+/// What ariadne drew, without its headline, which puts the slug before the severity, and without trailing blanks, which would
+/// make snapshots and diffs of this text a nuisance.
+fn body(drawn: &[u8], out: &mut String) {
+    let text = String::from_utf8_lossy(drawn);
+    for line in text.trim_end().lines().skip(1) {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
 }
 
 fn place(span: Span) -> (FileId, Range<usize>) {

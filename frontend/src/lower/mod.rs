@@ -10,6 +10,7 @@ mod expr;
 mod func;
 mod limits;
 mod optional;
+mod parts;
 mod pattern;
 mod pipelines;
 mod quantify;
@@ -33,6 +34,9 @@ use types::TypeMap;
 use walk::Item;
 
 pub use limits::check_limits;
+pub use parts::{
+    Answered, Bound, Joined, Part, RuleParts, Seen, StageParts, lower_parts, lower_stages,
+};
 pub use tests::{TestFn, TestPlan, TestStep};
 
 /// What lowering gives.
@@ -43,6 +47,18 @@ pub struct Lowered {
     fns: IndexVec<FnId, Option<FuncId>>,
     pub(crate) rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
     pipelines: IndexVec<PipelineId, Option<FuncId>>,
+}
+
+impl Lowered {
+    /// What a rule set became; `None` if nothing needed it.
+    pub fn ruleset(&self, id: RuleSetId) -> Option<ir::RuleSetId> {
+        self.rulesets[id]
+    }
+
+    /// What a pipeline became; `None` if nothing needed it.
+    pub fn pipeline(&self, id: PipelineId) -> Option<FuncId> {
+        self.pipelines[id]
+    }
 }
 
 /// Lowers what the entries of a program need, and what has a `cost`. Linear in the size of the program.

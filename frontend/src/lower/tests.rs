@@ -24,7 +24,7 @@ pub struct TestPlan {
     pub steps: Vec<TestStep>,
 }
 
-/// A function without parameters: an index into the entries of the tests' module, which know how its value is shown.
+/// A function by its index into the entries of its module, which know how its value is shown. Of a test it has no parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestFn(pub u32);
 

@@ -37,6 +37,7 @@ mod terms;
 mod tests;
 
 use rustc_hash::FxHashMap;
+use tollgate_runtime::Value;
 use tollgate_runtime::index::{Atom, Base, Formula, Test};
 
 use crate::cost::Costs;
@@ -123,7 +124,7 @@ pub enum Source {
 /// assert_eq!(names.formula(&asked.rules[0]).to_string(), "size >= 10");
 /// ```
 pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates {
-    let mut builder = Builder::new(module, costs, rules);
+    let mut builder = Builder::new(module, costs, &rules.params, rules.rules.len());
     // What each group asks with the groups around it, and alone.
     let mut asked: Vec<Ask> = Vec::with_capacity(rules.groups.len());
     let mut groups: Vec<Formula> = Vec::with_capacity(rules.groups.len());
@@ -139,10 +140,11 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
         let group = rule.group.map_or(Ask::ALWAYS, |g| asked[g.0 as usize]);
         let formula = builder.rule(group, rule.cond).unwrap_or_else(|GiveUp| {
             // The groups' conditions whole; the rule's own too, if it is what is too large.
+            let params = builder.terms.params().to_vec();
             let mut all = Vec::new();
             let mut around = rule.group;
             while let Some(id) = around {
-                all.push(builder.whole(rules.groups[id].cond));
+                all.push(builder.whole(rules.groups[id].cond, &params));
                 around = rules.groups[id].parent;
             }
             all.reverse();
@@ -151,7 +153,7 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
                     true => Err(GiveUp),
                     false => builder.rule(Ask::ALWAYS, rule.cond),
                 };
-                match own.unwrap_or_else(|GiveUp| builder.whole(cond)) {
+                match own.unwrap_or_else(|GiveUp| builder.whole(cond, &params)) {
                     Formula::All(own) if !own.is_empty() => all.extend(own),
                     own => all.push(own),
                 }
@@ -168,6 +170,43 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
         features: builder.features,
         rules: formulas,
         groups,
+    }
+}
+
+/// What a function is given.
+#[derive(Clone, Debug)]
+pub(crate) enum Argument {
+    /// A parameter, by number.
+    Param(u32),
+    /// A constant.
+    Constant(Type, Value),
+}
+
+/// Takes functions to truth values apart that share parameters, as [`predicates`] does with conditions: one formula each.
+pub(crate) fn of_functions(
+    module: &Module,
+    costs: &Costs,
+    params: &[Type],
+    functions: &[(FuncId, Vec<Argument>)],
+) -> Predicates {
+    let mut builder = Builder::new(module, costs, params, functions.len());
+    let mut rules = Vec::with_capacity(functions.len());
+    for (func, args) in functions {
+        builder.begin();
+        let term = |arg: &Argument| match arg {
+            Argument::Param(n) => builder.terms.params()[*n as usize],
+            Argument::Constant(ty, value) => builder.terms.constant(module, *ty, value.clone()),
+        };
+        let args: Vec<TermId> = args.iter().map(term).collect();
+        let asked = builder.run(*func, &args);
+        let formula = asked.and_then(|asked| builder.formula(asked));
+        rules.push(formula.unwrap_or_else(|GiveUp| builder.whole(*func, &args)));
+    }
+    Predicates {
+        terms: builder.terms,
+        features: builder.features,
+        rules,
+        groups: Vec::new(),
     }
 }
 
@@ -242,14 +281,12 @@ struct Builder<'m> {
 }
 
 impl<'m> Builder<'m> {
-    fn new(module: &'m Module, costs: &'m Costs, rules: &RuleSet) -> Builder<'m> {
-        let pool = |(some, more): (usize, usize)| {
-            some.saturating_add(rules.rules.len().saturating_mul(more))
-        };
+    fn new(module: &'m Module, costs: &'m Costs, params: &[Type], rules: usize) -> Builder<'m> {
+        let pool = |(some, more): (usize, usize)| some.saturating_add(rules.saturating_mul(more));
         Builder {
             module,
             costs,
-            terms: Terms::new(module, &rules.params),
+            terms: Terms::new(module, params),
             graph: Graph::new(),
             literals: Vec::new(),
             literal_at: FxHashMap::default(),
@@ -276,7 +313,8 @@ impl<'m> Builder<'m> {
             let formula = self.formula(asked)?;
             Ok((asked, formula))
         });
-        let call = self.call_whole(cond);
+        let params = self.terms.params().to_vec();
+        let call = self.call_whole(cond, &params);
         match taken {
             Ok((asked, formula)) => {
                 // Each of its rules copies it.
@@ -289,7 +327,7 @@ impl<'m> Builder<'m> {
                     false => (asked, formula),
                 }
             }
-            Err(GiveUp) => (self.opaque(call), self.whole(cond)),
+            Err(GiveUp) => (self.opaque(call), self.whole(cond, &params)),
         }
     }
 
@@ -304,6 +342,13 @@ impl<'m> Builder<'m> {
 
     /// What a condition asks.
     fn condition(&mut self, cond: FuncId) -> Result<Ask, GiveUp> {
+        self.begin();
+        let params = self.terms.params().to_vec();
+        self.run(cond, &params)
+    }
+
+    /// Begins with another condition.
+    fn begin(&mut self) {
         self.env.clear();
         self.answers.clear();
         self.frames.clear();
@@ -311,13 +356,11 @@ impl<'m> Builder<'m> {
         self.graph.forget();
         forget(&mut self.literal_at);
         (self.calls, self.steps) = (0, STEPS_MAX);
-        let params = self.terms.params().to_vec();
-        self.run(cond, &params)
     }
 
     /// The atom that a whole condition holds.
-    fn whole(&mut self, cond: FuncId) -> Formula {
-        let call = self.call_whole(cond);
+    fn whole(&mut self, cond: FuncId, args: &[TermId]) -> Formula {
+        let call = self.call_whole(cond, args);
         Formula::Atom(Atom {
             feature: self.feature(call),
             want: true,
@@ -325,8 +368,8 @@ impl<'m> Builder<'m> {
         })
     }
 
-    fn call_whole(&mut self, cond: FuncId) -> TermId {
-        let args = self.terms.params().into();
+    fn call_whole(&mut self, cond: FuncId, args: &[TermId]) -> TermId {
+        let args = args.into();
         let call = Inst::Call { func: cond, args };
         self.terms.make(self.module, call, Type::BOOL)
     }

@@ -14,6 +14,7 @@ use tollgate_runtime::{Arena, Cx, Value, Word};
 use super::Source;
 use crate::entities::{ConstId, Entity, IndexVec, Val};
 use crate::instructions::Inst;
+use crate::interp::Interp;
 use crate::module::{BlockData, Constant, Def, Func, Module, Terminator};
 use crate::operand::{Fimm, Flag, Imm};
 use crate::semantics::eval;
@@ -197,6 +198,35 @@ impl Terms {
                 visit(term, inst);
             }
         }
+    }
+
+    /// The words of some terms of a decision, by the interpreter. Each is computed once.
+    pub(super) fn words<'a>(
+        &self,
+        interp: &'a Interp<&Module>,
+        terms: &[TermId],
+        cx: &mut Cx<'a>,
+        args: &[Word<'a>],
+    ) -> Vec<Word<'a>> {
+        let mut known: FxHashMap<TermId, Word<'a>> = FxHashMap::default();
+        known.extend(self.params().iter().copied().zip(args.iter().copied()));
+        for term in terms {
+            self.walk(*term, |at, inst| {
+                if known.contains_key(&at) {
+                    return;
+                }
+                let word = match self.value(interp.module(), at) {
+                    Some(constant) => constant.word(cx.arena),
+                    None => {
+                        let mut operands = Vec::new();
+                        inst.vals(|v| operands.push(known[&v]));
+                        interp.inst(&self.func, inst, cx, &operands)
+                    }
+                };
+                known.insert(at, word);
+            });
+        }
+        terms.iter().map(|term| known[term]).collect()
     }
 
     /// Remembers what a call was replaced by.

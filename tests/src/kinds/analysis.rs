@@ -2,7 +2,9 @@
 //!
 //! In `tests/analysis/found/` lines that end in `#! slug` are all that is said. A first line `#? condition` is a condition of
 //! the rule sets' parameters, written by hand, that the witness must satisfy, and `#= JSON` the rest of the input, which the witness
-//! is put over: the virtual machine then decides a rule set made of the condition. About `tests/analysis/nothing/` nothing is said.
+//! is put over: the virtual machine then decides a rule set made of the condition. The witness for machines needs no rest; it must
+//! satisfy the condition as it stands, and where the file compiles it is decided as the diagnostic says. About
+//! `tests/analysis/nothing/` nothing is said.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +13,7 @@ use std::path::Path;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value as Json;
 use tollgate::{Call, Engine};
+use tollgate_frontend::diagnostics::json::to_json;
 
 use super::{differential, files, ui};
 use crate::random::Rng;
@@ -94,8 +97,37 @@ fn finds(text: &str) -> Result<(), Failed> {
         (Some(condition), None) => Err(format!("shows nothing for {condition}").into()),
         (Some(condition), Some(witness)) => {
             let rest = line("#= ").unwrap_or("{}");
-            shows(text, condition, rest, witness)
+            shows(text, condition, rest, witness)?;
+            replays(text, condition, &checked)
         }
+    }
+}
+
+/// Whether the witness that a machine is given shows the same, by itself.
+fn replays(text: &str, condition: &str, checked: &ui::Checked) -> Result<(), Failed> {
+    let objects = checked.diagnostics.iter();
+    let objects = objects.map(|d| to_json(d, &checked.sources));
+    let objects: Vec<Json> = objects
+        .map(|object| serde_json::from_str(&object))
+        .collect::<Result<_, _>>()?;
+    let mut witnesses = objects.iter().filter_map(|object| object.get("witness"));
+    let witness = witnesses.next().ok_or("the JSON has no witness")?;
+    shows(text, condition, "{}", &witness["input"].to_string())?;
+    // A file with errors decides nothing.
+    let Ok(program) = Engine::new().compile_source("case.rules", text) else {
+        return Ok(());
+    };
+    let by = witness["by"].as_str().ok_or("the JSON names no rule")?;
+    let entry = witness["entry"].as_str().unwrap_or_default();
+    let mut session = program.session();
+    let call = Call { id: "1", time: 0 };
+    let input = witness["input"].to_string();
+    let decision = session
+        .decide_json(entry, input.as_bytes(), &call)
+        .map_err(|e| format!("{input}: {e}"))?;
+    match decision.by().eq([by]) {
+        true => Ok(()),
+        false => Err(format!("{input} is decided by {decision:?}, not by {by}").into()),
     }
 }
 
@@ -212,7 +244,7 @@ fn condition(rng: &mut Rng, depth: u32) -> String {
 
 fn atom(rng: &mut Rng) -> String {
     let small = rng.below(3);
-    match rng.below(12) {
+    match rng.below(15) {
         0 => format!("a >= {}", 1 + rng.below(3)),
         1 => format!("a == {}", rng.below(4)),
         2 => format!("a in {{{}, 3}}", rng.below(3)),
@@ -224,6 +256,9 @@ fn atom(rng: &mut Rng) -> String {
         8 => format!("e is left({small})"),
         9 => "e is right".to_owned(),
         10 => format!("r.p ?? {small} == {}", rng.below(3)),
+        11 => format!("a * {} > {}", 1 + rng.below(4), rng.below(9)),
+        12 => format!("{} - a / 2 == {}", rng.below(3), rng.below(3)),
+        13 => format!("a * 3 - 2 in {} .. 5", rng.below(5)),
         _ => (*rng.pick(&["r.q.present", "r is none", "r.q ?? false", "r.q ?? true"])).to_owned(),
     }
 }

@@ -189,7 +189,7 @@ impl Body<'_, '_> {
             return;
         };
         let both_constant = left.value().is_some() && right.value().is_some();
-        if both_constant || self.place == super::Place::Test {
+        if both_constant || self.place == super::Place::Test || self.unreached {
             return;
         }
         let always = if interval::narrow(a, cc, b).is_none() {
@@ -207,6 +207,17 @@ impl Body<'_, '_> {
             }
         }
         self.checker.sink.emit(found);
+    }
+
+    /// Whether a condition is a comparison that never holds, as was said where it stands.
+    pub(crate) fn never_holds(condition: &Expr) -> bool {
+        let ExprKind::Compare(_, cc, left, right) = &condition.kind else {
+            return false;
+        };
+        let (Some(a), Some(b)) = (left.ty.interval(), right.ty.interval()) else {
+            return false;
+        };
+        interval::narrow(a, *cc, b).is_none()
     }
 
     fn values_compared(&mut self, side: &Expr, other: &str) -> Expr {

@@ -232,7 +232,11 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         });
         self.inside = Some(id);
         self.end_reported = false;
+        let never = self.groups[id].spine.iter().any(Body::never_holds);
+        let unreached = self.body.unreached;
+        self.body.unreached |= never;
         self.items(&group.rules);
+        self.body.unreached = unreached;
         (self.inside, self.ended, self.end_reported) = outer;
         self.body.leave(scope);
     }

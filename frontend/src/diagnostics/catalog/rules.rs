@@ -111,7 +111,8 @@ diagnostics! {
     ///
     /// Under `hit first` the uppermost rule that matches decides. A rule without a condition ends the list; and what several
     /// rules take together may be all that a rule below them asks for. The message shows an input that the rule would take, and
-    /// which rule decides it. Move the rule up, or leave it out.
+    /// which rule decides it. Move the rule up, or leave it out. Where all rules of a group are taken by rules above the group, this
+    /// is said once, of the group.
     ///
     /// ```text
     /// rule catalog when req.path matches p"/v2/catalog/**" then …
@@ -122,8 +123,9 @@ diagnostics! {
     /// No input satisfies the condition of a rule.
     ///
     /// What a rule asks must hold together: `n < 3 and n > 7` never does, and neither does a condition that its group rules
-    /// out. The message names parts that contradict each other.
-    fn contradictory_condition(name) = warning "no input satisfies the condition of `{name}`";
+    /// out. The message names parts that contradict each other. Where it is the condition of a group that nothing satisfies, this is
+    /// said once, of the group.
+    fn contradictory_condition(what) = warning "no input satisfies {what}";
 
     /// Under `hit first` a rule whose condition every input satisfies stands above others, which are never reached.
     fn always_true(name) = warning "every input satisfies the condition of `{name}`";
@@ -142,7 +144,8 @@ diagnostics! {
     /// Under `hit unique` it could neither be proved nor refuted that two rules never match the same input.
     ///
     /// Conditions that compare the input with constants are proved exactly: numbers, texts, sets, prefixes, paths, globs, expressions,
-    /// networks, variants and absence. What is computed (a sum of two fields, a quantifier) is not looked into. Tell the
+    /// networks, variants and absence, and a number of the input times, plus or by a constant. Of what is computed otherwise (a
+    /// sum of two fields, a quantifier) inputs are tried, and nothing is proved. Tell the
     /// rules apart by something both ask for, or write `hit first` and let the order decide.
     fn unproved_overlap(first, second) = error "it could not be proved that `{first}` and `{second}` never match the same input";
 
@@ -160,7 +163,8 @@ diagnostics! {
 
     /// It could neither be proved nor refuted that the rules cover every input, and there is no `otherwise`.
     ///
-    /// Conditions that compare the input with constants are proved exactly; what is computed is not looked into.
+    /// Conditions that compare the input with constants are proved exactly; of what is computed inputs are tried, and nothing is
+    /// proved.
     fn unproved_coverage(name) = error "it could not be proved that `{name}` decides every input";
 
     /// The analysis of rules did not find an answer within its budget, or found an input that it could not build.

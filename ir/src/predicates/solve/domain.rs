@@ -186,23 +186,36 @@ impl Domain {
             optional: false,
             kind: self.kind.clone(),
         };
-        match there.pick(&[], &[], &mut Texts::default()) {
+        match there.pick(&[], &[], None, &mut Texts::default()) {
             Pick::Value(value) => value,
             Pick::Empty | Pick::Unknown => Value::None,
         }
     }
 
-    /// A value that passes all tests. `hints` are texts for the segments of a path, by level.
-    pub fn pick(&self, tests: &[Literal<'_>], hints: &[(usize, &str)], texts: &mut Texts) -> Pick {
-        if self.optional && passes(&Value::None, tests) {
+    /// A value that passes all tests: the simplest, or one near another. `hints` are texts for the segments of a path, by level.
+    pub fn pick(
+        &self,
+        tests: &[Literal<'_>],
+        hints: &[(usize, &str)],
+        near: Option<&Value>,
+        texts: &mut Texts,
+    ) -> Pick {
+        let absent = self.optional && passes(&Value::None, tests);
+        // What is there rather stays there.
+        let there = near.is_some_and(|near| *near != Value::None);
+        if absent && !there {
             return Pick::Value(Value::None);
         }
-        match &self.kind {
+        let picked = match &self.kind {
             Kind::Bool => among(&[Value::Bool(false), Value::Bool(true)], true, tests),
-            Kind::Int(lo, hi) => ints(*lo, *hi, tests),
-            Kind::Ip => addresses(tests),
+            Kind::Int(lo, hi) => ints(*lo, *hi, near, tests),
+            Kind::Ip => addresses(near, tests),
             Kind::Among { values, complete } => among(values, *complete, tests),
-            Kind::Text(text) => texts::pick(text, tests, hints, texts),
+            Kind::Text(text) => texts::pick(text, tests, hints, near, texts),
+        };
+        match picked {
+            Pick::Empty | Pick::Unknown if absent => Pick::Value(Value::None),
+            picked => picked,
         }
     }
 }
@@ -259,7 +272,7 @@ fn among(values: &[Value], complete: bool, tests: &[Literal<'_>]) -> Pick {
     }
 }
 
-fn ints(lo: i64, hi: i64, tests: &[Literal<'_>]) -> Pick {
+fn ints(lo: i64, hi: i64, near: Option<&Value>, tests: &[Literal<'_>]) -> Pick {
     let mut left = Ranges::between(of_int(lo), of_int(hi));
     for (test, want) in tests {
         let these = match test {
@@ -280,11 +293,14 @@ fn ints(lo: i64, hi: i64, tests: &[Literal<'_>]) -> Pick {
         };
         left = left.keep(&Ranges::of(these), *want);
     }
-    left.simplest_int()
-        .map_or(Pick::Empty, |v| Pick::Value(Value::Int(v)))
+    let picked = match near {
+        Some(Value::Int(near)) => left.nearest_int(*near),
+        _ => left.simplest_int(),
+    };
+    picked.map_or(Pick::Empty, |v| Pick::Value(Value::Int(v)))
 }
 
-fn addresses(tests: &[Literal<'_>]) -> Pick {
+fn addresses(near: Option<&Value>, tests: &[Literal<'_>]) -> Pick {
     let mut left = Ranges::between(0, u128::MAX);
     for (test, want) in tests {
         let these = match test {
@@ -301,8 +317,11 @@ fn addresses(tests: &[Literal<'_>]) -> Pick {
         };
         left = left.keep(&Ranges::of(these), *want);
     }
-    left.simplest_ip()
-        .map_or(Pick::Empty, |ip| Pick::Value(Value::Ip(ip)))
+    let picked = match near {
+        Some(Value::Ip(near)) => left.nearest_ip(*near),
+        _ => left.simplest_ip(),
+    };
+    picked.map_or(Pick::Empty, |ip| Pick::Value(Value::Ip(ip)))
 }
 
 /// The simplest value that the boundary lets in for a type; `None` when none is known.
@@ -322,10 +341,12 @@ pub fn simplest(schema: &Schema, ty: TypeId) -> Option<Value> {
         | T::HeaderName
         | T::Zone
         | T::Key
-        | T::Ip => match Domain::of_schema(schema, ty).pick(&[], &[], &mut Texts::default()) {
-            Pick::Value(value) => value,
-            Pick::Empty | Pick::Unknown => return None,
-        },
+        | T::Ip => {
+            match Domain::of_schema(schema, ty).pick(&[], &[], None, &mut Texts::default()) {
+                Pick::Value(value) => value,
+                Pick::Empty | Pick::Unknown => return None,
+            }
+        }
         T::Float => Value::Float(0.0),
         T::Bytes { .. } => Value::Bytes(Box::new([])),
         T::Rate => Value::seq([Value::Int(0), Value::Int(1_000_000)]),

@@ -4,11 +4,18 @@
 //! perhaps more, and features are taken to be independent where they may not be. That something does is not, for the same
 //! reasons: who claims it builds the input and asks the interpreter.
 
+mod closest;
+mod dead;
 mod domain;
+mod draft;
+mod elements;
 mod features;
 mod findings;
 mod invert;
+mod lay;
 mod lookup;
+mod monotone;
+mod overlap;
 mod pairs;
 mod place;
 mod ranges;
@@ -17,12 +24,14 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod vary;
 mod witness;
 
+pub use closest::{Closest, closest};
 pub use domain::{Domain, Form, Kind, Literal, Pick, Text, holds, passes, simplest};
 pub use findings::{Finding, Question, Scope, Subject, findings};
 pub use lookup::{Condition, Lookup};
 pub use search::{Found, Search, Verdict};
 pub use space::{Feature, Space};
 pub use texts::Texts;
-pub use witness::Witness;
+pub use witness::{Facts, Given, Witness};

@@ -53,6 +53,8 @@ pub(super) struct Input<'m> {
     pub(super) schema: &'m Schema,
     pub(super) data: &'m [TypeId],
     pub(super) params: &'m [Field],
+    /// Instead of `params`: what stands for each, where functions of an element are looked at and not a rule set.
+    pub(super) elements: Option<&'m [Option<At>]>,
     pub(super) terms: &'m Terms,
 }
 
@@ -116,11 +118,15 @@ impl Input<'_> {
         Some(Place { root, steps, exact })
     }
 
-    /// The type of what is given.
-    pub(super) fn root(&self, root: Root) -> Option<TypeId> {
+    /// What stands where a parameter or data begins.
+    pub(super) fn root(&self, root: Root) -> Option<At> {
+        let given = |ty: Option<TypeId>| ty.map(At::Type);
         match root {
-            Root::Param(n) => self.params.get(n as usize).map(|p| p.ty),
-            Root::Data(n) => self.data.get(n as usize).copied(),
+            Root::Param(n) => match self.elements {
+                Some(elements) => *elements.get(n as usize)?,
+                None => given(self.params.get(n as usize).map(|p| p.ty)),
+            },
+            Root::Data(n) => given(self.data.get(n as usize).copied()),
             Root::Id | Root::Time => None,
         }
     }
@@ -153,6 +159,15 @@ impl Input<'_> {
         })
     }
 
+    /// What stands at a place.
+    pub(super) fn at(&self, place: &Place) -> Option<At> {
+        let root = self.root(place.root)?;
+        place
+            .steps
+            .iter()
+            .try_fold(root, |at, step| self.step(at, step))
+    }
+
     /// The values that a term can have.
     pub(super) fn domain(&self, term: TermId) -> Domain {
         let plain = Domain::of_type(&self.module.types, self.terms.ty(term));
@@ -174,16 +189,9 @@ impl Input<'_> {
         let Some(place) = self.place(term, &|_| Some(Value::None)).filter(|p| p.exact) else {
             return plain;
         };
-        let mut at = match (place.root, self.root(place.root)) {
-            (_, Some(ty)) => At::Type(ty),
-            (_, None) => return plain,
+        let Some(at) = self.at(&place) else {
+            return plain;
         };
-        for step in &place.steps {
-            let Some(next) = self.step(at, step) else {
-                return plain;
-            };
-            at = next;
-        }
         let found = match at {
             At::Type(ty) => Domain::of_schema(self.schema, ty),
             At::Value(max) => Domain {

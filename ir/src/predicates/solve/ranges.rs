@@ -91,6 +91,31 @@ impl Ranges {
         }
     }
 
+    /// Of these numbers one that is as near as any.
+    fn beside(&self, wanted: u128) -> Option<u128> {
+        let at = self.0.partition_point(|(_, hi)| *hi < wanted);
+        let above = self.0.get(at).map(|(lo, _)| (*lo).max(wanted));
+        let below = at.checked_sub(1).map(|below| self.0[below].1);
+        match (below, above) {
+            (Some(below), Some(above)) => match wanted - below < above - wanted {
+                true => Some(below),
+                false => Some(above),
+            },
+            (below, above) => below.or(above),
+        }
+    }
+
+    /// Of these integers one that is as near to another as any.
+    pub(super) fn nearest_int(&self, wanted: i64) -> Option<i64> {
+        self.beside(of_int(wanted)).map(to_int)
+    }
+
+    /// Of these addresses one that is as near to another as any.
+    pub(super) fn nearest_ip(&self, wanted: Ip) -> Option<Ip> {
+        let at = self.beside(wanted.bits())?;
+        Some(Ip(at.to_be_bytes()))
+    }
+
     /// The simplest of these integers: zero, or the least above it, or the greatest below.
     pub(super) fn simplest_int(&self) -> Option<i64> {
         self.nearest(of_int(0)).map(to_int)
@@ -130,6 +155,9 @@ mod tests {
             Some(7)
         );
         assert_eq!(r(&[]).simplest_int(), None);
+        let some = r(&[(0, 2), (9, 12), (20, 30)]);
+        let near = [-5, 1, 5, 6, 16, 17, 99].map(|n| some.nearest_int(n));
+        assert_eq!(near, [0, 1, 2, 9, 20, 20, 30].map(Some));
         let all = Ranges::between(0, u128::MAX);
         assert_eq!(all.keep(&all, false), Ranges::of(Vec::new()));
     }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use tollgate_runtime::Value;
 use tollgate_runtime::index::{Atom, Formula};
 
-use super::domain::{Literal, Pick, holds};
+use super::domain::{Literal, Pick, holds, passes};
 use super::space::Space;
 use super::texts::Texts;
 
@@ -68,6 +68,8 @@ pub struct Search<'f, 't> {
     trail: Vec<Undo>,
     /// Steps left.
     pub steps: u64,
+    /// Most features whose value is not the one they have now, where an input is to be changed.
+    pub changes: u32,
     unknown: bool,
     depth: u32,
 }
@@ -81,6 +83,7 @@ impl<'f, 't> Search<'f, 't> {
             states: FxHashMap::default(),
             trail: Vec::new(),
             steps,
+            changes: u32::MAX,
             unknown: false,
             depth: 0,
         }
@@ -120,6 +123,12 @@ impl<'f, 't> Search<'f, 't> {
             Formula::All(of) => of.iter().all(|f| self.holds(f)),
             Formula::Any(of) => of.iter().any(|f| self.holds(f)),
         }
+    }
+
+    /// Whether a value of a feature would pass all that is asked of it.
+    pub(super) fn allows(&self, feature: u32, value: &Value) -> bool {
+        let state = self.states.get(&self.space.get(feature).same);
+        state.is_none_or(|state| passes(value, &state.tests))
     }
 
     /// Whether a guard holds.
@@ -390,14 +399,29 @@ impl<'f, 't> Search<'f, 't> {
         };
         self.steps = self.steps.saturating_sub(state.tests.len() as u64);
         let work = self.texts.work;
-        let picked = of.domain.pick(&state.tests, &hints, self.texts);
+        let near = of.now.then_some(&of.simplest);
+        let picked = of.domain.pick(&state.tests, &hints, near, self.texts);
         self.steps = self.steps.saturating_sub((self.texts.work - work) * 1_000);
         match picked {
             Pick::Value(value) => state.value = Some(value),
             Pick::Unknown => state.value = None,
             Pick::Empty => return false,
         }
+        if self.changes < u32::MAX && self.changed() > self.changes {
+            self.unknown = true;
+            return false;
+        }
         true
+    }
+
+    /// How many features are not as they are now. What is captured from a path counts as the path.
+    fn changed(&self) -> u32 {
+        let changed = |(feature, state): &(&u32, &State<'_>)| {
+            let of = self.space.get(**feature);
+            let same = state.value.as_ref().is_none_or(|v| *v == of.simplest);
+            !same && of.capture_of.is_none()
+        };
+        self.states.iter().filter(changed).count() as u32
     }
 
     fn undo(&mut self, mark: usize) {

@@ -30,12 +30,14 @@ pub struct Feature {
     pub simplest: Value,
     /// Whether that value is one it can have, as opposed to a stand-in.
     pub simple: bool,
+    /// Whether that value is what it is in an input that is to be changed: another one is then to be near it.
+    pub now: bool,
 }
 
 impl Space {
     /// Adds a feature that stands alone, and gives its index.
     pub fn add(&mut self, domain: Domain, texts: &mut Texts) -> u32 {
-        let picked = domain.pick(&[], &[], texts);
+        let picked = domain.pick(&[], &[], None, texts);
         let (simplest, simple) = match picked {
             Pick::Value(value) => (value, true),
             Pick::Empty | Pick::Unknown => (Value::None, false),
@@ -49,8 +51,15 @@ impl Space {
             capture_of: None,
             simplest,
             simple,
+            now: false,
         });
         index
+    }
+
+    /// Makes a value the one that a feature has now, to be kept unless a test needs another.
+    pub fn keep(&mut self, feature: u32, value: Value) {
+        let of = &mut self.features[feature as usize];
+        (of.simplest, of.simple, of.now) = (value, true, true);
     }
 
     /// A feature.

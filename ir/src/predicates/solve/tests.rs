@@ -47,7 +47,7 @@ fn domain(form: Form) -> Domain {
 
 fn pick(form: Form, tests: &[(Test, bool)]) -> Pick {
     let tests: Vec<_> = tests.iter().map(|(t, w)| (t, *w)).collect();
-    let picked = domain(form).pick(&tests, &[], &mut Texts::default());
+    let picked = domain(form).pick(&tests, &[], None, &mut Texts::default());
     if let Pick::Value(value) = &picked {
         assert!(passes(value, &tests), "{value} does not pass");
     }
@@ -183,7 +183,7 @@ fn paths_have_a_small_model() {
     // A captured segment may be asked for.
     let tests = [(path("/a/*/c"), true)];
     let tests: Vec<_> = tests.iter().map(|(t, w)| (t, *w)).collect();
-    let found = domain(p).pick(&tests, &[(1, "c_0")], &mut Texts::default());
+    let found = domain(p).pick(&tests, &[(1, "c_0")], None, &mut Texts::default());
     assert_eq!(found, Pick::Value(Value::str("/a/c_0/c")));
 }
 
@@ -197,7 +197,7 @@ fn numbers_addresses_and_absence() {
     let mut none = Texts::default();
     let mut pick = |d: &Domain, tests: &[(Test, bool)]| {
         let tests: Vec<_> = tests.iter().map(|(t, w)| (t, *w)).collect();
-        d.pick(&tests, &[], &mut none)
+        d.pick(&tests, &[], None, &mut none)
     };
     let all = [(ints(&[(0, 4)]), false), (ints(&[(5, 9)]), false)];
     assert_eq!(pick(&small(false), &all), Pick::Empty);
@@ -418,7 +418,7 @@ fn texts_agree_with_trying_short_ones() {
             .collect();
         let literals: Vec<_> = tests.iter().map(|(t, w)| (t, *w)).collect();
         for form in [Form::Any, Form::Path] {
-            let found = domain(form).pick(&literals, &[], &mut Texts::default());
+            let found = domain(form).pick(&literals, &[], None, &mut Texts::default());
             let some = all.iter().find(|text| {
                 let is_path = text.starts_with('/') && !text.contains("//");
                 (form == Form::Any || is_path) && passes(&Value::str(text.as_str()), &literals)

@@ -84,8 +84,13 @@ pub(super) fn pick(
     text: &Text,
     tests: &[Literal<'_>],
     hints: &[(usize, &str)],
+    near: Option<&Value>,
     texts: &mut Texts,
 ) -> Pick {
+    let near = match near {
+        Some(Value::Str(near)) => Some(&**near),
+        _ => None,
+    };
     // Tests that look at no text hold for all of them or for none.
     let odd = |(test, want): &Literal<'_>| {
         let odd = matches!(
@@ -98,18 +103,23 @@ pub(super) fn pick(
         return Pick::Empty;
     }
     if let Some(named) = named(tests) {
-        let found = named.into_iter().find(|t| fits(text, t, tests));
+        let mut fitting = named.into_iter().filter(|t| fits(text, t, tests));
+        let found = match near {
+            Some(near) => fitting.min_by_key(|t| distance(near, t)),
+            None => fitting.next(),
+        };
         return found.map_or(Pick::Empty, value);
     }
     if text.form == Form::Path
-        && let Some(found) = path_of_patterns(text, tests, hints)
+        && let Some(found) = path_of_patterns(text, tests, hints, near)
     {
         return found;
     }
     if crossed(tests) {
         return Pick::Empty;
     }
-    let tried = candidates(text, tests);
+    let mut tried = near.map_or(Vec::new(), |near| edits(near, tests));
+    tried.extend(candidates(text, tests));
     if let Some(found) = tried.iter().find(|t| fits(text, t, tests)) {
         return value(found);
     }
@@ -165,7 +175,14 @@ fn named<'t>(tests: &[Literal<'t>]) -> Option<Vec<&'t str>> {
 ///
 /// Wildcards take any segment, so a segment that stands in no pattern does for all of them what any other could; and a
 /// path longer than all patterns does what every longer one would.
-fn path_of_patterns(text: &Text, tests: &[Literal<'_>], hints: &[(usize, &str)]) -> Option<Pick> {
+fn path_of_patterns(
+    text: &Text,
+    tests: &[Literal<'_>],
+    hints: &[(usize, &str)],
+    near: Option<&str>,
+) -> Option<Pick> {
+    // What stands where now, and how many segments there are.
+    let now: Vec<&str> = near.map_or(Vec::new(), |near| near.split('/').skip(1).collect());
     if tests.is_empty() && hints.is_empty() && fits(text, "/", tests) {
         return Some(value("/"));
     }
@@ -201,16 +218,21 @@ fn path_of_patterns(text: &Text, tests: &[Literal<'_>], hints: &[(usize, &str)])
     }
     let free = filler(&["x", "y", "z", "w", "v"], &|f| taken.contains(&f));
     let mut found = None;
-    'lengths: for length in least..=last {
-        // What captures are to take is tried first, then any segments.
+    let mut lengths: Vec<usize> = (least..=last).collect();
+    if near.is_some() {
+        lengths.sort_by_key(|length| length.abs_diff(now.len()));
+    }
+    'lengths: for length in lengths {
+        // What captures are to take is tried first, and what stands there now; then any segments.
         for hinted in [true, false] {
             let mut path = String::new();
             for level in 0..length {
-                let hint = hints.iter().find(|(at, _)| *at == level && hinted);
+                let hint = hints.iter().find(|(at, _)| *at == level);
+                let hint = hint.map(|(_, hint)| hint).or(now.get(level));
                 path.push('/');
-                path.push_str(match (forced.get(level), hint) {
+                path.push_str(match (forced.get(level), hint.filter(|_| hinted)) {
                     (Some(Some(text)), _) => text,
-                    (_, Some((_, hint))) => hint,
+                    (_, Some(hint)) => hint,
                     _ => &free,
                 });
             }
@@ -362,6 +384,60 @@ fn candidates(text: &Text, tests: &[Literal<'_>]) -> Vec<String> {
         found.extend(under);
     }
     found
+}
+
+/// Another text with what tests ask for put in, nearest first.
+fn edits(near: &str, tests: &[Literal<'_>]) -> Vec<String> {
+    let mut found = vec![near.to_owned()];
+    for (test, want) in tests {
+        let more: Vec<String> = match (test, want) {
+            (Test::Prefix(p), true) => found.iter().map(|t| joined(p, t)).collect(),
+            (Test::Suffix(s), true) => found.iter().map(|t| joined(t, s)).collect(),
+            (Test::Part(p), true) => found
+                .iter()
+                .flat_map(|t| [format!("{t}{p}"), format!("{p}{t}")])
+                .collect(),
+            (Test::Prefix(p), false) => found
+                .iter()
+                .filter_map(|t| t.strip_prefix(&**p))
+                .map(Into::into)
+                .collect(),
+            (Test::Suffix(s), false) => found
+                .iter()
+                .filter_map(|t| t.strip_suffix(&**s))
+                .map(Into::into)
+                .collect(),
+            (Test::Part(p), false) => found.iter().map(|t| t.replace(&**p, "")).collect(),
+            (Test::Texts(_), false) => found.iter().map(|t| format!("{t}x")).collect(),
+            _ => continue,
+        };
+        found.extend(more);
+        found.truncate(64);
+    }
+    found.sort_by_key(|text| distance(near, text));
+    found
+}
+
+/// One text and then another, which share what the first ends and the second begins with.
+fn joined(first: &str, second: &str) -> String {
+    let shared = (0..=first.len().min(second.len())).rev().find(|n| {
+        let (end, begin) = (first.get(first.len() - n..), second.get(..*n));
+        end.is_some() && end == begin
+    });
+    format!("{first}{}", &second[shared.unwrap_or(0)..])
+}
+
+/// How far two texts are apart: what lies between what they begin and what they end with alike.
+pub(super) fn distance(a: &str, b: &str) -> usize {
+    let begin = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a.as_bytes()[begin..], &b.as_bytes()[begin..]);
+    let end = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
+    a.len().max(b.len()) - end
 }
 
 /// Searches the intersection of all sets.

@@ -1,37 +1,19 @@
 //! From values of features to an input, and what the interpreter makes of it.
 //!
-//! The values are laid down where the features read; everything else is as simple as its type allows. The input is then
-//! written as JSON and read back through the boundary, so that it is one a host could give, and the reference interpreter
-//! says which conditions hold and which rules decide. What could not be laid down is left to chance, and shows there.
+//! The values are laid down where the features read ([`Draft`]); everything else is as simple as its type allows, or as it
+//! was. The input is then written as JSON and read back through the boundary, so that it is one a host could give, and the
+//! reference interpreter says which conditions hold and which rules decide. What could not be laid down is left to chance, and shows
+//! there.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use tollgate_runtime::schema::{Schema, Type, TypeId};
+use tollgate_runtime::kinds::time::write_instant;
+use tollgate_runtime::schema::{Field, TypeId};
 use tollgate_runtime::{Arena, Cx, Value, Word, json};
 
-use super::domain::{simplest, variant};
-use super::place::{At, Input, Root, Step};
+use super::draft::{Draft, show};
+use super::place::{Input, Root};
 use crate::entities::{RuleSetId, SiteId};
-use crate::instructions::Inst;
 use crate::interp::Interp;
 use crate::module::{Module, Rule, Target};
-use crate::predicates::TermId;
-
-/// What is laid down at one place and below it.
-#[derive(Default, Debug)]
-struct Node {
-    whole: Option<Value>,
-    tag: Option<u32>,
-    len: Option<usize>,
-    below: BTreeMap<Step, Node>,
-}
-
-/// An input, as far as features say something about it.
-#[derive(Default, Debug)]
-pub(super) struct Draft {
-    roots: BTreeMap<Root, Node>,
-}
 
 /// An input that shows something: the interpreter has confirmed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +23,34 @@ pub struct Witness {
     pub input: String,
     /// Data, the time and the id of the decision, where they matter: name and JSON.
     pub beside: Vec<(String, String)>,
+    /// The whole of it.
+    pub facts: Facts,
+}
+
+/// All that a decision is given, as a host gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The parameter if there is one, else an object of them, as JSON.
+    pub input: String,
+    /// Every `data` of the program: name and JSON.
+    pub data: Vec<(String, String)>,
+    /// The decision's id, where it matters and the input has none.
+    pub id: Option<String>,
+    /// The decision's time in microseconds since 1970, where it matters and the input has none.
+    pub time: Option<i64>,
+}
+
+/// All that a decision is given, as values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// One a parameter.
+    pub params: Vec<Value>,
+    /// One a `data`; absent where it is not known.
+    pub data: Vec<Value>,
+    /// The decision's id.
+    pub id: Box<str>,
+    /// The decision's time.
+    pub time: i64,
 }
 
 /// What the interpreter said about an input.
@@ -53,198 +63,8 @@ pub(super) struct Observed {
     /// What was marked.
     pub(super) by: Vec<SiteId>,
     pub(super) witness: Witness,
-}
-
-impl Draft {
-    /// Lays down the value of a term; false when it cannot be.
-    pub(super) fn set(
-        &mut self,
-        input: &Input<'_>,
-        term: TermId,
-        value: &Value,
-        key: &dyn Fn(TermId) -> Option<Value>,
-    ) -> bool {
-        let (of, inst) = match input.terms.inst(term) {
-            Some(Inst::Tag { a }) => (*a, Some(true)),
-            Some(Inst::Len { a }) => (*a, Some(false)),
-            _ => (term, None),
-        };
-        let Some(place) = input.place(of, key) else {
-            return false;
-        };
-        // What a map or list does not hold is not laid down.
-        if *value == Value::None && matches!(place.steps.last(), Some(Step::Key(_) | Step::Item(_)))
-        {
-            return true;
-        }
-        let mut node = self.roots.entry(place.root).or_default();
-        for step in place.steps {
-            node = node.below.entry(step).or_default();
-        }
-        match (inst, value) {
-            (Some(true), Value::Int(tag)) => node.tag = u32::try_from(*tag).ok(),
-            (Some(false), Value::Int(len)) => {
-                node.len = usize::try_from(*len).ok().filter(|n| *n <= 4_096)
-            }
-            (None, value) => {
-                // What is computed does not overrule what is read.
-                if place.exact || node.whole.is_none() {
-                    node.whole = Some(value.clone());
-                }
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn value(&self, input: &Input<'_>, root: Root) -> Option<Value> {
-        let ty = input.root(root)?;
-        match self.roots.get(&root) {
-            Some(node) => build(input, node, At::Type(ty)),
-            None => simplest(input.schema, ty),
-        }
-    }
-}
-
-fn plain(schema: &Schema, at: At) -> Option<Value> {
-    match at {
-        At::Type(ty) => simplest(schema, ty),
-        At::Value(_) => Some(Value::str("")),
-    }
-}
-
-/// The value at a place. Types are not recursive, so this ends.
-fn build(input: &Input<'_>, node: &Node, at: At) -> Option<Value> {
-    let schema = input.schema;
-    let At::Type(ty) = at else {
-        return node.whole.clone().or_else(|| plain(schema, at));
-    };
-    let empty = node.below.is_empty() && node.tag.is_none() && node.len.is_none();
-    let (ty, ty_id) = match schema.get(ty) {
-        Type::Opt(_) if empty && matches!(node.whole, None | Some(Value::None)) => {
-            return Some(Value::None);
-        }
-        Type::Opt(of) => (schema.get(*of), *of),
-        other => (other, ty),
-    };
-    let whole = match &node.whole {
-        Some(Value::None) | None => None,
-        Some(value) => Some(value.clone()),
-    };
-    let below = |step: &Step, node: &Node| -> Option<Value> {
-        build(input, node, input.step(At::Type(ty_id), step)?)
-    };
-    match ty {
-        Type::Record(_) => {
-            let Value::Seq(mut fields) = whole.or_else(|| simplest(schema, ty_id))? else {
-                return None;
-            };
-            for (step, node) in &node.below {
-                if let Step::Field(n) = step {
-                    *fields.get_mut(*n as usize)? = below(step, node)?;
-                }
-            }
-            Some(Value::Seq(fields))
-        }
-        Type::Enum(id) => {
-            let asked = node.below.keys().find_map(|step| match step {
-                Step::Payload(tag, _) => Some(*tag),
-                _ => None,
-            });
-            let held = match &whole {
-                Some(Value::Variant(tag, _)) => Some(*tag),
-                _ => None,
-            };
-            let tag = node.tag.or(held).or(asked).unwrap_or(0);
-            let start = match whole {
-                Some(value) if held == Some(tag) => value,
-                _ => variant(schema, *id, tag)?,
-            };
-            let Value::Variant(tag, mut fields) = start else {
-                return None;
-            };
-            for (step, node) in &node.below {
-                if let Step::Payload(of, n) = step
-                    && *of == tag
-                {
-                    *fields.get_mut(*n as usize)? = below(step, node)?;
-                }
-            }
-            Some(Value::Variant(tag, fields))
-        }
-        Type::Map { .. } => {
-            let mut entries = Vec::new();
-            for (step, node) in &node.below {
-                let Step::Key(key) = step else { continue };
-                let said = node.whole.is_some()
-                    || node.len.is_some_and(|n| n > 0)
-                    || !node.below.is_empty();
-                let absent = matches!(node.whole, Some(Value::None)) && node.below.is_empty();
-                if said && !absent {
-                    entries.push((key.clone(), below(step, node)?));
-                }
-            }
-            match whole {
-                Some(value) if entries.is_empty() => Some(value),
-                _ => Some(Value::map(entries)),
-            }
-        }
-        Type::List { .. } | Type::Values { .. } => {
-            let mut items = match whole {
-                Some(Value::Seq(items)) => items.into_vec(),
-                _ => Vec::new(),
-            };
-            let fill = input.step(At::Type(ty_id), &Step::Item(0))?;
-            let present = |(step, node): (&Step, &Node)| match step {
-                Step::Item(n) if !matches!(node.whole, Some(Value::None)) => Some(*n as usize + 1),
-                _ => None,
-            };
-            let least = node.below.iter().filter_map(present).max().unwrap_or(0);
-            while items.len() < least.max(node.len.unwrap_or(0)) {
-                items.push(plain(schema, fill)?);
-            }
-            for (step, node) in &node.below {
-                if let Step::Item(n) = step
-                    && let Some(item) = items.get_mut(*n as usize)
-                    && !matches!(node.whole, Some(Value::None))
-                {
-                    *item = below(step, node)?;
-                }
-            }
-            Some(Value::seq(items))
-        }
-        _ => whole.or_else(|| simplest(schema, ty_id)),
-    }
-}
-
-/// Writes those parts of a value that a draft says something about.
-fn show(input: &Input<'_>, node: &Node, ty: TypeId, value: &Value, out: &mut String) {
-    let schema = input.schema;
-    let inner = match schema.get(ty) {
-        Type::Opt(of) if *value != Value::None => *of,
-        _ => ty,
-    };
-    if let (Type::Record(id), Value::Seq(fields)) = (schema.get(inner), value)
-        && node.whole.is_none()
-    {
-        let record = &schema.records[*id as usize];
-        out.push('{');
-        let mut comma = "";
-        for (step, node) in &node.below {
-            let Step::Field(n) = step else { continue };
-            let n = *n as usize;
-            let (Some(field), Some(value)) = (record.fields.get(n), fields.get(n)) else {
-                continue;
-            };
-            let _ = write!(out, "{comma}\"{}\": ", field.name);
-            show(input, node, field.ty, value, out);
-            comma = ", ";
-        }
-        out.push('}');
-        return;
-    }
-    let arena = Arena::new();
-    json::encode(schema, ty, value.word(&arena), out);
+    pub(super) draft: Draft,
+    pub(super) given: Given,
 }
 
 /// What runs inputs: the program in the interpreter.
@@ -263,59 +83,99 @@ impl<'m> Lab<'m> {
         }
     }
 
-    /// Lets a draft in through the boundary and asks the interpreter; `None` when it is not let in.
-    pub(super) fn observe(&self, draft: &Draft, asked: &[u32]) -> Option<Observed> {
+    /// Lets a draft in through the boundary and asks the interpreter; `None` when it is not let in. What the draft says nothing
+    /// about is as in `base`, or as simple as can be.
+    pub(super) fn observe(
+        &self,
+        mut draft: Draft,
+        asked: &[u32],
+        base: Option<&Given>,
+    ) -> Option<Observed> {
         let input = &self.input;
+        draft.settle(input);
         let arena = Arena::new();
-        let mut words = Vec::new();
-        let mut values = Vec::new();
-        for n in 0..input.params.len() {
-            let value = draft.value(input, Root::Param(n as u32))?;
-            words.push(value.word(&arena));
-            values.push(value);
-        }
-        let mut text = String::new();
-        json::encode_fields(input.schema, input.params, &words, &mut text);
-        let read = json::decode_params(input.schema, input.params, text.as_bytes(), &arena).ok()?;
-        if read.words.iter().zip(&words).any(|(a, b)| !a.same(*b)) {
-            return None;
-        }
+        let given = self.given(&draft, base)?;
+        let words = self.let_in(&given.params, &arena)?;
         let mut data = Vec::new();
-        for n in 0..input.module.data.len() {
-            let value = draft.value(input, Root::Data(n as u32));
-            data.push(value.map_or(Word::None, |v| v.word(&arena)));
+        for (value, declared) in given.data.iter().zip(input.data) {
+            let word = value.word(&arena);
+            if *value != Value::None && !is_let_in(input, *declared, word, &arena) {
+                return None;
+            }
+            data.push(word);
         }
-        let said = |root| draft.roots.get(&root).and_then(|n| n.whole.clone());
-        let time = match said(Root::Time) {
-            Some(Value::Int(time)) => time,
-            _ => 0,
-        };
-        let id = match said(Root::Id) {
-            Some(Value::Str(id)) => id,
-            _ => "".into(),
-        };
-        let mut cx = Cx::new(&arena, &id, time);
+        let mut cx = Cx::new(&arena, &given.id, given.time);
         cx.data = &data;
-        let mut observed = Observed {
-            holds: Vec::new(),
-            outcomes: Vec::new(),
-            by: Vec::new(),
-            witness: self.witness(draft, &values),
-        };
         let set = &input.module.rulesets[self.rules];
+        let (mut holds, mut outcomes) = (Vec::new(), Vec::new());
         for rule in asked {
             let rule = &set.rules[*rule as usize];
-            observed.holds.push(self.holds(rule, &mut cx, read.words));
+            holds.push(self.holds(rule, &mut cx, words));
             let outcome = rule.outcomes.first().map_or(Word::None, |outcome| {
-                self.interp.run(Target::Func(*outcome), &mut cx, read.words)
+                self.interp.run(Target::Func(*outcome), &mut cx, words)
             });
-            observed.outcomes.push(Value::of(outcome));
+            outcomes.push(Value::of(outcome));
         }
         cx.marks.clear();
-        self.interp
-            .run(Target::Rules(self.rules), &mut cx, read.words);
-        observed.by = cx.marks.iter().map(|m| SiteId(m.0)).collect();
-        Some(observed)
+        self.interp.run(Target::Rules(self.rules), &mut cx, words);
+        Some(Observed {
+            holds,
+            outcomes,
+            by: cx.marks.iter().map(|m| SiteId(m.0)).collect(),
+            witness: self.witness(&draft, &given),
+            draft,
+            given,
+        })
+    }
+
+    /// Everything that a decision is given by a draft.
+    fn given(&self, draft: &Draft, base: Option<&Given>) -> Option<Given> {
+        let input = &self.input;
+        let under = |n: usize| base.and_then(|b| b.params.get(n));
+        let params = (0..input.params.len())
+            .map(|n| draft.value(input, Root::Param(n as u32), under(n)))
+            .collect::<Option<Vec<Value>>>()?;
+        let under = |n: usize| base.and_then(|b| b.data.get(n));
+        let data = (0..input.module.data.len())
+            .map(|n| draft.value(input, Root::Data(n as u32), under(n)))
+            .map(|value| value.unwrap_or(Value::None))
+            .collect();
+        let said = |root| draft.roots.get(&root).and_then(|n| n.whole.clone());
+        // As a session takes them: from the first parameter, where that has some.
+        let (id_field, time_field) = input.schema.decision_inputs(input.params);
+        let own = |field: Option<usize>| match params.first()? {
+            Value::Seq(fields) => fields.get(field?).cloned(),
+            _ => None,
+        };
+        let id = match (own(id_field), said(Root::Id), base) {
+            (Some(Value::Str(id)), ..) if !id.is_empty() => id,
+            (_, Some(Value::Str(id)), _) => id,
+            (_, _, Some(base)) => base.id.clone(),
+            _ => "".into(),
+        };
+        let time = match (own(time_field), said(Root::Time), base) {
+            (Some(Value::Int(time)), ..) if time != 0 => time,
+            (_, Some(Value::Int(time)), _) => time,
+            (_, _, Some(base)) => base.time,
+            _ => 0,
+        };
+        Some(Given {
+            params,
+            data,
+            id,
+            time,
+        })
+    }
+
+    /// The arguments as the boundary lets them in; `None` when it does not, or makes something else of them.
+    fn let_in<'a>(&self, params: &[Value], arena: &'a Arena) -> Option<&'a [Word<'a>]> {
+        let input = &self.input;
+        let words: Vec<Word<'_>> = params.iter().map(|v| v.word(arena)).collect();
+        let mut text = String::new();
+        json::encode_fields(input.schema, input.params, &words, &mut text);
+        let read = json::decode_params(input.schema, input.params, text.as_bytes(), arena).ok()?;
+        let same = read.words.iter().zip(&words).all(|(a, b)| a.same(*b));
+        same.then_some(read.words)
     }
 
     fn holds<'a>(&'a self, rule: &Rule, cx: &mut Cx<'a>, args: &[Word<'a>]) -> bool {
@@ -333,7 +193,7 @@ impl<'m> Lab<'m> {
             .all(|cond| self.interp.run(Target::Func(cond), cx, args).bool())
     }
 
-    fn witness(&self, draft: &Draft, values: &[Value]) -> Witness {
+    fn witness(&self, draft: &Draft, given: &Given) -> Witness {
         let input = &self.input;
         let mut shown: Vec<(&str, String)> = Vec::new();
         let mut beside = Vec::new();
@@ -342,40 +202,89 @@ impl<'m> Lab<'m> {
             match root {
                 Root::Param(n) => {
                     let n = *n as usize;
-                    let (Some(param), Some(value)) = (input.params.get(n), values.get(n)) else {
+                    let (Some(param), Some(value)) = (input.params.get(n), given.params.get(n))
+                    else {
                         continue;
                     };
                     show(input, node, param.ty, value, &mut out);
                     shown.push((&param.name, out));
                 }
                 Root::Data(n) => {
-                    let data = input.module.data.values().nth(*n as usize);
-                    let (Some(data), Some(value)) = (data, draft.value(input, *root)) else {
+                    let n = *n as usize;
+                    let data = input.module.data.values().nth(n);
+                    let (Some(data), Some(ty), Some(value)) =
+                        (data, input.data.get(n), given.data.get(n))
+                    else {
                         continue;
                     };
-                    if let Some(ty) = input.root(*root) {
-                        show(input, node, ty, &value, &mut out);
-                        beside.push((data.name.to_string(), out));
-                    }
+                    show(input, node, *ty, value, &mut out);
+                    beside.push((data.name.to_string(), out));
                 }
-                Root::Id => {
-                    beside.extend(node.whole.as_ref().map(|v| ("id".into(), v.to_string())))
+                Root::Id if node.whole.is_some() => {
+                    beside.push(("id".into(), Value::Str(given.id.clone()).to_string()));
                 }
-                Root::Time => {
-                    beside.extend(node.whole.as_ref().map(|v| ("time".into(), v.to_string())));
+                Root::Time if node.whole.is_some() => {
+                    // Writing to a string does not fail.
+                    let _ = write_instant(&mut out, given.time);
+                    beside.push(("time".into(), out));
                 }
+                Root::Id | Root::Time => {}
             }
         }
-        let input = match (&*shown, input.params.len()) {
-            ([], _) => String::new(),
-            ([(_, one)], 1) => one.clone(),
-            (several, _) => {
-                let members = several
-                    .iter()
-                    .map(|(name, json)| format!("\"{name}\": {json}"));
-                format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
-            }
+        let said = |root: Root| draft.roots.get(&root).is_some_and(|n| n.whole.is_some());
+        Witness {
+            input: of_params(input.params, &shown),
+            beside,
+            facts: Facts {
+                id: said(Root::Id).then(|| given.id.to_string()),
+                time: said(Root::Time).then_some(given.time),
+                ..self.facts(given)
+            },
+        }
+    }
+
+    /// All of what a decision is given, as a host gives it.
+    fn facts(&self, given: &Given) -> Facts {
+        let input = &self.input;
+        let arena = Arena::new();
+        let json = |ty: TypeId, value: &Value| {
+            let mut out = String::new();
+            json::encode(input.schema, ty, value.word(&arena), &mut out);
+            out
         };
-        Witness { input, beside }
+        let params = input.params.iter().zip(&given.params);
+        let params: Vec<(&str, String)> = params
+            .map(|(param, value)| (&*param.name, json(param.ty, value)))
+            .collect();
+        let data = input.module.data.values().zip(input.data).zip(&given.data);
+        let data = data.map(|((data, ty), value)| (data.name.to_string(), json(*ty, value)));
+        Facts {
+            input: of_params(input.params, &params),
+            data: data.collect(),
+            id: None,
+            time: None,
+        }
+    }
+}
+
+/// Whether the boundary lets a word in, as it is.
+fn is_let_in(input: &Input<'_>, ty: TypeId, word: Word<'_>, arena: &Arena) -> bool {
+    let mut text = String::new();
+    json::encode(input.schema, ty, word, &mut text);
+    let read = json::decode(input.schema, ty, text.as_bytes(), arena);
+    read.is_ok_and(|read| read.word.same(word))
+}
+
+/// The one parameter that there is, or an object of those that something is said about.
+fn of_params(params: &[Field], shown: &[(&str, String)]) -> String {
+    match (shown, params.len()) {
+        ([], _) => String::new(),
+        ([(_, one)], 1) => one.clone(),
+        (several, _) => {
+            let members = several
+                .iter()
+                .map(|(name, json)| format!("\"{name}\": {json}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
     }
 }

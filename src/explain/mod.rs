@@ -1,0 +1,290 @@
+//! Why a decision is what it is, and what would have made another rule match.
+//!
+//! The reference interpreter asks each part of a condition again, on the same facts; what the program's engine decides, with its
+//! index and without one, must be what the interpreter decides, or there is no explanation but an error. Only what is asked for is
+//! lowered, so that explaining one rule of ten thousand costs what one rule costs, once the program was read again for the first
+//! explanation.
+
+mod conditions;
+mod draw;
+mod explainer;
+mod json;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tollgate_grammar::source::{SourceMap, Span};
+
+use crate::entry::{AsEntry, Facts};
+use crate::error::Error;
+use crate::program::Program;
+use crate::session::Call;
+
+pub(crate) use explainer::Explainer;
+pub use tollgate_frontend::analysis::Change;
+
+/// Which rules are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which<'r> {
+    /// Those that decided; of a pipeline those of each stage.
+    Deciding,
+    /// The rule of this name; of a pipeline also `stage.rule`.
+    Named(&'r str),
+    /// Every rule.
+    All,
+}
+
+/// Why a decision is what it is. See [`Program::explain_json`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// What decided: a rule set, guard, table or pipeline.
+    pub entry: String,
+    /// The decision's value, as JSON.
+    pub value: String,
+    /// The rules that decided, as [`Decision::by`](crate::Decision::by) names them.
+    pub by: Vec<String>,
+    /// The rules asked for, in the order of the source. Those of a pipeline stand in its stages.
+    pub rules: Vec<RuleExplained>,
+    /// The stages of a pipeline, in order.
+    pub stages: Vec<StageExplained>,
+    sources: Arc<SourceMap>,
+}
+
+/// A stage of a pipeline.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StageExplained {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Its value, as JSON; absent when a stage before it ended the pipeline.
+    pub value: Option<String>,
+    /// Whether it ended the pipeline.
+    pub stopped: bool,
+    /// The rule set, guard, table or pipeline that it asked, if it asked one by itself.
+    pub asked: Option<String>,
+    /// The rules that decided there.
+    pub by: Vec<String>,
+    /// The rules asked for.
+    pub rules: Vec<RuleExplained>,
+    /// The stages of the pipeline that it asked.
+    pub stages: Vec<StageExplained>,
+}
+
+/// Whether a rule matched, and why.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RuleExplained {
+    /// The rule set it stands in.
+    pub ruleset: String,
+    /// Its name.
+    pub name: String,
+    /// What the source says it is for.
+    pub why: Option<String>,
+    /// Where its name stands.
+    pub place: Place,
+    /// Whether it matched.
+    pub matched: bool,
+    /// Whether it decided, alone or with others. A rule can match and not decide: another one came first, or was better.
+    pub decided: bool,
+    /// The operands of its condition: those of its groups, the outermost first, and then its own.
+    pub conditions: Vec<Condition>,
+    /// The smallest change of the facts with which it would match, where it does not.
+    pub closest: Option<Closest>,
+    /// The rules that decided instead, where it did not: `otherwise` for none.
+    pub instead: Vec<String>,
+}
+
+/// A condition, or a part of one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Condition {
+    /// As it is written, on one line.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Whether it is that of a group around the rule.
+    pub of_group: bool,
+    /// What came of it.
+    pub answer: Answer,
+    /// What it looked at, and the values there, as JSON; `None` for what is absent. Empty where that has no meaning, because
+    /// something it needs was not bound.
+    pub seen: Vec<(String, Option<String>)>,
+    /// What it bound, or would bind, where it holds: names and JSON.
+    pub bound: Vec<(String, Option<String>)>,
+    /// How its parts are joined.
+    pub joined: Joined,
+    /// The operands of `and`, `or` or `not`.
+    pub parts: Vec<Condition>,
+}
+
+/// What came of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It held.
+    Yes,
+    /// It did not.
+    No,
+    /// Something in it is absent, and `?? skip` says that the rule then does not match.
+    Skipped,
+    /// Something in it is absent, and `?? deny` says that the rule then matches, whatever else it asks.
+    Denied,
+    /// It was not asked, for what stands before it had decided. Whether it would hold, if that means something: it may need what
+    /// was not bound.
+    NotReached(Option<bool>),
+}
+
+/// How the parts of a condition are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// It has none.
+    One,
+    /// `and`
+    All,
+    /// `or`
+    Any,
+    /// `not`
+    Not,
+}
+
+/// The smallest change with which a rule would match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Closest {
+    /// This one: the fewest things that the rules ask about, and of these values near to those of now. The interpreter has confirmed
+    /// that the rule matches.
+    Change {
+        /// What would have to be different.
+        changes: Vec<Change>,
+        /// The facts with the change, as JSON: what the rule set would have to be given.
+        input: String,
+        /// The rules that would then decide; not the rule itself where another one comes before it or is better.
+        by: Vec<String>,
+    },
+    /// No facts make it match: a proof.
+    Never,
+    /// None was found.
+    Unknown,
+}
+
+/// Where something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// The bytes of the file.
+    pub bytes: std::ops::Range<u32>,
+    span: Span,
+}
+
+impl Program {
+    /// Why the decision about some facts is what it is, and why rules do not match. The facts are in JSON, as
+    /// [`Session::decide_json`](crate::Session::decide_json) takes them.
+    ///
+    /// The first explanation of a program reads its source again, which takes about as long as compiling it, and keeps what it
+    /// learned; others cost what the rules that they explain cost.
+    ///
+    /// # Errors
+    /// When there is no such entry or rule, data is missing, or the facts violate the schema ([`Error::refusal`]).
+    ///
+    /// ```
+    /// use tollgate::{Answer, Call, Closest, Engine, Which};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     record Load { cpu: Percent, queue: Int in 0 .. 1_000 }
+    ///     ruleset busy(load: Load) -> Bool hit first {
+    ///       rule hot when load.queue > 5 and load.cpu > 80% then true
+    ///       otherwise false
+    ///     }
+    /// "#)?;
+    /// let call = Call { id: "1", time: 0 };
+    /// let facts = br#"{"cpu": "75%", "queue": 9}"#;
+    /// let why = program.explain_json("busy", facts, &call, Which::Named("hot"))?;
+    /// assert_eq!(why.by, ["otherwise"]);
+    /// let hot = &why.rules[0];
+    /// assert_eq!(hot.conditions[0].answer, Answer::Yes);
+    /// assert_eq!(hot.conditions[1].answer, Answer::No);
+    /// assert_eq!(hot.conditions[1].seen, [("load.cpu".into(), Some(r#""75%""#.into()))]);
+    /// let Some(Closest::Change { changes, by, .. }) = &hot.closest else { panic!() };
+    /// assert_eq!((&*changes[0].path, &by[..]), ("load.cpu", &["hot".to_owned()][..]));
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn explain_json(
+        &self,
+        entry: impl AsEntry,
+        json: &[u8],
+        call: &Call<'_>,
+        which: Which<'_>,
+    ) -> Result<Explanation, Error> {
+        let index = entry.find(self)?;
+        let facts = self.decode(self.handle(index), json)?;
+        self.explainer()?.explain(self, index, &facts, call, which)
+    }
+
+    /// As [`Program::explain_json`], of facts that were let in before.
+    ///
+    /// # Errors
+    /// As [`Program::explain_json`], and as [`Session::decide_facts`](crate::Session::decide_facts).
+    pub fn explain_facts(
+        &self,
+        entry: impl AsEntry,
+        facts: &Facts,
+        call: &Call<'_>,
+        which: Which<'_>,
+    ) -> Result<Explanation, Error> {
+        let index = entry.find(self)?;
+        self.explainer()?.explain(self, index, facts, call, which)
+    }
+}
+
+/// A time as [`Call::time`] counts it, from text as the boundary reads it.
+///
+/// # Errors
+/// When the text is no instant between 1970 and 2200.
+///
+/// ```
+/// assert_eq!(tollgate::parse_time("1970-01-01T00:00:01Z").unwrap(), 1_000_000);
+/// assert!(tollgate::parse_time("yesterday").is_err());
+/// ```
+pub fn parse_time(text: &str) -> Result<i64, Error> {
+    tollgate_runtime::kinds::time::parse_instant(text)
+        .map_err(|reason| Error::other(format!("{text}: {reason}")))
+}
+
+impl Explanation {
+    /// For people, drawn on the source.
+    pub fn render(&self, colour: bool) -> String {
+        draw::explanation(self, &self.sources, colour)
+    }
+
+    /// For machines: one JSON object.
+    pub fn to_json(&self) -> String {
+        json::explanation(self).to_string()
+    }
+}
+
+/// For people, as lines: each condition, what came of it, and the value seen.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        draw::lines(self, f)
+    }
+}
+
+impl Place {
+    fn of(span: Span, sources: &SourceMap) -> Place {
+        let at = sources.position(span);
+        Place {
+            file: sources.file(span.file).name().to_string(),
+            line: at.line,
+            column: at.column,
+            bytes: span.start..span.end,
+            span,
+        }
+    }
+}
