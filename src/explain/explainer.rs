@@ -113,8 +113,9 @@ impl Explainer {
 
     /// What a session gives the rules.
     fn given(&self, program: &Program, entry: usize, facts: &Facts, call: &Call<'_>) -> Given {
-        let args = facts.args.word().seq();
-        let (id, time) = program.at(entry).decision_inputs(args, call);
+        let info = program.at(entry);
+        let args = facts.args(info);
+        let (id, time) = info.decision_inputs(args, call);
         let arena = Arena::new();
         let data = program.data(&arena).unwrap_or_default();
         Given {

@@ -2,7 +2,7 @@
 //!
 //! A decision by a large index waits for memory, so what it reads next should be what lies next. A node's rows stand
 //! behind its header, a row's checks behind the row, the texts they compare (`packed.rs`) behind the check; the children of a node
-//! stand behind it where one way leads on. Children are named by the place of their header.
+//! stand behind it where one way leads on, and the text by which a node is found in front of it. Children are named by the place of their header.
 //!
 //! ```text
 //! node   kind 3 · masked 1 · subject 28 · of 32    least 32 · rest 32    [masked subject]
@@ -168,7 +168,7 @@ pub(super) struct Code {
     pub(super) words: Vec<u64>,
     pub(super) accesses: Vec<Access>,
     pub(super) pools: Pools,
-    /// Where nodes begin, ascending: a node stands before what is below it. The root is the first.
+    /// Where headers of nodes stand, ascending: a node stands before what is below it. The root is the first.
     pub(super) nodes: Vec<u32>,
     /// Rows in leaves.
     pub(super) rows: usize,

@@ -74,7 +74,9 @@ impl Index {
                 }
                 Kind::Branch => {
                     let access = &code.accesses[header.of as usize];
-                    access.edges(&mut |label, child| edges.push((label, node(child))));
+                    access.edges(&code.words, &mut |label, child| {
+                        edges.push((label, node(child)))
+                    });
                     access.name()
                 }
             };

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::access::NONE;
+use super::access::{Access, NONE};
 use super::build::{Filed, Node, Tree};
 use super::check::{Check, Checks, Residue, bits};
 use super::code::{Code, Head, Header, Kind, Subject};
@@ -43,8 +43,15 @@ impl Layout<'_> {
     fn place(mut self, tree: Tree) -> Code {
         let mut places = vec![NONE; tree.nodes.len()];
         let mut rests: Vec<u32> = Vec::new();
+        // Texts by which a node is found stand in front of it: by node, where those of its parent's table are.
+        let mut keys: FxHashMap<u32, Vec<u64>> = FxHashMap::default();
+        let mut key_places: FxHashMap<u32, u32> = FxHashMap::default();
         let mut next = vec![0u32];
         while let Some(node) = next.pop() {
+            if let Some(key) = keys.remove(&node) {
+                key_places.insert(node, self.code.words.len() as u32);
+                self.code.words.extend(key);
+            }
             let at = self.code.words.len() as u32;
             places[node as usize] = at;
             self.code.nodes.push(at);
@@ -99,6 +106,9 @@ impl Layout<'_> {
                         rests.push(at);
                     }
                     next.extend(children.clone().rev());
+                    if let Access::Texts(texts) = &tree.accesses[*access as usize] {
+                        keys.extend(texts.keyed().map(|(child, key)| (child, key.to_vec())));
+                    }
                     Header {
                         kind: Kind::Branch,
                         subject: self.subjects.of(*feature),
@@ -121,7 +131,13 @@ impl Layout<'_> {
         let mut code = self.code;
         code.accesses = tree.accesses;
         let place = |node: u32| places[node as usize];
-        code.accesses.iter_mut().for_each(|a| a.renumber(&place));
+        let key_place = |node: u32| key_places.get(&node).copied().unwrap_or(NONE);
+        for access in &mut code.accesses {
+            if let Access::Texts(texts) = access {
+                texts.give_keys(&key_place);
+            }
+            access.renumber(&place);
+        }
         code.accesses.shrink_to_fit();
         code.words.shrink_to_fit();
         code.nodes.shrink_to_fit();

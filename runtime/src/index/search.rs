@@ -116,7 +116,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                     let child = match access {
                         Access::Texts(texts) => {
                             self.steps += access::TEXTS;
-                            texts.find(self.str(header.subject).as_bytes())
+                            texts.find_in(&code.words, self.str(header.subject).as_bytes())
                         }
                         Access::Points(points) => {
                             self.steps += access::POINTS;
@@ -125,7 +125,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                         several => {
                             let word = self.word(header.subject);
                             self.steps += several.steps();
-                            several.each(word, &mut |child| self.node(child));
+                            several.each(&code.words, word, &mut |child| self.node(child));
                             None
                         }
                     };

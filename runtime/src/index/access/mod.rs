@@ -59,12 +59,12 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// Visits the children of a word. Allocates nothing.
+    /// Visits the children of a word, given the words of the nodes. Allocates nothing.
     #[inline]
-    pub(super) fn each(&self, word: Word<'_>, visit: &mut impl FnMut(u32)) {
+    pub(super) fn each(&self, keys: &[u64], word: Word<'_>, visit: &mut impl FnMut(u32)) {
         match self {
             Access::Texts(texts) => {
-                if let Some(child) = texts.find(word.str().as_bytes()) {
+                if let Some(child) = texts.find_in(keys, word.str().as_bytes()) {
                     visit(child);
                 }
             }
@@ -176,10 +176,10 @@ impl Access {
         }
     }
 
-    /// Visits the children, each with what leads to it, in an order that depends on the rules alone.
-    pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
+    /// Visits the children, each with what leads to it, in an order that depends on the rules alone; given the words of the nodes.
+    pub(super) fn edges(&self, keys: &[u64], visit: &mut dyn FnMut(String, u32)) {
         match self {
-            Access::Texts(texts) => texts.edges(visit),
+            Access::Texts(texts) => texts.edges(keys, visit),
             Access::Points(points) => points.edges(visit),
             Access::Ranges(ranges) => ranges.edges(visit),
             Access::Affixes(affixes) => affixes.edges(visit),

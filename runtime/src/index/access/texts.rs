@@ -8,12 +8,13 @@ use super::NONE;
 use crate::index::packed::{pack, same, unpack, words_of};
 
 /// From bytes to a child: open addressing with linear probes, at most half full, so that a key is found in one place of the
-/// table and one of the keys. A general table (hashbrown's) has a third, its control bytes.
+/// table and one of the keys. A general table (hashbrown's) has a third, its control bytes. Where the children are nodes, each key
+/// stands in front of its node, which is read next in any case: see [`Texts::give_keys`].
 ///
 /// The keys are those of the rules, and a word is only looked up, so nobody outside can make the table slow.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Texts {
-    /// The keys, packed.
+    /// The keys, packed; empty where they stand in front of nodes.
     keys: Vec<u64>,
     /// A power of two of places, or none.
     slots: Vec<Slot>,
@@ -26,7 +27,7 @@ struct Slot {
     hash: u32,
     /// Bytes of the key.
     len: u32,
-    /// Where it stands among the keys.
+    /// Where it stands among the keys, or among the words of the nodes.
     at: u32,
     /// [`NONE`] where the place is free.
     child: u32,
@@ -87,14 +88,20 @@ impl Texts {
         let len = (2 * self.slots.len()).max(4);
         let old = std::mem::replace(&mut self.slots, vec![FREE; len]);
         for slot in old.into_iter().filter(|slot| slot.child != NONE) {
-            let hash = hash_text(&self.key(&slot));
+            let hash = hash_text(&self.key(&self.keys, &slot));
             put(&mut self.slots, hash as usize, slot);
         }
     }
 
     /// The child of a key. Constant time beside hashing and comparing it once.
-    #[inline(always)]
+    #[inline]
     pub(in crate::index) fn find(&self, key: &[u8]) -> Option<u32> {
+        self.find_in(&self.keys, key)
+    }
+
+    /// As `find`, where the keys are given away.
+    #[inline(always)]
+    pub(in crate::index) fn find_in(&self, keys: &[u64], key: &[u8]) -> Option<u32> {
         let hash = hash_text(key);
         let mask = self.slots.len().wrapping_sub(1);
         let mut place = hash as usize & mask;
@@ -102,7 +109,7 @@ impl Texts {
         while let Some(slot) = self.slots.get(place).filter(|slot| slot.child != NONE) {
             if slot.hash == (hash >> 32) as u32 && slot.len as usize == key.len() {
                 let at = slot.at as usize;
-                let words = self.keys.get(at..at + words_of(key.len()));
+                let words = keys.get(at..at + words_of(key.len()));
                 if words.is_some_and(|words| same(words, key)) {
                     return Some(slot.child);
                 }
@@ -112,9 +119,24 @@ impl Texts {
         None
     }
 
-    fn key(&self, slot: &Slot) -> Vec<u8> {
+    /// The children, and the packed key of each.
+    pub(in crate::index) fn keyed(&self) -> impl Iterator<Item = (u32, &[u64])> {
+        self.filled().map(|slot| {
+            let at = slot.at as usize;
+            (slot.child, &self.keys[at..at + words_of(slot.len as usize)])
+        })
+    }
+
+    /// Gives the keys away to whoever has written them down elsewhere, and tells where the key of each child stands.
+    pub(in crate::index) fn give_keys(&mut self, at: &dyn Fn(u32) -> u32) {
+        self.keys = Vec::new();
+        let filled = self.slots.iter_mut().filter(|slot| slot.child != NONE);
+        filled.for_each(|slot| slot.at = at(slot.child));
+    }
+
+    fn key(&self, keys: &[u64], slot: &Slot) -> Vec<u8> {
         let (at, len) = (slot.at as usize, slot.len as usize);
-        unpack(&self.keys[at..at + words_of(len)], len)
+        unpack(keys.get(at..at + words_of(len)).unwrap_or(&[]), len)
     }
 
     fn filled(&self) -> impl Iterator<Item = &Slot> {
@@ -138,14 +160,18 @@ impl Texts {
 
     /// Keys and children, by key.
     pub(super) fn sorted(&self) -> Vec<(Vec<u8>, u32)> {
-        let keys = self.filled().map(|slot| (self.key(slot), slot.child));
+        self.sorted_in(&self.keys)
+    }
+
+    fn sorted_in(&self, keys: &[u64]) -> Vec<(Vec<u8>, u32)> {
+        let keys = self.filled().map(|slot| (self.key(keys, slot), slot.child));
         let mut all: Vec<_> = keys.collect();
         all.sort_unstable();
         all
     }
 
-    pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
-        for (key, child) in self.sorted() {
+    pub(super) fn edges(&self, keys: &[u64], visit: &mut dyn FnMut(String, u32)) {
+        for (key, child) in self.sorted_in(keys) {
             visit(format!("{:?}", String::from_utf8_lossy(&key)), child);
         }
     }
