@@ -1,0 +1,2 @@
+//! # What this is
+#![allow(missing_docs)]
