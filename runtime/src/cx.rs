@@ -5,6 +5,7 @@ use crate::word::Word;
 
 /// A place in the source that the trace can name; an index into the program's table of sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
 pub struct Mark(pub u32);
 
 /// What one decision works with. Engines borrow it mutably, natives only read it.

@@ -28,6 +28,13 @@ const LONG_FILES: &[(&str, &str)] = &[("ir/src/instructions.rs", "a table")];
 /// Files that may hold `unsafe`.
 const UNSAFE_FILES: &[&str] = &[
     "runtime/src/frozen.rs",
+    // Where compiled code and the runtime meet: memory that is read and written by machine code.
+    "backends/native/src/context.rs",
+    "backends/native/src/functions.rs",
+    "backends/native/src/functions/bodies.rs",
+    "backends/native/src/layout.rs",
+    "backends/native/src/program.rs",
+    "backends/native/src/search.rs",
     // The allocator that counts: `GlobalAlloc` is an unsafe trait.
     "backends/vm/tests/allocations.rs",
 ];

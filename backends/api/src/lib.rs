@@ -37,6 +37,26 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// When the machine lacks what the backend needs, or the program is larger than the backend can hold.
     fn compile(&self, program: &Legalized) -> Result<Box<dyn Executable>, CompileError>;
+
+    /// The stages of its own that it can show, in the order in which a program passes them: the names used with `--stage`.
+    fn stages(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What a stage of its own makes of a program, as text for people: the form that it works on, or assembly.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`], and where it has no stage of that name.
+    fn show(&self, _program: &Legalized, stage: &str) -> Result<String, CompileError> {
+        let stages = match self.stages() {
+            [] => "none".to_owned(),
+            stages => stages.join(", "),
+        };
+        Err(CompileError::new(format!(
+            "the backend `{}` has no stage `{stage}` of its own; it has {stages}",
+            self.name()
+        )))
+    }
 }
 
 /// A compiled program.
@@ -46,7 +66,7 @@ pub trait Executable: Send + Sync {
     /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a>;
 
-    /// What the backend made, for people: bytecode, or assembly.
+    /// What the backend made, for people: bytecode, or the functions with the bytes of their code.
     fn listing(&self) -> String;
 
     /// Bytes of memory that what was made takes: everything a decision reads besides its facts and data, reserved or used.

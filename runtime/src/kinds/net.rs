@@ -11,10 +11,14 @@ use ipnet::IpNet;
 
 /// An address of either family, in network order; IPv4 is kept as `::ffff:a.b.c.d` and written as `a.b.c.d`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
 pub struct Ip(pub [u8; 16]);
 
 /// A network: an address whose host bits are zero, and how many leading bits count (0 ..= 128).
+///
+/// Native code reads the address first and then the bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(C)]
 pub struct Cidr {
     base: Ip,
     bits: u8,

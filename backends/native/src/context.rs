@@ -1,0 +1,78 @@
+//! What compiled code is handed beside its arguments.
+
+use std::mem::offset_of;
+
+use tollgate_runtime::{Cx, Mark};
+
+use crate::functions::Functions;
+use crate::layout::RawWord;
+use crate::program::Shared;
+
+/// How a compiled function is called from outside: context, one word a parameter, room for the result.
+///
+/// # Safety
+/// The context is one that [`Compiled`](crate::Compiled) made, the arguments are as many words as the function has parameters, and live as long
+/// as the context's.
+pub type Entry = unsafe extern "C" fn(*mut Context, *const RawWord, *mut RawWord);
+
+/// The context of one decision, as compiled code reads it. Fields that only the runtime looks at stand at the end.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Context {
+    /// What compiled code may call.
+    pub functions: *const Functions,
+    /// The constants of the program, one word each, in the order of the module.
+    pub constants: *const RawWord,
+    /// The data that the host gave, one word each, in the order of the module.
+    pub data: *const RawWord,
+    /// The decision's id: its bytes.
+    pub id: *const u8,
+    /// The decision's id: its length.
+    pub id_len: usize,
+    /// The decision's time.
+    pub time: i64,
+    /// The trace.
+    pub marks: *mut Mark,
+    /// How many marks there are.
+    pub marks_len: usize,
+    /// For how many there is room.
+    pub marks_capacity: usize,
+    /// Absent words, as many as the longest record of the program has fields: what a record reads as that is none.
+    pub zeros: *const RawWord,
+    /// What the runtime's functions read of the program.
+    pub(crate) shared: *const Shared,
+    /// The context that natives are given. Its marks are kept here meanwhile.
+    pub(crate) cx: *mut Cx<'static>,
+}
+
+/// Where compiled code finds the fields of a [`Context`].
+macro_rules! offsets {
+    ($($(#[$doc:meta])* $name:ident = $field:ident;)*) => {
+        impl Context {
+            $($(#[$doc])* pub const $name: i32 = offset_of!(Context, $field) as i32;)*
+        }
+    };
+}
+
+offsets! {
+    /// Where [`Context::functions`] lies.
+    FUNCTIONS = functions;
+    /// Where [`Context::constants`] lies.
+    CONSTANTS = constants;
+    /// Where [`Context::data`] lies.
+    DATA = data;
+    /// Where [`Context::id`] lies.
+    ID = id;
+    /// Where [`Context::id_len`] lies.
+    ID_LEN = id_len;
+    /// Where [`Context::time`] lies.
+    TIME = time;
+    /// Where [`Context::marks`] lies.
+    MARKS = marks;
+    /// Where [`Context::marks_len`] lies.
+    MARKS_LEN = marks_len;
+    /// Where [`Context::marks_capacity`] lies.
+    MARKS_CAPACITY = marks_capacity;
+    /// Where [`Context::zeros`] lies.
+    ZEROS = zeros;
+}

@@ -1,0 +1,307 @@
+//! A compiled program: its code, and what that reads.
+
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use tollgate_backend_api::Executable;
+use tollgate_ir::Legalized;
+use tollgate_ir::entities::FuncId;
+use tollgate_runtime::index::Decider;
+use tollgate_runtime::{Cx, Frozen, Mark, Native, Pattern, Word};
+
+use crate::context::{Context, Entry};
+use crate::functions::FUNCTIONS;
+use crate::layout::RawWord;
+
+/// Machine code that a code generator made, and what keeps it in memory. Dropping it frees it.
+pub trait Code: Send + Sync {
+    /// Bytes of memory that the code takes.
+    fn memory(&self) -> usize;
+    /// What was made, for people.
+    fn listing(&self) -> String;
+}
+
+/// A program that runs compiled code.
+pub struct Compiled<C> {
+    shared: Box<Shared>,
+    /// Never looked at, but while it is there the entries can be called.
+    code: C,
+}
+
+/// What compiled code and the functions it calls read of the program.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// One a function.
+    pub(crate) entries: Vec<Entry>,
+    /// How many parameters each function has.
+    params: Vec<u32>,
+    /// The constants, as one sequence.
+    pub(crate) constants: Frozen,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) natives: Vec<&'static Native>,
+    pub(crate) indexes: Vec<RuleIndex>,
+    /// How much data the program expects.
+    data: usize,
+    /// As many absent words as the longest record has fields.
+    zeros: Vec<Word<'static>>,
+}
+
+/// A rule set that is searched.
+#[derive(Debug)]
+pub(crate) struct RuleIndex {
+    /// The functions it calls, which the decider numbers by their places here.
+    pub(crate) functions: Vec<FuncId>,
+    pub(crate) decider: Arc<Decider>,
+}
+
+impl<C: Code> Compiled<C> {
+    /// The program of a module and its code.
+    ///
+    /// # Panics
+    /// When there is not one entry a function.
+    ///
+    /// # Safety
+    /// The entries are those of the module's functions, in order, compiled as the head of this crate says, and can be called as long
+    /// as `code` is there.
+    pub unsafe fn new(module: &Legalized, entries: Vec<Entry>, code: C) -> Compiled<C> {
+        assert_eq!(entries.len(), module.funcs.len(), "one entry a function");
+        let consts: Vec<_> = module.consts.values().map(|c| &c.value).collect();
+        let index = |index: &tollgate_ir::rule_index::RuleIndex| RuleIndex {
+            functions: index.functions.clone(),
+            decider: index.decider.clone(),
+        };
+        let longest = module.types.records.values().map(|r| r.fields.len()).max();
+        let shared = Shared {
+            entries,
+            params: module
+                .funcs
+                .values()
+                .map(|f| f.params().len() as u32)
+                .collect(),
+            constants: Frozen::new(|arena| {
+                Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena)))
+            }),
+            patterns: module.patterns.values().cloned().collect(),
+            natives: module.natives.values().copied().collect(),
+            indexes: module.indexes.values().map(index).collect(),
+            data: module.data.len(),
+            zeros: vec![Word::None; longest.unwrap_or(0)],
+        };
+        Compiled {
+            shared: Box::new(shared),
+            code,
+        }
+    }
+
+    /// The code.
+    pub fn code(&self) -> &C {
+        &self.code
+    }
+}
+
+impl<C: Code> Executable for Compiled<C> {
+    /// Calls a function, as [`Executable::run`] says. Too few arguments are filled up with absent ones, and those too many are ignored.
+    ///
+    /// # Panics
+    /// When the program has no such function.
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+        let shared = &*self.shared;
+        let entry = shared.entries[func.0 as usize];
+        let args = at_least(args, shared.params[func.0 as usize] as usize, cx);
+        let data = at_least(cx.data, shared.data, cx);
+        let mut running = Running::new(shared, cx, data);
+        let mut out = RawWord::from(Word::None);
+        // SAFETY: the context is as the entry expects it, there is an argument for every parameter, and the code is there as long as `self`.
+        // What it leaves is a word that borrows from the arguments, the data, the program or the arena, all of which live for `'a`.
+        unsafe {
+            entry(&raw mut running.context, args.as_ptr().cast(), &raw mut out);
+            drop(running);
+            out.word()
+        }
+    }
+
+    fn listing(&self) -> String {
+        self.code.listing()
+    }
+
+    /// Code, constants, patterns with their automata, indexes, and the tables between them.
+    fn memory(&self) -> usize {
+        // Taken apart, so that a new field cannot be forgotten here.
+        let Shared {
+            entries,
+            params,
+            constants,
+            patterns,
+            natives,
+            indexes,
+            data: _,
+            zeros,
+        } = &*self.shared;
+        size_of::<Compiled<C>>()
+            + size_of::<Shared>()
+            + reserved(entries)
+            + reserved(params)
+            + constants.bytes()
+            + reserved(patterns)
+            + patterns.iter().map(Pattern::bytes).sum::<usize>()
+            + reserved(natives)
+            + reserved(indexes)
+            + indexes.iter().map(RuleIndex::memory).sum::<usize>()
+            + reserved(zeros)
+            + self.code.memory()
+    }
+
+    fn counts_steps(&self) -> bool {
+        false
+    }
+}
+
+impl RuleIndex {
+    fn memory(&self) -> usize {
+        reserved(&self.functions) + self.decider.heap()
+    }
+}
+
+/// A decision at work: the marks of the context it was begun with are kept as a plain array until it ends.
+struct Running<'r, 'a> {
+    context: Context,
+    cx: PhantomData<&'r mut Cx<'a>>,
+}
+
+impl<'r, 'a> Running<'r, 'a> {
+    fn new(shared: &'a Shared, cx: &'r mut Cx<'a>, data: &'a [Word<'a>]) -> Self {
+        let mut marks = ManuallyDrop::new(std::mem::take(&mut cx.marks));
+        Running {
+            context: Context {
+                functions: &raw const FUNCTIONS,
+                constants: shared.constants.word().seq().as_ptr().cast(),
+                data: data.as_ptr().cast(),
+                id: cx.id.as_ptr(),
+                id_len: cx.id.len(),
+                time: cx.time,
+                marks: marks.as_mut_ptr(),
+                marks_len: marks.len(),
+                marks_capacity: marks.capacity(),
+                zeros: shared.zeros.as_ptr().cast(),
+                shared: &raw const *shared,
+                cx: (&raw mut *cx).cast(),
+            },
+            cx: PhantomData,
+        }
+    }
+}
+
+impl Drop for Running<'_, '_> {
+    /// Gives the marks back.
+    fn drop(&mut self) {
+        let marks = self.context.take_marks();
+        // SAFETY: the context of the decision is borrowed as long as this lives.
+        unsafe { (*self.context.cx).marks = marks };
+    }
+}
+
+impl Context {
+    /// Adds to the trace.
+    #[inline]
+    pub(crate) fn push_mark(&mut self, mark: Mark) {
+        if self.marks_len == self.marks_capacity {
+            self.grow_marks();
+        }
+        // SAFETY: there is room behind the marks there are.
+        unsafe { self.marks.add(self.marks_len).write(mark) };
+        self.marks_len += 1;
+    }
+
+    #[cold]
+    fn grow_marks(&mut self) {
+        let mut marks = self.take_marks();
+        marks.reserve(1);
+        let mut marks = ManuallyDrop::new(marks);
+        self.marks = marks.as_mut_ptr();
+        self.marks_len = marks.len();
+        self.marks_capacity = marks.capacity();
+    }
+
+    /// The marks as the vector they came from, which the context must not use again.
+    fn take_marks(&mut self) -> Vec<Mark> {
+        // SAFETY: the fields are the parts of a vector that was taken apart; compiled code only writes marks where there is room, and sets
+        // the length to what it was before or increases it as it writes.
+        unsafe { Vec::from_raw_parts(self.marks, self.marks_len, self.marks_capacity) }
+    }
+}
+
+/// Words, filled up with absent ones if there are fewer than `len`.
+fn at_least<'w, 'a: 'w>(words: &'w [Word<'a>], len: usize, cx: &Cx<'a>) -> &'w [Word<'a>] {
+    if words.len() >= len {
+        return words;
+    }
+    let at = |i: usize| words.get(i).copied().unwrap_or(Word::None);
+    cx.arena.seq_with(len, at)
+}
+
+fn reserved<T>(vec: &Vec<T>) -> usize {
+    vec.capacity() * size_of::<T>()
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_ir::text::parse;
+    use tollgate_ir::verify::legal;
+    use tollgate_runtime::Arena;
+
+    use super::*;
+    use crate::functions::Function;
+
+    /// Code that rustc generated.
+    struct Handmade;
+
+    impl Code for Handmade {
+        fn memory(&self) -> usize {
+            0
+        }
+        fn listing(&self) -> String {
+            "handmade".into()
+        }
+    }
+
+    /// `f(n)`: marks site 0 so many times, and gives the pair of the first constant and the first data.
+    unsafe extern "C" fn handmade(cx: *mut Context, args: *const RawWord, out: *mut RawWord) {
+        // SAFETY: what an entry is given.
+        unsafe {
+            let functions = &*(*cx).functions;
+            for _ in 0..(*args).word().int() {
+                (functions.mark)(cx, 0);
+            }
+            let pair = (functions.words)(cx, 2);
+            *pair = *(*cx).constants;
+            *pair.add(1) = *(*cx).data;
+            (functions.collect)(cx, pair, 2, out);
+        }
+    }
+
+    #[test]
+    fn code_is_called_with_what_it_expects() {
+        let text = "const const0: str = \"a\"\ndata flags: str?\nsite site0 = otherwise r\n\
+            func f(int) -> [str] {\nblock0(v0: int):\n    v1 = list [str]()\n    return v1\n}\n";
+        let module = legal(parse(text, &[]).unwrap().module).unwrap();
+        // SAFETY: there is one function, and its entry keeps to the ABI for ever.
+        let program = unsafe { Compiled::new(&module, vec![handmade], Handmade) };
+        let arena = Arena::new();
+        let mut cx = Cx::new(&arena, "id", 0);
+        let func = module.funcs.keys().next().unwrap();
+        // Data that was not given is absent, and so is an argument.
+        let word = program.run(func, &mut cx, &[Word::Int(100)]);
+        assert_eq!(word, Word::Seq(&[Word::Str("a")]));
+        assert_eq!(cx.marks, vec![Mark(0); 100]);
+        cx.data = &[Word::Str("b")];
+        let word = program.run(func, &mut cx, &[]);
+        assert_eq!(word, Word::Seq(&[Word::Str("a"), Word::Str("b")]));
+        assert_eq!(
+            (cx.marks.len(), program.listing()),
+            (100, "handmade".into())
+        );
+        assert!(program.memory() > size_of::<Shared>());
+        assert_eq!(Function::Mark.name(), "mark");
+    }
+}
