@@ -13,9 +13,15 @@ pub(crate) const PREFIX: &str = "LLVM_SYS_221_PREFIX";
 pub(crate) fn llvm_config() -> Option<PathBuf> {
     let candidates = match std::env::var_os(PREFIX) {
         Some(prefix) => vec![Path::new(&prefix).join("bin").join("llvm-config")],
-        None => ["llvm-config-22", "llvm-config22", "llvm-config-22.1", "llvm-config221", "llvm-config"]
-            .map(PathBuf::from)
-            .into(),
+        None => [
+            "llvm-config-22",
+            "llvm-config22",
+            "llvm-config-22.1",
+            "llvm-config221",
+            "llvm-config",
+        ]
+        .map(PathBuf::from)
+        .into(),
     };
     let wanted = |config: &PathBuf| {
         let version = ask(config, "--version");

@@ -5,10 +5,10 @@
 use inkwell::basic_block::BasicBlock;
 use inkwell::builder::{Builder, BuilderError};
 use inkwell::context::Context as Llvm;
-use inkwell::types::{BasicType, BasicTypeEnum, FunctionType, IntType, PointerType, StructType};
+use inkwell::types::{BasicTypeEnum, FunctionType, IntType, PointerType, StructType};
 use inkwell::values::{
-    BasicMetadataValueEnum, BasicValueEnum, CallSiteValue, FunctionValue, IntValue, MetadataValue,
-    PhiValue, PointerValue,
+    BasicMetadataValueEnum, BasicValue, BasicValueEnum, CallSiteValue, FunctionValue, IntValue,
+    MetadataValue, PhiValue, PointerValue,
 };
 use inkwell::{AddressSpace, FloatPredicate, IntPredicate};
 use tollgate_native_abi::Kind;
@@ -71,8 +71,8 @@ impl<'c> Types<'c> {
         }
     }
 
-    pub(crate) fn registers(&self, kinds: impl Iterator<Item = Kind>) -> StructType<'c> {
-        let fields: Vec<_> = kinds.map(|kind| self.register(kind)).collect();
+    pub(crate) fn registers(&self, kinds: &[Kind]) -> StructType<'c> {
+        let fields: Vec<_> = kinds.iter().map(|kind| self.register(*kind)).collect();
         self.llvm.struct_type(&fields, false)
     }
 }
@@ -203,15 +203,24 @@ impl<'c> Emit<'c> {
     // Numbers.
 
     pub(crate) fn add(&self, a: Register<'c>, b: Register<'c>) -> Register<'c> {
-        ok(self.b.build_int_add(a.into_int_value(), b.into_int_value(), "")).into()
+        ok(self
+            .b
+            .build_int_add(a.into_int_value(), b.into_int_value(), ""))
+        .into()
     }
 
     pub(crate) fn sub(&self, a: Register<'c>, b: Register<'c>) -> Register<'c> {
-        ok(self.b.build_int_sub(a.into_int_value(), b.into_int_value(), "")).into()
+        ok(self
+            .b
+            .build_int_sub(a.into_int_value(), b.into_int_value(), ""))
+        .into()
     }
 
     pub(crate) fn mul(&self, a: Register<'c>, b: Register<'c>) -> Register<'c> {
-        ok(self.b.build_int_mul(a.into_int_value(), b.into_int_value(), "")).into()
+        ok(self
+            .b
+            .build_int_mul(a.into_int_value(), b.into_int_value(), ""))
+        .into()
     }
 
     /// `b` is neither 0 nor -1.
@@ -289,11 +298,7 @@ impl<'c> Emit<'c> {
     }
 
     /// As [`Emit::at`], where the offset is not known.
-    pub(crate) fn behind(
-        &self,
-        place: PointerValue<'c>,
-        offset: Register<'c>,
-    ) -> PointerValue<'c> {
+    pub(crate) fn behind(&self, place: PointerValue<'c>, offset: Register<'c>) -> PointerValue<'c> {
         let byte = self.types.llvm.i8_type();
         let offset = [offset.into_int_value()];
         // SAFETY: nothing is computed here, an instruction is written down; that the place lies in the object follows from
@@ -347,7 +352,13 @@ impl<'c> Emit<'c> {
         }
     }
 
-    pub(crate) fn store(&self, kind: Kind, value: Register<'c>, place: PointerValue<'c>, offset: i64) {
+    pub(crate) fn store(
+        &self,
+        kind: Kind,
+        value: Register<'c>,
+        place: PointerValue<'c>,
+        offset: i64,
+    ) {
         let place = self.at(place, offset);
         let store = ok(self.b.build_store(place, value));
         if offset % size(kind) != 0 {
@@ -457,7 +468,7 @@ impl<'c> Emit<'c> {
     }
 
     pub(crate) fn give(&self, value: Option<Register<'c>>) {
-        let value = value.as_ref().map(|v| v as &dyn inkwell::values::BasicValue<'c>);
+        let value = value.as_ref().map(|v| v as &dyn BasicValue<'c>);
         ok(self.b.build_return(value));
     }
 }

@@ -61,9 +61,17 @@ impl<'c> Facts<'c> {
             [&rest[..], &[bytes, number("align", 8)]].concat()
         };
         let returns = ["nounwind", "willreturn"].map(flag);
+        let text = |key: &str, value: &str| llvm.create_string_attribute(key, value);
         let processor = [
-            llvm.create_string_attribute("target-cpu", &machine.cpu),
-            llvm.create_string_attribute("target-features", &machine.features),
+            ("target-cpu", &machine.cpu),
+            ("target-features", &machine.features),
+        ];
+        let processor = processor.into_iter().filter(|(_, value)| !value.is_empty());
+        let stack = [
+            // Profilers find callers by it.
+            text("frame-pointer", "all"),
+            // A frame larger than a page touches each of its pages, so that the end of the stack is found.
+            text("probe-stack", "inline-asm"),
         ];
         let runtime = Function::ALL.iter().map(|function| {
             let mut attributes: Vec<_> = returns
@@ -94,9 +102,15 @@ impl<'c> Facts<'c> {
         });
         Facts {
             types,
-            every: [&returns[..], &processor].concat(),
+            every: processor
+                .map(|(key, value)| text(key, value))
+                .chain(returns)
+                .chain(stack)
+                .collect(),
             context: pointer(size_of::<Context>()),
-            words: ["noalias", "nonnull", "noundef", "readonly"].map(flag).into(),
+            words: ["noalias", "nonnull", "noundef", "readonly"]
+                .map(flag)
+                .into(),
             room: pointer(WORD),
             runtime: runtime.collect(),
             noinline: flag("noinline"),

@@ -22,7 +22,7 @@ use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Kind, Plan, Repr};
 
 use self::pieces::Cut;
-use self::words::Parts;
+use self::words::{Parts, names};
 use crate::emit::{Emit, Memory, Register, Types};
 use crate::facts::{Facts, Intrinsic};
 use crate::machine::Machine;
@@ -86,7 +86,9 @@ impl<'m, 'c> Unit<'m, 'c> {
 
     fn declare_form(&self, func: &Func) -> FunctionValue<'c> {
         let params = func.params().iter();
-        let params: Vec<Kind> = params.flat_map(|v| self.repr(func.ty(*v)).kinds()).collect();
+        let params: Vec<Kind> = params
+            .flat_map(|v| self.repr(func.ty(*v)).kinds())
+            .collect();
         let result: Vec<Kind> = self.repr(func.result).kinds().collect();
         let ty = self.facts.form_type(&params, &result);
         let name = symbol(func, "registers");
@@ -329,7 +331,8 @@ impl<'l, 'c> Lower<'l, 'c> {
                 match decides {
                     [true, false] => {
                         let weights = (1, RULES_FOR_ONE);
-                        self.e.branch_weighted(cond, (yes, weights.0), (no, weights.1));
+                        self.e
+                            .branch_weighted(cond, (yes, weights.0), (no, weights.1));
                     }
                     [false, true] => {
                         self.e.branch_weighted(cond, (yes, RULES_FOR_ONE), (no, 1));
@@ -436,7 +439,8 @@ impl<'l, 'c> Lower<'l, 'c> {
     }
 
     fn is_here(&self, stretch: usize) -> bool {
-        self.piece.is_none_or(|(piece, _)| piece == self.cut.stretches[stretch].piece)
+        self.piece
+            .is_none_or(|(piece, _)| piece == self.cut.stretches[stretch].piece)
     }
 
     fn place(&self, stretch: usize) -> Place<'c> {
@@ -462,7 +466,7 @@ impl<'l, 'c> Lower<'l, 'c> {
             return;
         }
         let several = parts.all().len() > 1;
-        for (part, what) in parts.all().iter().zip(self.repr(val).names()) {
+        for (part, what) in parts.all().iter().zip(names(self.repr(val))) {
             match several {
                 true => name(*part, &format!("{val}.{what}")),
                 false => name(*part, &val.to_string()),
@@ -525,11 +529,9 @@ fn param<'c>(function: FunctionValue<'c>, index: u32) -> BasicValueEnum<'c> {
     param.unwrap_or_else(|| tollgate_ir::bug!("a function has no parameter {index}"))
 }
 
-/// Names what an instruction gives, unless it has a name.
+/// Names a register, unless it has a name. LLVM has none for constants, and ignores this.
 fn name(part: Register<'_>, name: &str) {
-    let made = part.as_instruction_value().is_some();
-    let is_param = !part.is_const() && !made;
-    if (made || is_param) && part.get_name().is_empty() {
+    if part.get_name().is_empty() {
         part.set_name(name);
     }
 }

@@ -70,8 +70,8 @@ impl Machine {
             ),
         };
         let triple = TargetMachine::get_default_triple();
-        let target = Target::from_triple(&triple)
-            .map_err(|why| failed("has no target", why.to_string()))?;
+        let target =
+            Target::from_triple(&triple).map_err(|why| failed("has no target", why.to_string()))?;
         let machine = target.create_target_machine(
             &triple,
             &cpu,
@@ -108,7 +108,4 @@ impl Machine {
         &self.machine
     }
 
-    pub(crate) fn effort(&self) -> Effort {
-        self.effort
-    }
 }

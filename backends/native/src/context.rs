@@ -37,7 +37,7 @@ pub struct Context {
     pub marks_len: usize,
     /// For how many there is room.
     pub marks_capacity: usize,
-    /// Absent words, as many as the longest record of the program has fields: what a record reads as that is none.
+    /// Absent words, at least one and as many as the longest record of the program has fields: what a record reads as that is none.
     pub zeros: *const RawWord,
     /// What the runtime's functions read of the program.
     pub(crate) shared: *const Shared,

@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) indexes: Vec<RuleIndex>,
     /// How much data the program expects.
     data: usize,
-    /// As many absent words as the longest record has fields.
+    /// As many absent words as the longest record has fields, and at least one.
     zeros: Vec<Word<'static>>,
 }
 
@@ -86,7 +86,7 @@ impl<C: Code> Compiled<C> {
             natives: module.natives.values().copied().collect(),
             indexes: module.indexes.values().map(index).collect(),
             data: module.data.len(),
-            zeros: vec![Word::None; longest.unwrap_or(0)],
+            zeros: vec![Word::None; longest.unwrap_or(0).max(1)],
         };
         Compiled {
             shared: Box::new(shared),

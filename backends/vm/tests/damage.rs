@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Rng, arbitrary, legal, natives, run_vm};
+use common::natives;
+use tollgate_backend_suite::{CORPUS, Rng, arbitrary, legal, run};
 use tollgate_backend_vm::Program;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::FuncId;
@@ -12,7 +13,7 @@ use tollgate_runtime::Value;
 const HEADER: usize = 13;
 
 fn corpus() -> (Legalized, Vec<u8>) {
-    let module = legal(include_str!("instructions.tir"));
+    let module = legal(CORPUS);
     let bytes = Program::compile(&module).unwrap().bytes();
     (module, bytes)
 }
@@ -66,7 +67,7 @@ fn the_reason_is_told() {
 fn a_forged_file_is_refused_or_harmless() {
     let (module, bytes) = corpus();
     let mut rng = Rng(3);
-    let (mut refused, mut run) = (0, 0);
+    let (mut refused, mut ran) = (0, 0);
     for _ in 0..4_000 {
         let mut forged = bytes.clone();
         for _ in 0..1 + rng.below(3) {
@@ -83,7 +84,7 @@ fn a_forged_file_is_refused_or_harmless() {
             refused += 1;
             continue;
         };
-        run += 1;
+        ran += 1;
         for _ in 0..2 {
             let func = FuncId(rng.below(program.functions().min(module.funcs.len())) as u32);
             // They may be of the wrong number and types for what the file has become.
@@ -92,12 +93,12 @@ fn a_forged_file_is_refused_or_harmless() {
             let args: Vec<Value> = types
                 .map(|ty| arbitrary(&module.types, ty, &mut rng))
                 .collect();
-            let outcome = run_vm(&program, func, &args, &[]);
+            let outcome = run(&program, func, &args, &[]);
             assert!(outcome.steps <= program.bound(func).saturating_mul(2));
         }
     }
     // Both sides are meant to be met.
-    assert!(refused > 600 && run > 150, "{refused} refused, {run} run");
+    assert!(refused > 600 && ran > 150, "{refused} refused, {ran} run");
 }
 
 /// Counts larger than the file, at any place, do not make room for as much.

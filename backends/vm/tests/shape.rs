@@ -1,15 +1,10 @@
 //! What the code looks like: a listing a person has read, and the size of large programs.
 
-mod common;
-
-use common::{legal, legalize, run_vm};
 use tollgate_backend_api::Executable;
+use tollgate_backend_suite::shapes::{chain, deepest};
+use tollgate_backend_suite::{legal, legalize, run};
 use tollgate_backend_vm::Program;
-use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::entities::FuncId;
-use tollgate_ir::module::{Module, Site};
-use tollgate_ir::operand::Cc;
-use tollgate_ir::types::Type;
 use tollgate_runtime::{Mark, Value};
 
 /// A small rule set as the optimizer leaves it.
@@ -67,35 +62,6 @@ fn a_rule_set_as_bytecode() {
     insta::assert_snapshot!("route", program.listing());
 }
 
-/// One function that tries so many rules in turn.
-fn chain(rules: i64) -> Module {
-    let mut module = Module::default();
-    let site = module.sites.push(Site::Otherwise {
-        ruleset: "chain".into(),
-    });
-    let mut b = FuncBuilder::new(&mut module, "chain", &[Type::INT, Type::INT], Type::INT);
-    let (x, y) = (b.params()[0], b.params()[1]);
-    let done = b.block(&[Type::INT]);
-    for i in 0..rules {
-        let (yes, no) = (b.block(&[]), b.block(&[]));
-        let limit = b.iconst(i);
-        let cond = b.icmp(Cc::Eq, x, limit);
-        b.br(cond, (yes, &[]), (no, &[]));
-        b.switch_to(yes);
-        b.mark(site);
-        let out = b.ins(tollgate_ir::instructions::Inst::Iadd { a: x, b: y });
-        b.jump(done, &[out]);
-        b.switch_to(no);
-    }
-    let zero = b.iconst(0);
-    b.jump(done, &[zero]);
-    b.switch_to(done);
-    let out = b.block_params(done)[0];
-    b.ret(out);
-    b.finish();
-    module
-}
-
 #[test]
 fn ten_thousand_rules_need_few_registers() {
     let program = Program::compile(&legalize(chain(10_000))).unwrap();
@@ -108,7 +74,7 @@ fn ten_thousand_rules_need_few_registers() {
     // A test, a mark, an addition and a jump a rule, nothing else.
     assert!(program.opcodes() <= 4 * 10_000 + 4, "{}", program.opcodes());
     let args = [Value::Int(9_999), Value::Int(1)];
-    let outcome = run_vm(&program, FuncId(0), &args, &[]);
+    let outcome = run(&program, FuncId(0), &args, &[]);
     assert_eq!(
         (outcome.value, outcome.marks),
         (Value::Int(10_000), vec![Mark(0)])
@@ -118,20 +84,9 @@ fn ten_thousand_rules_need_few_registers() {
 /// The deepest calls the verifier lets through, on the small stack of a test's thread.
 #[test]
 fn the_deepest_calls_fit_the_stack() {
-    let mut module = Module::default();
-    let mut below: Option<FuncId> = None;
-    for i in 0..tollgate_ir::verify::CALL_DEPTH_MAX {
-        let mut b = FuncBuilder::new(&mut module, format!("f{i}"), &[Type::INT], Type::INT);
-        let (x, one) = (b.params()[0], b.iconst(1));
-        let mut out = b.ins(tollgate_ir::instructions::Inst::Iadd { a: x, b: one });
-        if let Some(func) = below {
-            out = b.call(func, &[out]);
-        }
-        b.ret(out);
-        below = Some(b.finish());
-    }
+    let (module, top) = deepest();
     let program = Program::compile(&legalize(module)).unwrap();
-    let outcome = run_vm(&program, below.unwrap(), &[Value::Int(0)], &[]);
+    let outcome = run(&program, top, &[Value::Int(0)], &[]);
     assert_eq!(
         outcome.value,
         Value::Int(tollgate_ir::verify::CALL_DEPTH_MAX.into())

@@ -1,12 +1,14 @@
 //! Calls: of the runtime, of compiled functions, once and once an element.
 
+use inkwell::IntPredicate;
+use inkwell::basic_block::BasicBlock;
 use inkwell::values::{BasicMetadataValueEnum, PhiValue, PointerValue};
 use tollgate_ir::entities::{FuncId, Val};
 use tollgate_native_abi::layout::{DANGLING, WORD};
 use tollgate_native_abi::{Context, Function, Kind, Repr};
 
-use super::Lower;
 use super::words::Parts;
+use super::{Lower, name};
 use crate::emit::{Memory, Register, Truth};
 
 /// So many words are laid out on the stack; more are laid out in the arena.
@@ -22,7 +24,9 @@ impl<'c> Lower<'_, 'c> {
         let table = self.place_of_context(Context::FUNCTIONS);
         let offset = function.offset().into();
         let to = self.e.load(Kind::Pointer, table, offset, Memory::Fixed);
-        self.name_register(to, function.name());
+        if self.unit.named {
+            name(to, function.name());
+        }
         let args: Vec<BasicMetadataValueEnum<'c>> = args.iter().map(|a| (*a).into()).collect();
         let ty = self.unit.facts.runtime_type(function);
         let call = self.e.call_at(ty, to.into_pointer_value(), &args);
@@ -119,7 +123,7 @@ impl<'c> Lower<'_, 'c> {
             let done = l.block("asked");
             l.e.jump(head);
             l.e.go_to(head);
-            let (place, at) = l.place(from, begin);
+            let (place, at) = l.at_word(from, begin);
             let ended = l.e.equal_places(at, end);
             l.e.branch(ended, done, body);
             l.e.go_to(body);
@@ -152,7 +156,7 @@ impl<'c> Lower<'_, 'c> {
             let (head, body, done) = (l.block("fold"), l.block("element"), l.block("folded"));
             l.e.jump(head);
             l.e.go_to(head);
-            let (place, at) = l.place(from, begin);
+            let (place, at) = l.at_word(from, begin);
             let folded: Vec<PhiValue<'c>> = kinds.map(|kind| l.e.phi(kind)).collect();
             let so_far = folded.iter().map(|phi| phi.as_basic_value()).collect();
             let so_far = Parts::new(so_far);
@@ -182,9 +186,12 @@ impl<'c> Lower<'_, 'c> {
         self.call_runtime(Function::Mark, &[self.cx.into(), site]);
         self.e.jump(done);
         self.e.go_to(fast);
-        let marks = self.plain(Kind::Pointer, Context::MARKS).into_pointer_value();
+        let marks = self
+            .plain(Kind::Pointer, Context::MARKS)
+            .into_pointer_value();
         let distance = self.e.mul(len, self.e.int(4));
-        self.e.store(Kind::Id, site, self.e.behind(marks, distance), 0);
+        self.e
+            .store(Kind::Id, site, self.e.behind(marks, distance), 0);
         self.set_marks_len(self.e.add(len, self.e.int(1)));
         self.e.jump(done);
         self.e.go_to(done);
@@ -206,7 +213,8 @@ impl<'c> Lower<'_, 'c> {
     }
 
     fn set_marks_len(&self, len: Register<'c>) {
-        self.e.store(Kind::Int, len, self.cx, Context::MARKS_LEN.into());
+        self.e
+            .store(Kind::Int, len, self.cx, Context::MARKS_LEN.into());
     }
 
     /// A field of the context that changes.
@@ -223,10 +231,10 @@ impl<'c> Lower<'_, 'c> {
     }
 
     /// Where a loop is, at the head of it.
-    fn place(
+    fn at_word(
         &self,
         from: PointerValue<'c>,
-        begin: inkwell::basic_block::BasicBlock<'c>,
+        begin: BasicBlock<'c>,
     ) -> (PhiValue<'c>, PointerValue<'c>) {
         let place = self.e.phi(Kind::Pointer);
         place.add_incoming(&[(&from, begin)]);
@@ -234,12 +242,7 @@ impl<'c> Lower<'_, 'c> {
     }
 
     /// Goes to the next word, and back to the head.
-    fn go_on(
-        &self,
-        place: PhiValue<'c>,
-        at: PointerValue<'c>,
-        head: inkwell::basic_block::BasicBlock<'c>,
-    ) {
+    fn go_on(&self, place: PhiValue<'c>, at: PointerValue<'c>, head: BasicBlock<'c>) {
         let next = self.e.at(at, WORD as i64);
         place.add_incoming(&[(&next, self.e.here())]);
         self.e.jump(head);
@@ -262,7 +265,7 @@ impl<'c> Lower<'_, 'c> {
         let before = self.e.here();
         let (there, done) = (self.block("there"), self.block("read"));
         let zero = self.zero(repr);
-        let inside = self.e.compare(inkwell::IntPredicate::ULT, index, len);
+        let inside = self.e.compare(IntPredicate::ULT, index, len);
         self.e.branch(inside, there, done);
         self.e.go_to(there);
         let distance = self.e.mul(index, self.e.int(WORD as i64));

@@ -11,7 +11,7 @@ use tollgate_runtime::kinds::net::Cidr;
 
 use super::Lower;
 use super::words::Parts;
-use crate::emit::{Memory, Register, Truth};
+use crate::emit::{Register, Truth};
 
 /// Texts up to so many bytes are compared in place.
 const TEXT_MAX: usize = 32;
@@ -179,7 +179,9 @@ impl<'c> Lower<'_, 'c> {
         if let Some(known) = self.constant(nets).and_then(few_nets) {
             let has = known.iter().map(|net| self.known_net_has(*net, ip));
             let has: Vec<_> = has.collect();
-            let any = has.into_iter().reduce(|before, has| self.e.either(before, has));
+            let any = has
+                .into_iter()
+                .reduce(|before, has| self.e.either(before, has));
             return any.unwrap_or_else(|| self.e.truth(false));
         }
         let ((items, len), (a, b)) = (self.two(nets), self.two(ip));
@@ -207,11 +209,7 @@ impl<'c> Lower<'_, 'c> {
     }
 
     /// What is asked, if a test holds; else false. What is asked may be meaningless where it does not hold.
-    fn only_if(
-        &mut self,
-        holds: Truth<'c>,
-        ask: impl FnOnce(&mut Self) -> Truth<'c>,
-    ) -> Truth<'c> {
+    fn only_if(&mut self, holds: Truth<'c>, ask: impl FnOnce(&mut Self) -> Truth<'c>) -> Truth<'c> {
         let before = self.e.here();
         let (then, done) = (self.block("of.one.length"), self.block("asked"));
         self.e.branch(holds, then, done);

@@ -151,7 +151,9 @@ impl Cut {
         // The function itself leads to its first stretch.
         open(&mut self.stretches, 0);
         for i in 0..self.stretches.len() {
-            let Stretch { block, ends, piece, .. } = self.stretches[i];
+            let Stretch {
+                block, ends, piece, ..
+            } = self.stretches[i];
             if !ends {
                 open(&mut self.stretches, i + 1);
                 continue;
@@ -209,7 +211,9 @@ fn reached(func: &Func) -> IndexVec<Block, bool> {
     reached[Func::ENTRY] = true;
     for (block, data) in func.blocks.iter() {
         if reached[block] {
-            data.term.jumps().for_each(|jump| reached[jump.block] = true);
+            data.term
+                .jumps()
+                .for_each(|jump| reached[jump.block] = true);
         }
     }
     reached
@@ -219,7 +223,10 @@ impl<'c> Lower<'_, 'c> {
     pub(super) fn declare_piece(&self, piece: usize) -> FunctionValue<'c> {
         let name = symbol(self.func, &format!("piece{piece}"));
         let ty = self.unit.facts.piece_type();
-        let function = self.unit.code.add_function(&name, ty, Some(Linkage::Internal));
+        let function = self
+            .unit
+            .code
+            .add_function(&name, ty, Some(Linkage::Internal));
         self.unit.facts.of_piece(function);
         function
     }
@@ -233,7 +240,8 @@ impl<'c> Lower<'_, 'c> {
             }
         }
         let door = self.e.id(0);
-        self.e.call(self.pieces[0], &[self.cx.into(), frame.into(), door.into()]);
+        self.e
+            .call(self.pieces[0], &[self.cx.into(), frame.into(), door.into()]);
         let result = self.read_frame(frame, 0, self.unit.repr(self.func.result));
         self.give(&result);
     }
@@ -265,7 +273,8 @@ impl<'c> Lower<'_, 'c> {
     pub(super) fn go_to_piece(&mut self, to: usize) {
         let to = &self.cut.stretches[to];
         let (function, door) = (self.pieces[to.piece], to.door);
-        let door = door.unwrap_or_else(|| tollgate_ir::bug!("a piece has no door where one is used"));
+        let door =
+            door.unwrap_or_else(|| tollgate_ir::bug!("a piece has no door where one is used"));
         let frame = self.piece.map(|(_, frame)| frame);
         let frame = frame.unwrap_or_else(|| tollgate_ir::bug!("what is whole has no pieces"));
         let args = [self.cx.into(), frame.into(), self.e.id(door).into()];
@@ -294,12 +303,7 @@ impl<'c> Lower<'_, 'c> {
         }
     }
 
-    pub(super) fn read_frame(
-        &self,
-        frame: PointerValue<'c>,
-        slot: usize,
-        repr: Repr,
-    ) -> Parts<'c> {
+    pub(super) fn read_frame(&self, frame: PointerValue<'c>, slot: usize, repr: Repr) -> Parts<'c> {
         let parts = repr.kinds().zip(slot..);
         let parts = parts.map(|(kind, i)| {
             let offset = (i * SLOT) as i64;
@@ -311,29 +315,10 @@ impl<'c> Lower<'_, 'c> {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_backend_suite::shapes::chain;
     use tollgate_ir::module::Module;
-    use tollgate_ir::text::parse;
 
     use super::*;
-
-    /// So many times: add, and branch to the end if that gives 7.
-    fn chain(links: usize) -> Module {
-        let mut text = String::from("func chain(int) -> int {\nblock0(v0: int):\n");
-        text.push_str("    v1 = iconst 7\n    v2 = iconst 0\n");
-        for i in 0..links {
-            let (v, block) = (10 + 2 * i, 10 + 10 * i);
-            text.push_str(&format!(
-                "    v{v} = iadd v0, v1\n    v{} = icmp eq v{v}, v2\n    br v{}, block{block}, block{}\n\
-                 block{block}:\n    jump block9000000(v{v})\nblock{}:\n",
-                v + 1,
-                v + 1,
-                block + 1,
-                block + 1,
-            ));
-        }
-        text.push_str("    jump block9000000(v2)\nblock9000000(v3: int):\n    return v3\n}\n");
-        parse(&text, &[]).unwrap_or_else(|e| panic!("{e}")).module
-    }
 
     fn cut(module: &Module) -> Cut {
         let func = module.funcs.values().next().unwrap();

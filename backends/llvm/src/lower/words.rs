@@ -3,7 +3,7 @@
 use inkwell::IntPredicate;
 use inkwell::values::PointerValue;
 use tollgate_native_abi::layout::{DANGLING, SECOND, TAG, WORD, tag};
-use tollgate_native_abi::{Context, Kind, Part, Repr};
+use tollgate_native_abi::{Context, Kind, Part, Repr, Shape};
 use tollgate_runtime::Value as Constant;
 
 use super::Lower;
@@ -35,6 +35,21 @@ impl<'c> Parts<'c> {
     pub(super) fn present(&self, flag: Register<'c>) -> Parts<'c> {
         Parts([&[flag], &self.0[..]].concat())
     }
+}
+
+/// What the parts of a value are called, for people.
+pub(super) fn names(repr: Repr) -> impl Iterator<Item = &'static str> {
+    let parts: &[&str] = match repr.shape {
+        Shape::Bool | Shape::Int | Shape::Float => &["value"],
+        Shape::Str | Shape::Bytes | Shape::Seq => &["at", "len"],
+        Shape::Ip => &["high", "low"],
+        Shape::Cidr => &["high", "low", "bits"],
+        Shape::Record(_) => &["at"],
+        Shape::Plain => &["tag"],
+        Shape::Variant => &["tag", "at", "len"],
+    };
+    let flag = repr.optional.then_some("some");
+    flag.into_iter().chain(parts.iter().copied())
 }
 
 impl<'c> Lower<'_, 'c> {
@@ -74,14 +89,9 @@ impl<'c> Lower<'_, 'c> {
     }
 
     /// Writes a word.
-    pub(super) fn write(
-        &self,
-        at: PointerValue<'c>,
-        offset: i64,
-        parts: &Parts<'c>,
-        repr: Repr,
-    ) {
-        let store = |kind, value, part: i32| self.e.store(kind, value, at, offset + i64::from(part));
+    pub(super) fn write(&self, at: PointerValue<'c>, offset: i64, parts: &Parts<'c>, repr: Repr) {
+        let store =
+            |kind, value, part: i32| self.e.store(kind, value, at, offset + i64::from(part));
         let shape = repr.shape;
         let mut values = parts.all().iter();
         let mut tag = self.e.number(Kind::Flag, shape.tag().into());
@@ -128,15 +138,19 @@ impl<'c> Lower<'_, 'c> {
             return self.zero(repr);
         }
         let flag = repr.optional.then(|| self.e.flag(true));
-        let parts = repr.shape.parts().iter().map(|part| match known(constant, *part) {
-            Known::Bits(value) => self.e.number(part.kind, value),
-            Known::Float(value) => self.e.float(value),
-            Known::Pointer => {
-                let constants = self.place_of_context(Context::CONSTANTS);
-                let offset = i64::from(index) * WORD as i64 + i64::from(part.offset);
-                self.e.load(Kind::Pointer, constants, offset, Memory::Fixed)
-            }
-        });
+        let parts = repr
+            .shape
+            .parts()
+            .iter()
+            .map(|part| match known(constant, *part) {
+                Known::Bits(value) => self.e.number(part.kind, value),
+                Known::Float(value) => self.e.float(value),
+                Known::Pointer => {
+                    let constants = self.place_of_context(Context::CONSTANTS);
+                    let offset = i64::from(index) * WORD as i64 + i64::from(part.offset);
+                    self.e.load(Kind::Pointer, constants, offset, Memory::Fixed)
+                }
+            });
         Parts(flag.into_iter().chain(parts).collect())
     }
 }

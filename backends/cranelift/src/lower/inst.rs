@@ -1,0 +1,452 @@
+//! One method an instruction.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use tollgate_ir::entities::{
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
+};
+use tollgate_ir::instructions::{InstVisitor, Opcode};
+use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
+use tollgate_ir::types::{Type, TypeData};
+use tollgate_native_abi::layout::WORD;
+use tollgate_native_abi::{Context, Function, Repr, Shape};
+
+use super::Lower;
+use super::compare::{float_condition, int_condition};
+use super::words::{FIXED, Parts};
+
+impl Lower<'_> {
+    /// Gives the instruction a result of one part.
+    fn gives(&mut self, value: Value) {
+        self.result = Parts::new(&[value]);
+    }
+
+    fn ints(&mut self, a: &Val, b: &Val, op: impl FnOnce(&mut Self, Value, Value) -> Value) {
+        let value = op(self, self.one(*a), self.one(*b));
+        self.gives(value);
+    }
+
+    /// Float arithmetic, made finite and never minus zero.
+    fn settled(&mut self, value: Value) {
+        let value = self.ask(Function::Settle, &[value]);
+        self.gives(value);
+    }
+
+    /// Calls of the runtime that are given the numbers of the operands.
+    fn scalars(&mut self, function: Function, vals: &[&Val]) {
+        let args: Vec<Value> = vals.iter().map(|v| self.one(**v)).collect();
+        let value = self.ask(function, &args);
+        self.gives(value);
+    }
+
+    /// A divisor that divides anything: 1 in place of 0 and -1. Says also which it was.
+    fn divisor(&mut self, b: Value) -> (Value, Value, Value) {
+        let zero = self.b.ins().icmp_imm_s(IntCC::Equal, b, 0);
+        let minus = self.b.ins().icmp_imm_s(IntCC::Equal, b, -1);
+        let either = self.b.ins().bor(zero, minus);
+        let one = self.int(1);
+        (self.b.ins().select(either, one, b), zero, minus)
+    }
+
+    /// What a sum or difference that overflowed is in place of `wrapped`: the bound on the other side.
+    fn saturated(&mut self, wrapped: Value, overflowed: Value) -> Value {
+        let sign = self.b.ins().sshr_imm_u(wrapped, 63);
+        let bound = self.b.ins().bxor_imm_s(sign, i64::MIN);
+        self.b.ins().select(overflowed, bound, wrapped)
+    }
+
+    /// A call of the runtime about a text and a pattern.
+    fn text_and_pattern(&mut self, a: Val, pattern: PatId, more: &[Value]) -> Vec<Value> {
+        let (text, len) = self.two(a);
+        let (cx, pattern) = (self.cx, self.id(pattern.0));
+        [&[cx, pattern, text, len], more].concat()
+    }
+
+    /// A call of the runtime about something of the program and any number of words.
+    fn program_call(&mut self, function: Function, number: u32, vals: &[Val], repr: Repr) {
+        let (at, len) = self.lay_out(vals);
+        let (cx, number) = (self.cx, self.id(number));
+        self.result = self.ask_word(function, &[cx, number, at, len], repr);
+    }
+
+    /// A call of the runtime that makes a sequence or text of any number of words.
+    fn made(&mut self, function: Function, vals: &[Val], shape: Shape) {
+        let (at, len) = self.lay_out(vals);
+        let cx = self.cx;
+        self.result = self.ask_word(function, &[cx, at, len], plain(shape));
+    }
+
+    fn call_of(&mut self, vals: &Vals) -> Vec<Parts> {
+        vals.iter().map(|v| self.parts(*v)).collect()
+    }
+
+    /// The type of an optional of what a list or map holds.
+    fn optional(&self, of: Type) -> Repr {
+        Repr {
+            optional: true,
+            ..self.unit.repr(of)
+        }
+    }
+}
+
+/// A shape that is not optional.
+fn plain(shape: Shape) -> Repr {
+    Repr {
+        optional: false,
+        shape,
+    }
+}
+
+impl InstVisitor for Lower<'_> {
+    type Output = ();
+
+    fn iconst(&mut self, imm: &Imm) {
+        let value = self.int(imm.0);
+        self.gives(value);
+    }
+    fn fconst(&mut self, imm: &Fimm) {
+        let value = self.b.ins().f64const(imm.get());
+        self.gives(value);
+    }
+    fn bconst(&mut self, imm: &Flag) {
+        let value = self.flag(imm.0);
+        self.gives(value);
+    }
+    fn konst(&mut self, value: &ConstId) {
+        let constant = &self.unit.module.consts[*value];
+        let repr = self.unit.repr(constant.ty);
+        self.result = self.konst_parts(value.0, &constant.value, repr);
+    }
+    fn data(&mut self, data: &DataId) {
+        let repr = self.unit.repr(self.unit.module.data[*data].ty);
+        let at = self.of_context(Context::DATA);
+        self.result = self.read_with(FIXED, at, data.0 as i32 * WORD as i32, repr);
+    }
+    fn decision_id(&mut self) {
+        let at = self.of_context(Context::ID);
+        let len = self.of_context(Context::ID_LEN);
+        self.result = Parts::new(&[at, len]);
+    }
+    fn decision_time(&mut self) {
+        let time = self.of_context(Context::TIME);
+        self.gives(time);
+    }
+
+    fn iadd(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().iadd(a, b));
+    }
+    fn isub(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().isub(a, b));
+    }
+    fn imul(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().imul(a, b));
+    }
+    fn ineg(&mut self, a: &Val) {
+        let a = self.one(*a);
+        let value = self.b.ins().ineg(a);
+        self.gives(value);
+    }
+    fn idiv(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| {
+            let (divisor, zero, minus) = l.divisor(b);
+            let quotient = l.b.ins().sdiv(a, divisor);
+            let negated = l.b.ins().ineg(a);
+            let quotient = l.b.ins().select(minus, negated, quotient);
+            let none = l.int(0);
+            l.b.ins().select(zero, none, quotient)
+        });
+    }
+    fn imod(&mut self, a: &Val, b: &Val) {
+        // Of a division by 1 nothing is left, as of one by -1, and as is said of one by 0.
+        self.ints(a, b, |l, a, b| {
+            let (divisor, _, _) = l.divisor(b);
+            l.b.ins().srem(a, divisor)
+        });
+    }
+    fn iadd_sat(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| {
+            let (sum, overflowed) = l.b.ins().sadd_overflow(a, b);
+            l.saturated(sum, overflowed)
+        });
+    }
+    fn isub_sat(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| {
+            let (difference, overflowed) = l.b.ins().ssub_overflow(a, b);
+            l.saturated(difference, overflowed)
+        });
+    }
+    fn imul_sat(&mut self, a: &Val, b: &Val) {
+        self.scalars(Function::ImulSat, &[a, b]);
+    }
+    fn imin(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().smin(a, b));
+    }
+    fn imax(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().smax(a, b));
+    }
+    fn iabs(&mut self, a: &Val) {
+        let (a, zero) = (self.one(*a), self.int(0));
+        let (negated, overflowed) = self.b.ins().ssub_overflow(zero, a);
+        let negated = self.saturated(negated, overflowed);
+        let value = self.b.ins().smax(a, negated);
+        self.gives(value);
+    }
+    fn pmul(&mut self, a: &Val, b: &Val) {
+        self.scalars(Function::Pmul, &[a, b]);
+    }
+    fn pdiv(&mut self, a: &Val, b: &Val) {
+        self.scalars(Function::Pdiv, &[a, b]);
+    }
+    fn pround(&mut self, a: &Val) {
+        self.scalars(Function::Pround, &[a]);
+    }
+    fn icmp(&mut self, cc: &Cc, a: &Val, b: &Val) {
+        let condition = int_condition(*cc);
+        self.ints(a, b, |l, a, b| l.b.ins().icmp(condition, a, b));
+    }
+
+    fn fadd(&mut self, a: &Val, b: &Val) {
+        let (a, b) = (self.one(*a), self.one(*b));
+        let value = self.b.ins().fadd(a, b);
+        self.settled(value);
+    }
+    fn fsub(&mut self, a: &Val, b: &Val) {
+        let (a, b) = (self.one(*a), self.one(*b));
+        let value = self.b.ins().fsub(a, b);
+        self.settled(value);
+    }
+    fn fmul(&mut self, a: &Val, b: &Val) {
+        let (a, b) = (self.one(*a), self.one(*b));
+        let value = self.b.ins().fmul(a, b);
+        self.settled(value);
+    }
+    fn fdiv(&mut self, a: &Val, b: &Val) {
+        let (a, b) = (self.one(*a), self.one(*b));
+        let none = self.b.ins().f64const(0.0);
+        let zero = self.b.ins().fcmp(float_condition(Cc::Eq), b, none);
+        let quotient = self.b.ins().fdiv(a, b);
+        let settled = self.ask(Function::Settle, &[quotient]);
+        let value = self.b.ins().select(zero, none, settled);
+        self.gives(value);
+    }
+    fn fneg(&mut self, a: &Val) {
+        let a = self.one(*a);
+        let value = self.b.ins().fneg(a);
+        self.settled(value);
+    }
+    fn fcmp(&mut self, cc: &Cc, a: &Val, b: &Val) {
+        let condition = float_condition(*cc);
+        self.ints(a, b, |l, a, b| l.b.ins().fcmp(condition, a, b));
+    }
+    fn int_to_float(&mut self, a: &Val) {
+        let a = self.one(*a);
+        let value = self.b.ins().fcvt_from_sint(types::F64, a);
+        self.gives(value);
+    }
+
+    fn scmp(&mut self, cc: &Cc, a: &Val, b: &Val) {
+        let value = self.text_compares(*cc, *a, *b);
+        self.gives(value);
+    }
+    fn same(&mut self, a: &Val, b: &Val) {
+        let value = self.values_are(*a, *b);
+        self.gives(value);
+    }
+    fn bnot(&mut self, a: &Val) {
+        let value = self.not(self.one(*a));
+        self.gives(value);
+    }
+    fn band(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().band(a, b));
+    }
+    fn bor(&mut self, a: &Val, b: &Val) {
+        self.ints(a, b, |l, a, b| l.b.ins().bor(a, b));
+    }
+    fn select(&mut self, c: &Val, a: &Val, b: &Val) {
+        let (c, a, b) = (self.one(*c), self.parts(*a), self.parts(*b));
+        self.result = self.choose(c, a, b);
+    }
+
+    fn none(&mut self, ty: &Type) {
+        let repr = self.unit.repr(*ty);
+        self.result = self.zero(repr);
+    }
+    fn some(&mut self, a: &Val) {
+        let flag = self.flag(true);
+        self.result = self.parts(*a).present(flag);
+    }
+    fn is_some(&mut self, a: &Val) {
+        self.gives(self.one(*a));
+    }
+    fn unwrap(&mut self, a: &Val) {
+        self.result = self.parts(*a).behind();
+    }
+    fn unwrap_or(&mut self, a: &Val, b: &Val) {
+        let (a, or) = (self.parts(*a), self.parts(*b));
+        let found = match self.repr(*b).optional {
+            true => a,
+            false => a.behind(),
+        };
+        self.result = self.choose(a.all()[0], found, or);
+    }
+
+    fn record(&mut self, _: &Type, fields: &Vals) {
+        let at = self.keep(fields);
+        self.gives(at);
+    }
+    fn field(&mut self, a: &Val, index: &Index) {
+        let types = &self.unit.module.types;
+        let TypeData::Record(id) = types.get(self.func.ty(*a)) else {
+            tollgate_ir::bug!("`field` of what is no record");
+        };
+        let repr = self
+            .unit
+            .repr(types.records[id].fields[index.0 as usize].ty);
+        let at = self.one(*a);
+        self.result = self.read(at, index.0 as i32 * WORD as i32, repr);
+    }
+    fn variant(&mut self, ty: &Type, tag: &Index, fields: &Vals) {
+        let number = self.id(tag.0);
+        self.result = match self.unit.repr(*ty).shape {
+            Shape::Plain => Parts::new(&[number]),
+            _ => {
+                let (at, len) = (self.keep(fields), self.int(fields.len() as i64));
+                Parts::new(&[number, at, len])
+            }
+        };
+    }
+    fn tag(&mut self, a: &Val) {
+        let tag = self.one(*a);
+        let value = self.b.ins().uextend(types::I64, tag);
+        self.gives(value);
+    }
+    fn payload(&mut self, a: &Val, tag: &Index, index: &Index) {
+        let types = &self.unit.module.types;
+        let TypeData::Enum(id) = types.get(self.func.ty(*a)) else {
+            tollgate_ir::bug!("`payload` of what is no enum");
+        };
+        let field = &types.enums[id].variants[tag.0 as usize].fields[index.0 as usize];
+        let repr = self.unit.repr(field.ty);
+        let parts = self.parts(*a);
+        let [_, at, len] = parts.all() else {
+            tollgate_ir::bug!("`payload` of an enum without payload");
+        };
+        let index = self.int(index.0.into());
+        self.result = self.read_element(*at, *len, index, repr);
+    }
+
+    fn list(&mut self, _: &Type, items: &Vals) {
+        let (at, len) = (self.keep(items), self.int(items.len() as i64));
+        self.result = Parts::new(&[at, len]);
+    }
+    fn set(&mut self, _: &Type, items: &Vals) {
+        self.made(Function::Set, items, Shape::Seq);
+    }
+    fn map(&mut self, _: &Type, items: &Vals) {
+        self.made(Function::Map, items, Shape::Seq);
+    }
+    fn collect(&mut self, _: &Type, items: &Vals) {
+        self.made(Function::Collect, items, Shape::Seq);
+    }
+    fn len(&mut self, a: &Val) {
+        let (_, len) = self.two(*a);
+        let len = match self.unit.module.types.get(self.func.ty(*a)) {
+            TypeData::Map(..) => self.b.ins().ushr_imm_u(len, 1),
+            _ => len,
+        };
+        self.gives(len);
+    }
+    fn get(&mut self, a: &Val, index: &Val) {
+        let of = self.unit.module.types.element(self.func.ty(*a));
+        let of = of.unwrap_or_else(|| tollgate_ir::bug!("`get` of what is no list"));
+        let (at, len) = self.two(*a);
+        let index = self.one(*index);
+        self.result = self.read_element(at, len, index, self.optional(of));
+    }
+    fn lookup(&mut self, a: &Val, key: &Val) {
+        let TypeData::Map(_, of) = self.unit.module.types.get(self.func.ty(*a)) else {
+            tollgate_ir::bug!("`lookup` in what is no map");
+        };
+        let (entries, len) = self.two(*a);
+        let (key, _) = self.lay_out(&[*key]);
+        let repr = self.optional(of);
+        self.result = self.ask_word(Function::Lookup, &[entries, len, key], repr);
+    }
+    fn contains(&mut self, a: &Val, item: &Val) {
+        let sorted = matches!(
+            self.unit.module.types.get(self.func.ty(*a)),
+            TypeData::Set(_)
+        );
+        let value = self.has_element(*a, *item, sorted);
+        self.gives(value);
+    }
+
+    fn cidr_has(&mut self, a: &Val, ip: &Val) {
+        let value = self.net_has(*a, *ip);
+        self.gives(value);
+    }
+    fn cidrs_have(&mut self, a: &Val, ip: &Val) {
+        let value = self.nets_have(*a, *ip);
+        self.gives(value);
+    }
+    fn matches(&mut self, a: &Val, pattern: &PatId) {
+        let args = self.text_and_pattern(*a, *pattern, &[]);
+        let value = self.ask(Function::Matches, &args);
+        self.gives(value);
+    }
+    fn path_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) {
+        let index = self.id(index.0);
+        let args = self.text_and_pattern(*a, *pattern, &[index]);
+        self.result = self.ask_word(Function::PathCapture, &args, plain(Shape::Str));
+    }
+    fn regex_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) {
+        let index = self.id(index.0);
+        let args = self.text_and_pattern(*a, *pattern, &[index]);
+        let repr = self.optional(Type::STR);
+        self.result = self.ask_word(Function::RegexCapture, &args, repr);
+    }
+    fn path_join(&mut self, parts: &Vals) {
+        self.made(Function::PathJoin, parts, Shape::Str);
+    }
+
+    fn any(&mut self, a: &Val, func: &FuncId, _: &Imm, captured: &Vals) {
+        let value = self.any_element(*a, *func, captured);
+        self.gives(value);
+    }
+    fn fold(&mut self, a: &Val, init: &Val, func: &FuncId, _: &Imm, captured: &Vals) {
+        self.result = self.fold_elements(*a, *init, *func, captured);
+    }
+
+    fn call(&mut self, func: &FuncId, args: &Vals) {
+        let args = self.call_of(args);
+        self.result = self.call_quietly(*func, &args);
+    }
+    fn call_marked(&mut self, func: &FuncId, args: &Vals) {
+        let args = self.call_of(args);
+        self.result = self.call_compiled(*func, &args);
+    }
+    fn native(&mut self, native: &NativeId, args: &Vals) {
+        let row = self.unit.module.natives[*native];
+        let ty = tollgate_ir::typing::native_type(&self.unit.module.types, &row.result);
+        let ty = ty.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives an unknown type", row.name));
+        let repr = self.unit.repr(ty);
+        self.program_call(Function::Native, native.0, args, repr);
+    }
+    fn decide(&mut self, _: &RuleSetId, _: &Vals) {
+        self.lowered(Opcode::Decide)
+    }
+    fn decide_marked(&mut self, _: &RuleSetId, _: &Vals) {
+        self.lowered(Opcode::DecideMarked)
+    }
+    fn search(&mut self, index: &IndexId, args: &Vals) {
+        let repr = self.unit.repr(self.unit.module.indexes[*index].result);
+        self.program_call(Function::Search, index.0, args, repr);
+    }
+    fn search_marked(&mut self, index: &IndexId, args: &Vals) {
+        let repr = self.unit.repr(self.unit.module.indexes[*index].result);
+        self.program_call(Function::SearchMarked, index.0, args, repr);
+    }
+    fn mark(&mut self, site: &SiteId) {
+        self.add_mark(site.0);
+    }
+}
