@@ -22,10 +22,21 @@ use crate::{jit, show};
 /// let llvm = Llvm::default().show(&module, "llvm").unwrap();
 /// assert!(llvm.contains("twice.entry"));
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Llvm {
     /// How hard LLVM tries.
     pub effort: Effort,
+    /// How many instructions and operands a function of LLVM's has at most, about. A larger function of the IR is cut into pieces.
+    pub piece: usize,
+}
+
+impl Default for Llvm {
+    fn default() -> Llvm {
+        Llvm {
+            effort: Effort::default(),
+            piece: 1500,
+        }
+    }
 }
 
 impl Backend for Llvm {
@@ -34,7 +45,7 @@ impl Backend for Llvm {
     }
 
     fn compile(&self, program: &Legalized) -> Result<Box<dyn Executable>, CompileError> {
-        Ok(Box::new(jit::compile(program, self.effort)?))
+        Ok(Box::new(jit::compile(program, self)?))
     }
 
     fn stages(&self) -> &'static [&'static str] {
@@ -42,6 +53,6 @@ impl Backend for Llvm {
     }
 
     fn show(&self, program: &Legalized, stage: &str) -> Result<String, CompileError> {
-        show::show(program, self.effort, stage)
+        show::show(program, self, stage)
     }
 }

@@ -3,16 +3,16 @@
 //! LLVM's engine is kept only as long as it compiles. The memory is ours ([`Writable`]), so nothing of LLVM is left beside the code
 //! itself when a program runs, and dropping the program frees it.
 
-use inkwell::context::Context as Llvm;
+use inkwell::context::Context;
 use inkwell::module::Module;
-use inkwell::targets::CodeModel;
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
 
+use crate::backend::Llvm;
 use crate::emit::Types;
 use crate::lower::Unit;
-use crate::machine::{Effort, Machine};
+use crate::machine::{Effort, MODEL, Machine};
 use crate::memory::{Executable, Writable};
 
 /// The code of a program in memory.
@@ -30,20 +30,17 @@ struct Made {
 }
 
 /// Compiles a program. Linear in it.
-pub(crate) fn compile(
-    program: &Legalized,
-    effort: Effort,
-) -> Result<Compiled<InMemory>, CompileError> {
-    let machine = Machine::host(effort)?;
-    let llvm = Llvm::create();
-    let (module, names) = translate(program, &llvm, &machine, false)?;
+pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemory>, CompileError> {
+    let machine = Machine::host(how.effort)?;
+    let llvm = Context::create();
+    let (module, names) = translate(program, &llvm, &machine, how.piece, false)?;
     let memory = Writable::default();
     let engine = module.create_mcjit_execution_engine_with_memory_manager(
         memory.clone(),
-        effort.codegen(),
-        CodeModel::Small,
+        how.effort.codegen(),
+        MODEL,
         true,
-        effort == Effort::None,
+        how.effort == Effort::None,
     );
     let engine = engine.map_err(|why| cannot(&why.to_string()))?;
     let mut addresses = Vec::with_capacity(names.len());
@@ -72,13 +69,14 @@ pub(crate) fn compile(
 /// A program in LLVM's form, optimized, and the names of its entries.
 pub(crate) fn translate<'c>(
     program: &Legalized,
-    llvm: &'c Llvm,
+    llvm: &'c Context,
     machine: &Machine,
+    piece: usize,
     named: bool,
 ) -> Result<(Module<'c>, Vec<String>), CompileError> {
     let module = llvm.create_module("rules");
     machine.describe(&module);
-    let unit = Unit::new(program, &module, Types::new(llvm), machine, named);
+    let unit = Unit::new(program, &module, Types::new(llvm), machine, piece, named);
     program.funcs.keys().for_each(|id| unit.lower(id));
     // What we generate is checked where we test.
     if cfg!(debug_assertions)

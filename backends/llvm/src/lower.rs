@@ -34,6 +34,8 @@ pub(crate) struct Unit<'m, 'c> {
     pub(crate) plan: Plan,
     pub(crate) facts: Facts<'c>,
     types: Types<'c>,
+    /// How large pieces are; see [`crate::Llvm`].
+    piece: usize,
     /// Whether values and blocks get names, for people.
     named: bool,
     /// The entry of each function.
@@ -60,6 +62,7 @@ impl<'m, 'c> Unit<'m, 'c> {
         code: &'m Code<'c>,
         types: Types<'c>,
         machine: &Machine,
+        piece: usize,
         named: bool,
     ) -> Unit<'m, 'c> {
         let mut unit = Unit {
@@ -68,6 +71,7 @@ impl<'m, 'c> Unit<'m, 'c> {
             plan: Plan::new(module),
             facts: Facts::new(types, machine),
             types,
+            piece,
             named,
             entries: IndexVec::with_capacity(module.funcs.len()),
             forms: IndexVec::with_capacity(module.funcs.len()),
@@ -189,7 +193,9 @@ impl<'l, 'c> Lower<'l, 'c> {
         let func = &unit.module.funcs[id];
         let repr = |val| unit.repr(func.ty(val));
         let cut = match form {
-            Form::Entry | Form::Registers => Cut::new(func, &repr, unit.repr(func.result)),
+            Form::Entry | Form::Registers => {
+                Cut::new(func, &repr, unit.repr(func.result), unit.piece)
+            }
             Form::Wrapper => Cut::default(),
         };
         let (top, start) = unit.begin(whole);

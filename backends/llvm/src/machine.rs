@@ -14,6 +14,9 @@ use tollgate_backend_api::CompileError;
 /// the kind has, or a name that LLVM knows, such as `x86-64-v3`.
 pub const CPU_VARIABLE: &str = "TOLLGATE_LLVM_CPU";
 
+/// Sections of code in memory may lie as far apart as they like.
+pub(crate) const MODEL: CodeModel = CodeModel::JITDefault;
+
 /// How hard LLVM tries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Effort {
@@ -77,8 +80,8 @@ impl Machine {
             &cpu,
             &features,
             effort.codegen(),
-            RelocMode::PIC,
-            CodeModel::Small,
+            RelocMode::Default,
+            MODEL,
         );
         let machine =
             machine.ok_or_else(|| failed("has no processor", format!("`{cpu}` is unknown")))?;
@@ -107,5 +110,4 @@ impl Machine {
     pub(crate) fn target(&self) -> &TargetMachine {
         &self.machine
     }
-
 }

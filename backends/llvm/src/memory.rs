@@ -7,9 +7,6 @@ use inkwell::memory_manager::McjitMemoryManager;
 use memmap2::{Mmap, MmapMut};
 use tollgate_backend_api::CompileError;
 
-/// Code refers to other sections by distances of 31 bits; half of that leaves room for the sections themselves.
-const DISTANCE_MAX: usize = 1 << 30;
-
 /// Sections of code and of what it reads, while LLVM writes them. LLVM's engine and we hold it together until the engine is gone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writable(Rc<RefCell<Sections>>);
@@ -81,10 +78,6 @@ impl Sections {
             }
         };
         let at = map.as_mut_ptr();
-        let first = self.code.iter().chain(&self.data).next();
-        if first.is_some_and(|first| first.as_ptr().addr().abs_diff(at.addr()) > DISTANCE_MAX) {
-            self.failed = Some("its sections lie too far apart".into());
-        }
         match is_code {
             true => self.code.push(map),
             false => self.data.push(map),

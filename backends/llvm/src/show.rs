@@ -1,13 +1,14 @@
 //! What LLVM makes, for people.
 
-use inkwell::context::Context as Llvm;
+use inkwell::context::Context;
 use inkwell::module::Module;
 use inkwell::targets::FileType;
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
 
+use crate::backend::Llvm;
 use crate::jit::translate;
-use crate::machine::{Effort, Machine};
+use crate::machine::Machine;
 
 /// A stage: its name, and how a module is shown at it.
 type Row = (
@@ -21,20 +22,16 @@ const ROWS: &[Row] = &[("llvm", llvm), ("asm", asm)];
 pub(crate) const STAGES: &[&str] = &[ROWS[0].0, ROWS[1].0];
 
 /// Shows a program at a stage.
-pub(crate) fn show(
-    program: &Legalized,
-    effort: Effort,
-    stage: &str,
-) -> Result<String, CompileError> {
+pub(crate) fn show(program: &Legalized, how: &Llvm, stage: &str) -> Result<String, CompileError> {
     let Some((_, row)) = ROWS.iter().find(|(name, _)| *name == stage) else {
         let stages = STAGES.join(", ");
         return Err(CompileError::new(format!(
             "the backend `llvm` has no stage `{stage}` of its own; it has {stages}"
         )));
     };
-    let machine = Machine::host(effort)?;
-    let llvm = Llvm::create();
-    let (module, _) = translate(program, &llvm, &machine, true)?;
+    let machine = Machine::host(how.effort)?;
+    let llvm = Context::create();
+    let (module, _) = translate(program, &llvm, &machine, how.piece, true)?;
     row(&machine, &module)
 }
 
