@@ -9,7 +9,7 @@ use tollgate_ir::module::Module;
 use tollgate_ir::text::{print_func, print_module};
 use tollgate_optimizer::{Event, Level, Options};
 
-use crate::backends::BackendRow;
+use crate::backends::{BackendRow, backends};
 use crate::dag::{self, DagOptions};
 use crate::error::Error;
 use crate::pipeline::{self, Main};
@@ -89,6 +89,10 @@ stages! {
         let listing = program.listing();
         Ok(if listing.is_empty() { NOTHING_RUNS.into() } else { listing })
     };
+    /// What Cranelift is given, of the backend `cranelift`.
+    Clif = "clif", |input| of_backend(input, "clif");
+    /// The machine's instructions, of a backend that makes native code.
+    Asm = "asm", |input| of_backend(input, "asm");
 }
 
 impl Stage {
@@ -117,6 +121,29 @@ impl Stage {
             dag,
         })
     }
+}
+
+/// What a backend shows at a stage of its own.
+fn of_backend(input: Input<'_, '_>, stage: &str) -> Result<String, Error> {
+    let has = |row: &&BackendRow| row.stages().contains(&stage);
+    if !has(&input.backend) {
+        let names: Vec<&str> = backends().iter().filter(has).map(|b| b.name).collect();
+        return Err(Error::other(match &names[..] {
+            [] => format!("no backend of this build has a stage `{stage}`"),
+            _ => format!(
+                "the backend `{}` has no stage `{stage}`; add `--backend {}`",
+                input.backend.name,
+                names.join("` or `--backend ")
+            ),
+        }));
+    }
+    let (_, lowered, _) = pipeline::lower(input.main, input.loader, Scope::Legal)?;
+    let module = pipeline::optimize(lowered.module, input.level)?;
+    if module.funcs.is_empty() {
+        return Ok(NOTHING_RUNS.into());
+    }
+    let shown = (input.backend.make)().show(&module, stage);
+    shown.map_err(|error| Error::other(error.to_string()))
 }
 
 fn with_source(input: &Input<'_, '_>, print: fn(FileId, &SourceFile) -> String) -> String {

@@ -1,6 +1,6 @@
 //! Into memory: the functions of a program, compiled one after the other.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use cranelift_codegen::CodegenError;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -97,19 +97,24 @@ pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, Compile
     Ok(unsafe { Compiled::new(program, entries, code) })
 }
 
-/// What Cranelift knows of the machine this runs on.
+/// What Cranelift knows of the machine this runs on: looked up once.
 pub(crate) fn isa() -> Result<OwnedTargetIsa, CompileError> {
-    let unsupported =
-        |what: &str| CompileError::new(format!("{what}; run the program with `--backend vm`"));
-    let mut settings = settings::builder();
-    for (name, value) in SETTINGS {
-        let set = settings.set(name, value);
-        set.unwrap_or_else(|e| tollgate_ir::bug!("Cranelift's setting `{name}`: {e}"));
-    }
-    let host = cranelift_native::builder()
-        .map_err(|e| unsupported(&format!("Cranelift makes no code for this machine: {e}")))?;
-    host.finish(Flags::new(settings))
-        .map_err(|e| unsupported(&format!("Cranelift makes no code for this machine: {e}")))
+    static HOST: OnceLock<Result<OwnedTargetIsa, String>> = OnceLock::new();
+    HOST.get_or_init(|| {
+        let mut settings = settings::builder();
+        for (name, value) in SETTINGS {
+            let set = settings.set(name, value);
+            set.unwrap_or_else(|e| tollgate_ir::bug!("Cranelift's setting `{name}`: {e}"));
+        }
+        let host = cranelift_native::builder().map_err(str::to_owned)?;
+        host.finish(Flags::new(settings)).map_err(|e| e.to_string())
+    })
+    .clone()
+    .map_err(|e| {
+        CompileError::new(format!(
+            "Cranelift makes no code for this machine: {e}; run the program with `--backend vm`"
+        ))
+    })
 }
 
 /// An empty module in memory. It resolves no name: compiled code finds the runtime through its context.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use tollgate::{Engine, Error, Level, Stage};
+use tollgate::{Engine, Error, Level, Stage, backends};
 use tollgate_ir::text::{parse, print_module};
 
 use super::conformance;
@@ -34,9 +34,20 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
 
 fn every_stage(emit: &Emit) -> Result<(), Failed> {
     for stage in Stage::ALL {
-        let printed = emit(Engine::new(), *stage)?;
-        if printed.trim().is_empty() {
-            return Err(format!("stage {} prints nothing", stage.name()).into());
+        let own = backends()
+            .iter()
+            .filter(|b| b.stages().contains(&stage.name()));
+        let mut engines: Vec<Engine> = own
+            .map(|b| Engine::new().backend(b.name))
+            .collect::<Result<_, _>>()?;
+        if engines.is_empty() {
+            engines.push(Engine::new());
+        }
+        for engine in engines {
+            let printed = emit(engine, *stage)?;
+            if printed.trim().is_empty() {
+                return Err(format!("stage {} prints nothing", stage.name()).into());
+            }
         }
     }
     reads_back(&emit(Engine::new(), Stage::Ir)?)?;
