@@ -82,8 +82,9 @@ pub(crate) fn optimize(module: Module, level: Level) -> Result<Legalized, Error>
 pub(crate) fn executable(
     module: &Legalized,
     backend: &BackendRow,
+    level: Level,
 ) -> Result<Box<dyn Executable>, Error> {
-    (backend.make)()
+    (backend.make)(level)
         .compile(module)
         .map_err(|error| Error::other(error.to_string()))
 }
@@ -108,7 +109,7 @@ pub(crate) fn compile(
     });
     drop(program);
     let module = optimize(lowered.module, level)?;
-    let executable = executable(&module, backend)?;
+    let executable = executable(&module, backend, level)?;
     Ok(Program::new(Shared::new(
         module, executable, entries, tests, report,
     )))
