@@ -82,7 +82,9 @@ pub(crate) fn backend(name: &str) -> Result<&'static BackendRow, Error> {
     Err(Error::other(
         match LEFT_OUT.iter().find(|(left, _)| *left == name) {
             Some((_, how)) => {
-                format!("the backend `{name}` is not in this build, which has {names}; to have it, {how}")
+                format!(
+                    "the backend `{name}` is not in this build, which has {names}; to have it, {how}"
+                )
             }
             None => format!("there is no backend `{name}`; this build has {names}"),
         },
@@ -101,5 +103,28 @@ pub fn backends() -> &'static [BackendRow] {
 impl std::fmt::Debug for BackendRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever features a build has, each backend is there, or it is said how to have it.
+    #[test]
+    fn a_backend_that_is_left_out_can_be_had() {
+        for name in ["vm", "cranelift", "llvm", "interp"] {
+            let left_out = LEFT_OUT.iter().any(|(left, _)| *left == name);
+            match backend(name) {
+                Ok(row) => assert_eq!((row.name, left_out), (name, false)),
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(left_out && said.contains("to have it, "), "{said}");
+                    assert!(said.contains(&format!("--features {name}")), "{said}");
+                }
+            }
+        }
+        let said = backend("llwm").unwrap_err().to_string();
+        assert!(said.starts_with("there is no backend `llwm`"), "{said}");
     }
 }
