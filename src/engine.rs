@@ -27,6 +27,8 @@ use crate::stage::Stage;
 #[derive(Clone, Copy, Debug)]
 pub struct Engine {
     backend: &'static BackendRow,
+    /// Takes over as soon as it has compiled the program.
+    then: Option<&'static BackendRow>,
     level: Level,
     verbose: bool,
 }
@@ -42,6 +44,7 @@ impl Engine {
     pub fn new() -> Engine {
         Engine {
             backend: &backends()[0],
+            then: None,
             level: Level::O2,
             verbose: false,
         }
@@ -54,6 +57,39 @@ impl Engine {
     pub fn backend(self, name: &str) -> Result<Engine, Error> {
         Ok(Engine {
             backend: backend(name)?,
+            then: None,
+            ..self
+        })
+    }
+
+    /// With the default backend at once, and native code as soon as that is made: a program can decide as early as ever, is compiled
+    /// once more in the background, and goes on with native code from one decision to the next. [`Program::backend`] says which decides.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let program = Engine::new().tiered()?.compile_source("x.rules", r#"
+    ///     ruleset small(n: Int) -> Bool hit first {
+    ///       rule yes when n < 10 then true
+    ///       otherwise false
+    ///     }
+    /// "#)?;
+    /// let mut session = program.session();
+    /// let decision = session.decide_json("small", b"7", &Call { id: "1", time: 0 })?;
+    /// assert_eq!(decision.value_json(), "true");
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When this build has no backend that makes native code.
+    pub fn tiered(self) -> Result<Engine, Error> {
+        let Some(native) = backends().iter().find(|b| b.native) else {
+            return Err(Error::other(
+                "this build makes no native code: build it with the feature `cranelift`",
+            ));
+        };
+        Ok(Engine {
+            backend: &backends()[0],
+            then: Some(native),
             ..self
         })
     }
@@ -112,6 +148,7 @@ impl Engine {
             &mut Folder::of(path),
             self.level,
             self.backend,
+            self.then,
         )
     }
 
@@ -125,6 +162,7 @@ impl Engine {
             &mut NoModules,
             self.level,
             self.backend,
+            self.then,
         )
     }
 

@@ -60,6 +60,7 @@ mod report;
 mod session;
 mod stage;
 mod test_run;
+mod tiers;
 
 pub use backends::{BackendRow, backends};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::program::{Program, Shared};
 use crate::report::Report;
 use crate::test_run::Tests;
+use crate::tiers::Tiers;
 
 /// The main file of a program.
 pub(crate) struct Main<'m> {
@@ -89,12 +90,13 @@ pub(crate) fn executable(
         .map_err(|error| Error::other(error.to_string()))
 }
 
-/// Text to a program.
+/// Text to a program. It decides by a backend, and later by another, if there is one.
 pub(crate) fn compile(
     main: &Main<'_>,
     loader: &mut dyn Loader,
     level: Level,
     backend: &'static BackendRow,
+    then: Option<&'static BackendRow>,
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
@@ -108,10 +110,13 @@ pub(crate) fn compile(
         }
     });
     drop(program);
-    let module = optimize(lowered.module, level)?;
-    let executable = executable(&module, backend, level)?;
+    let module = Arc::new(optimize(lowered.module, level)?);
+    let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
+    if let Some(backend) = then {
+        tiers = tiers.then(backend, &module, level);
+    }
     Ok(Program::new(Shared::new(
-        module, executable, entries, tests, report,
+        module, tiers, entries, tests, report,
     )))
 }
 

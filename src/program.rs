@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::report::Report;
 use crate::session::{Args, Session, args_of_inputs, args_of_json};
 use crate::test_run::{TestResult, Tests};
+use crate::tiers::Tiers;
 
 /// A compiled program. Cheap to clone; shared between threads as it is.
 ///
@@ -43,8 +44,8 @@ pub struct Program {
 
 /// What all clones of a program share.
 pub(crate) struct Shared {
-    module: Legalized,
-    executable: Box<dyn Executable>,
+    module: Arc<Legalized>,
+    tiers: Tiers,
     entries: Vec<EntryInfo>,
     tests: Option<Tests>,
     report: Report,
@@ -55,8 +56,8 @@ pub(crate) struct Shared {
 impl Shared {
     /// Entries are those of the module before rule sets were lowered, in the same order.
     pub(crate) fn new(
-        module: Legalized,
-        executable: Box<dyn Executable>,
+        module: Arc<Legalized>,
+        tiers: Tiers,
         mut entries: Vec<EntryInfo>,
         tests: Option<Tests>,
         report: Report,
@@ -67,7 +68,7 @@ impl Shared {
         static STAMPS: AtomicU64 = AtomicU64::new(0);
         Shared {
             module,
-            executable,
+            tiers,
             entries,
             tests,
             report,
@@ -221,7 +222,13 @@ impl Program {
 
     /// What the backend made, for people.
     pub fn listing(&self) -> String {
-        self.shared.executable.listing()
+        self.executable().listing()
+    }
+
+    /// The backend that decides now: the one of the engine, or of a tiered engine ([`Engine::tiered`](crate::Engine::tiered)) the one
+    /// that has come by now.
+    pub fn backend(&self) -> &'static str {
+        self.shared.tiers.backend()
     }
 
     /// Bytes of memory that the program takes to decide: what the backend made (see below) and the data it was given.
@@ -232,7 +239,7 @@ impl Program {
     /// The interpreter, which is for tests, counts its constants only.
     pub fn bytes(&self) -> usize {
         let data = self.data.iter().flatten().map(|data| data.bytes());
-        self.shared.executable.memory() + data.sum::<usize>()
+        self.shared.tiers.memory() + data.sum::<usize>()
     }
 
     /// A session.
@@ -251,7 +258,7 @@ impl Program {
 
     #[inline]
     pub(crate) fn executable(&self) -> &dyn Executable {
-        &*self.shared.executable
+        self.shared.tiers.executable()
     }
 
     #[inline]

@@ -85,7 +85,7 @@ stages! {
     };
     /// What the backend makes of it.
     Bytecode = "bytecode", |input| {
-        let program = pipeline::compile(input.main, input.loader, input.level, input.backend)?;
+        let program = pipeline::compile(input.main, input.loader, input.level, input.backend, None)?;
         let listing = program.listing();
         Ok(if listing.is_empty() { NOTHING_RUNS.into() } else { listing })
     };

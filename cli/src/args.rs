@@ -239,7 +239,7 @@ pub(crate) struct Completions {
 /// How the program is run.
 #[derive(Debug, Args)]
 pub(crate) struct EngineArgs {
-    /// The engine: vm, cranelift, llvm or interp
+    /// The engine: vm, cranelift, llvm, interp, or tiered: vm at once, cranelift as soon as its code is made
     #[arg(long, default_value = "vm")]
     pub(crate) backend: String,
     /// How hard the optimizer tries: 0, 1 or 2

@@ -178,7 +178,7 @@ struct Lower<'f> {
     notes: Vec<(ir::Inst, String)>,
 }
 
-impl Lower<'_> {
+impl<'f> Lower<'f> {
     fn run(mut self) -> Vec<(ir::Inst, String)> {
         self.params();
         self.reach();
@@ -366,7 +366,7 @@ impl Lower<'_> {
     }
 
     /// The constant that a value is, if it is one.
-    fn constant(&self, val: Val) -> Option<&tollgate_runtime::Value> {
+    fn constant(&self, val: Val) -> Option<&'f tollgate_runtime::Value> {
         match self.func.def(val)? {
             Inst::Konst { value } => Some(&self.unit.module.consts[*value].value),
             _ => None,

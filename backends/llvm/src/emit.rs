@@ -249,8 +249,13 @@ impl<'c> Emit<'c> {
 
     /// Half of a length.
     pub(crate) fn half(&self, a: Register<'c>) -> Register<'c> {
-        let one = self.int(1).into_int_value();
-        ok(self.b.build_right_shift(a.into_int_value(), one, false, "")).into()
+        self.shift_right(a, self.int(1))
+    }
+
+    /// `by` is less than 64.
+    pub(crate) fn shift_right(&self, a: Register<'c>, by: Register<'c>) -> Register<'c> {
+        let by = by.into_int_value();
+        ok(self.b.build_right_shift(a.into_int_value(), by, false, "")).into()
     }
 
     pub(crate) fn widen(&self, a: Register<'c>, to: Kind) -> Register<'c> {

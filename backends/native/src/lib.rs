@@ -8,7 +8,7 @@
 //! # What goes in and comes out
 //!
 //! A code generator asks [`Repr`] how a type is held, [`Plan`] which functions need which entry, and [`Function`] what it may
-//! call. It hands its code and one [`Entry`] a function to [`Compiled::new`], and has a program that runs.
+//! call; [`known`] says what takes no call because an operand is a constant. It hands its code and one [`Entry`] a function to [`Compiled::new`], and has a program that runs.
 //!
 //! ## Values
 //!
@@ -75,6 +75,7 @@ compile_error!(
 
 pub mod context;
 pub mod functions;
+pub mod known;
 pub mod layout;
 pub mod perf;
 pub mod plan;

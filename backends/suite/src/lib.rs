@@ -93,9 +93,50 @@ pub fn natives(name: &str) -> Option<&'static Native> {
     (name == WEIGH.name).then_some(&WEIGH)
 }
 
+/// A native that asks for the beginning of a text, and one that asks for its end.
+pub static ENDS: [Native; 2] = [
+    Native {
+        name: "begins",
+        class: NativeClass::Prefix,
+        call: |_, args| Word::Bool(args[0].str().starts_with(args[1].str())),
+        ..ASKS
+    },
+    Native {
+        name: "ends",
+        class: NativeClass::Suffix,
+        call: |_, args| Word::Bool(args[0].str().ends_with(args[1].str())),
+        ..ASKS
+    },
+];
+
+const ASKS: Native = Native {
+    module: "test",
+    name: "asks",
+    doc: "Whether a text has another at one of its ends.",
+    params: &[
+        NativeParam {
+            name: "text",
+            ty: NativeType::Str { max: 100 },
+        },
+        NativeParam {
+            name: "part",
+            ty: NativeType::Str { max: 100 },
+        },
+    ],
+    result: NativeType::Bool,
+    cost: 3,
+    class: NativeClass::Opaque,
+    examples: &[],
+    context: false,
+    call: |_, _| Word::Bool(false),
+};
+
+/// The natives that programs here may call.
+pub static NATIVES: [&Native; 3] = [&WEIGH, &ENDS[0], &ENDS[1]];
+
 /// Reads a module from text and has it verified.
 pub fn legal(text: &str) -> Legalized {
-    let parsed = tollgate_ir::text::parse(text, &[&WEIGH]).unwrap_or_else(|e| panic!("{e}"));
+    let parsed = tollgate_ir::text::parse(text, &NATIVES).unwrap_or_else(|e| panic!("{e}"));
     legalize(parsed.module)
 }
 

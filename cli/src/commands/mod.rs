@@ -67,6 +67,9 @@ impl Command {
     }
 }
 
+/// Not a backend, but two: one at once, and native code as soon as it is made.
+const TIERED: &str = "tiered";
+
 impl EngineArgs {
     /// The engine that was asked for.
     pub(crate) fn engine(&self) -> Result<Engine> {
@@ -75,7 +78,11 @@ impl EngineArgs {
             1 => Level::O1,
             _ => Level::O2,
         };
-        Ok(Engine::new().backend(&self.backend)?.level(level))
+        let engine = match &*self.backend {
+            TIERED => Engine::new().tiered()?,
+            backend => Engine::new().backend(backend)?,
+        };
+        Ok(engine.level(level))
     }
 }
 

@@ -2,20 +2,16 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
-use tollgate_ir::entities::Val;
+use tollgate_ir::entities::{PatId, Val};
 use tollgate_ir::operand::Cc;
+use tollgate_native_abi::known::{Members, Net, PathTest, TEXT_MAX, strides};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Shape};
-use tollgate_runtime::Value as Constant;
-use tollgate_runtime::kinds::net::Cidr;
+use tollgate_runtime::native::NativeClass;
+use tollgate_runtime::{Native, Value as Constant};
 
 use super::Lower;
 use super::words::Parts;
-
-/// Texts up to so many bytes are compared in place.
-const TEXT_MAX: usize = 32;
-/// So many networks of a constant are compared in place.
-const NETS_MAX: usize = 8;
 
 /// Any bytes, wherever they lie.
 const BYTES: MemFlagsData = MemFlagsData::new().with_notrap();
@@ -41,14 +37,17 @@ impl Lower<'_> {
             return self.texts_are(a, b);
         }
         let (at, len) = self.two(other);
-        let right = self
-            .b
-            .ins()
-            .icmp_imm_u(IntCC::Equal, len, known.len() as i64);
+        self.text_at_is(at, len, &known)
+    }
+
+    /// Compares a text with a short one that is known.
+    fn text_at_is(&mut self, at: Value, len: Value, known: &[u8]) -> Value {
+        let bytes = known.len() as i64;
+        let right = self.b.ins().icmp_imm_u(IntCC::Equal, len, bytes);
         if known.is_empty() {
             return right;
         }
-        self.only_if(right, |lower| lower.bytes_are(at, &known))
+        self.only_if(right, |lower| lower.bytes_are(at, known))
     }
 
     /// Compares two texts that are not known for equality.
@@ -59,7 +58,7 @@ impl Lower<'_> {
         })
     }
 
-    /// Compares as many bytes as are known, of which there is at least one, without a branch.
+    /// Compares as many bytes as are known, without a branch.
     fn bytes_are(&mut self, at: Value, known: &[u8]) -> Value {
         let mut differs: Option<Value> = None;
         for (offset, width) in strides(known.len()) {
@@ -83,6 +82,11 @@ impl Lower<'_> {
                 None => wrong,
             });
         }
+        self.is_zero(differs)
+    }
+
+    /// Whether nothing differs.
+    fn is_zero(&mut self, differs: Option<Value>) -> Value {
         match differs {
             Some(differs) => self.b.ins().icmp_imm_u(IntCC::Equal, differs, 0),
             None => self.flag(true),
@@ -145,37 +149,64 @@ impl Lower<'_> {
 
     /// Whether a list or set has an element.
     pub(super) fn has_element(&mut self, of: Val, item: Val, sorted: bool) -> Value {
-        let tags = self.constant(of).and_then(small_tags);
-        if let Some(tags) = tags
-            && self.repr(item).shape == Shape::Plain
-        {
-            return self.tag_is_among(item, tags);
+        let constant = self.constant(of);
+        match (constant.and_then(Members::new), self.repr(item).shape) {
+            (Some(Members::Tags(bits)), Shape::Plain) => {
+                let tag = self.one(item);
+                let tag = self.b.ins().uextend(types::I64, tag);
+                self.bit_of(bits, tag)
+            }
+            (Some(Members::Ints { least, bits }), Shape::Int) => {
+                let (item, least) = (self.one(item), self.int(least));
+                let distance = self.b.ins().isub(item, least);
+                self.bit_of(bits, distance)
+            }
+            (Some(Members::Texts(texts)), Shape::Str) => self.is_one_of(item, &texts),
+            _ => {
+                let (items, len) = self.two(of);
+                let (item, _) = self.lay_out(&[item]);
+                let function = match sorted {
+                    true => Function::SetHas,
+                    false => Function::ListHas,
+                };
+                self.ask(function, &[items, len, item])
+            }
         }
-        let (items, len) = self.two(of);
-        let (item, _) = self.lay_out(&[item]);
-        let function = match sorted {
-            true => Function::SetHas,
-            false => Function::ListHas,
-        };
-        self.ask(function, &[items, len, item])
     }
 
-    /// Whether a variant without payload is one of some, given a bit each.
-    fn tag_is_among(&mut self, item: Val, tags: u64) -> Value {
-        let tag = self.one(item);
-        let small = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, tag, 64);
-        let tags = self.int(tags as i64);
+    /// Whether a bit of some 64 is set; none is beyond them.
+    fn bit_of(&mut self, bits: u64, number: Value) -> Value {
+        let there = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, number, 64);
+        let bits = self.int(bits as i64);
         // A shift counts its distance modulo 64.
-        let bits = self.b.ins().ushr(tags, tag);
+        let bits = self.b.ins().ushr(bits, number);
         let bits = self.b.ins().ireduce(types::I8, bits);
         let bit = self.b.ins().band_imm_u(bits, 1);
-        self.b.ins().band(bit, small)
+        self.b.ins().band(bit, there)
+    }
+
+    /// Whether a text is one of a few.
+    fn is_one_of(&mut self, item: Val, texts: &[&str]) -> Value {
+        let (at, len) = self.two(item);
+        let done = self.block();
+        let answer = self.b.append_block_param(done, types::I8);
+        for text in texts {
+            let next = self.block();
+            let yes = [BlockArg::Value(self.flag(true))];
+            let is = self.text_at_is(at, len, text.as_bytes());
+            self.b.ins().brif(is, done, &yes, next, &[]);
+            self.b.switch_to_block(next);
+        }
+        let no = [BlockArg::Value(self.flag(false))];
+        self.b.ins().jump(done, &no);
+        self.b.switch_to_block(done);
+        answer
     }
 
     /// Whether a network has an address.
     pub(super) fn net_has(&mut self, net: Val, ip: Val) -> Value {
         if let Some(Constant::Cidr(net)) = self.constant(net) {
-            let net = *net;
+            let net = Net::new(*net);
             return self.known_net_has(net, ip);
         }
         let (a, b) = self.two(ip);
@@ -186,7 +217,7 @@ impl Lower<'_> {
 
     /// Whether one of some networks has an address.
     pub(super) fn nets_have(&mut self, nets: Val, ip: Val) -> Value {
-        if let Some(known) = self.constant(nets).and_then(few_nets) {
+        if let Some(Members::Nets(known)) = self.constant(nets).and_then(Members::new) {
             let mut has = self.flag(false);
             for net in known {
                 let one = self.known_net_has(net, ip);
@@ -198,32 +229,97 @@ impl Lower<'_> {
         self.ask(Function::CidrsHave, &[items, len, a, b])
     }
 
-    /// The bits that count are those of the network: a mask in the order of memory, so no byte is moved.
-    fn known_net_has(&mut self, net: Cidr, ip: Val) -> Value {
-        let mask = match net.bits() {
-            0 => 0,
-            bits => u128::MAX << (128 - u32::from(bits)),
-        };
-        let (masks, bases) = (halves(mask.to_be_bytes()), halves(net.base().0));
+    fn known_net_has(&mut self, net: Net, ip: Val) -> Value {
         let (a, b) = self.two(ip);
         let mut differs: Option<Value> = None;
         for (half, at) in [a, b].into_iter().zip(0..) {
-            if masks[at] == 0 {
+            let (mask, base) = (net.masks[at], net.bases[at]);
+            if mask == 0 {
                 continue;
             }
-            let mut wrong = self.b.ins().bxor_imm_s(half, bases[at]);
-            if masks[at] != -1 {
-                wrong = self.b.ins().band_imm_s(wrong, masks[at]);
+            let mut wrong = self.b.ins().bxor_imm_s(half, base);
+            if mask != -1 {
+                wrong = self.b.ins().band_imm_s(wrong, mask);
             }
             differs = Some(match differs {
                 Some(before) => self.b.ins().bor(before, wrong),
                 None => wrong,
             });
         }
-        match differs {
-            Some(differs) => self.b.ins().icmp_imm_u(IntCC::Equal, differs, 0),
-            None => self.flag(true),
+        self.is_zero(differs)
+    }
+
+    /// Whether a text matches a pattern.
+    pub(super) fn text_matches(&mut self, text: Val, pattern: PatId) -> Value {
+        let (at, len) = self.two(text);
+        match PathTest::new(&self.unit.module.patterns[pattern]) {
+            Some(PathTest::Is(path)) => self.text_at_is(at, len, path.as_bytes()),
+            Some(PathTest::Below(path)) => {
+                let bytes = path.len() as i64;
+                let most = self
+                    .b
+                    .ins()
+                    .icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, len, bytes);
+                self.only_if(most, |lower| {
+                    let begins = lower.bytes_are(at, path.as_bytes());
+                    lower.only_if(begins, |lower| lower.ends_or_goes_on(at, len, bytes))
+                })
+            }
+            None => {
+                let (cx, pattern) = (self.cx, self.id(pattern.0));
+                self.ask(Function::Matches, &[cx, pattern, at, len])
+            }
         }
+    }
+
+    /// Whether a text of at least so many bytes ends there, or goes on with a slash. Without any it does.
+    fn ends_or_goes_on(&mut self, at: Value, len: Value, bytes: i64) -> Value {
+        if bytes == 0 {
+            return self.flag(true);
+        }
+        let longer = self
+            .b
+            .ins()
+            .icmp_imm_u(IntCC::UnsignedGreaterThan, len, bytes);
+        let other = self.only_if(longer, |lower| {
+            let next = lower.b.ins().load(types::I8, BYTES, at, bytes as i32);
+            let slash = i64::from(b'/');
+            lower.b.ins().icmp_imm_u(IntCC::NotEqual, next, slash)
+        });
+        self.not(other)
+    }
+
+    /// Whether a text begins or ends with one that is known and short, for a native that asks just that.
+    pub(super) fn text_has_end(&mut self, row: &Native, args: &[Val]) -> Option<Value> {
+        let [text, part] = args else {
+            return None;
+        };
+        let Some(Constant::Str(part)) = self.constant(*part) else {
+            return None;
+        };
+        let part = part.clone();
+        let at_end = match row.class {
+            NativeClass::Prefix => false,
+            NativeClass::Suffix => true,
+            NativeClass::Opaque | NativeClass::Contains => return None,
+        };
+        if part.len() > TEXT_MAX {
+            return None;
+        }
+        let (at, len) = self.two(*text);
+        let bytes = part.len() as i64;
+        let enough = self
+            .b
+            .ins()
+            .icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, len, bytes);
+        Some(self.only_if(enough, |lower| {
+            let mut at = at;
+            if at_end {
+                let before = lower.b.ins().iadd_imm_s(len, -bytes);
+                at = lower.b.ins().iadd(at, before);
+            }
+            lower.bytes_are(at, part.as_bytes())
+        }))
     }
 
     /// `not a`
@@ -266,66 +362,5 @@ pub(super) fn float_condition(cc: Cc) -> FloatCC {
         Cc::Le => FloatCC::LessThanOrEqual,
         Cc::Gt => FloatCC::GreaterThan,
         Cc::Ge => FloatCC::GreaterThanOrEqual,
-    }
-}
-
-/// Loads that cover so many bytes and none beside: where they begin, and how wide they are. The last may look at bytes again.
-fn strides(len: usize) -> Vec<(usize, usize)> {
-    let widest = match len {
-        0 => return Vec::new(),
-        1 => 1,
-        2..4 => 2,
-        4..8 => 4,
-        _ => 8,
-    };
-    let mut loads: Vec<(usize, usize)> = (0..len / widest).map(|i| (i * widest, widest)).collect();
-    if !len.is_multiple_of(widest) {
-        loads.push((len - widest, widest));
-    }
-    loads
-}
-
-/// The variants of a constant list or set, a bit each, where all have no payload and a small number.
-fn small_tags(constant: &Constant) -> Option<u64> {
-    let Constant::Seq(items) = constant else {
-        return None;
-    };
-    items.iter().try_fold(0, |tags, item| match item {
-        Constant::Variant(tag @ 0..64, fields) if fields.is_empty() => Some(tags | 1u64 << tag),
-        _ => None,
-    })
-}
-
-fn few_nets(constant: &Constant) -> Option<Vec<Cidr>> {
-    let Constant::Seq(items) = constant else {
-        return None;
-    };
-    let nets = items.iter().map(|item| match item {
-        Constant::Cidr(net) => Some(*net),
-        _ => None,
-    });
-    (items.len() <= NETS_MAX).then(|| nets.collect())?
-}
-
-/// The two halves of an address as registers hold them.
-fn halves(bytes: [u8; 16]) -> [i64; 2] {
-    let (halves, _) = bytes.as_chunks::<8>();
-    [i64::from_le_bytes(halves[0]), i64::from_le_bytes(halves[1])]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loads_cover_every_byte_and_none_beside() {
-        for len in 0..=TEXT_MAX {
-            let mut seen = vec![false; len];
-            for (offset, width) in strides(len) {
-                assert!(offset + width <= len, "{len}");
-                seen[offset..offset + width].fill(true);
-            }
-            assert!(seen.iter().all(|seen| *seen), "{len}");
-        }
     }
 }

@@ -390,8 +390,7 @@ impl InstVisitor for Lower<'_> {
         self.gives(value);
     }
     fn matches(&mut self, a: &Val, pattern: &PatId) {
-        let args = self.text_and_pattern(*a, *pattern, &[]);
-        let value = self.ask(Function::Matches, &args);
+        let value = self.text_matches(*a, *pattern);
         self.gives(value);
     }
     fn path_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) {
@@ -427,6 +426,9 @@ impl InstVisitor for Lower<'_> {
     }
     fn native(&mut self, native: &NativeId, args: &Vals) {
         let row = self.unit.module.natives[*native];
+        if let Some(value) = self.text_has_end(row, args) {
+            return self.gives(value);
+        }
         let ty = tollgate_ir::typing::native_type(&self.unit.module.types, &row.result);
         let ty = ty.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives an unknown type", row.name));
         let repr = self.unit.repr(ty);

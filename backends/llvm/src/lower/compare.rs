@@ -2,47 +2,35 @@
 
 use inkwell::values::PointerValue;
 use inkwell::{FloatPredicate, IntPredicate};
-use tollgate_ir::entities::Val;
+use tollgate_ir::entities::{PatId, Val};
 use tollgate_ir::operand::Cc;
+use tollgate_native_abi::known::{Members, Net, PathTest, TEXT_MAX, strides};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Kind, Shape};
-use tollgate_runtime::Value as Constant;
-use tollgate_runtime::kinds::net::Cidr;
+use tollgate_runtime::native::NativeClass;
+use tollgate_runtime::{Native, Value as Constant};
 
 use super::Lower;
 use super::words::Parts;
 use crate::emit::{Register, Truth};
 
-/// Texts up to so many bytes are compared in place.
-const TEXT_MAX: usize = 32;
-/// So many networks of a constant are compared in place.
-const NETS_MAX: usize = 8;
-/// So many numbers of a constant are compared in place.
-const NUMBERS_MAX: usize = 256;
-
 impl<'c> Lower<'_, 'c> {
     /// Compares texts or bytes for equality.
     pub(super) fn text_is(&mut self, a: Val, b: Val) -> Truth<'c> {
-        let text = |val| match self.constant(val) {
-            Some(Constant::Str(text)) => Some(text.as_bytes().to_vec()),
-            Some(Constant::Bytes(bytes)) => Some(bytes.to_vec()),
-            _ => None,
-        };
-        let known = match (text(a), text(b)) {
-            (_, Some(text)) => Some((a, text)),
-            (Some(text), None) => Some((b, text)),
-            (None, None) => None,
-        };
+        let known = [(a, b), (b, a)].into_iter().find_map(|(known, other)| {
+            let bytes = match self.constant(known)? {
+                Constant::Str(text) => text.as_bytes(),
+                Constant::Bytes(bytes) => bytes,
+                _ => return None,
+            };
+            (bytes.len() <= TEXT_MAX).then_some((bytes, other))
+        });
         match known {
-            Some((other, text)) if text.len() <= TEXT_MAX => {
+            Some((bytes, other)) => {
                 let (at, len) = self.two(other);
-                let right = self.e.equal(len, self.e.int(text.len() as i64));
-                match text.is_empty() {
-                    true => right,
-                    false => self.only_if(right, |l| l.bytes_are(at.into_pointer_value(), &text)),
-                }
+                self.text_at_is(at, len, bytes)
             }
-            _ => {
+            None => {
                 let (a, b) = (self.two(a), self.two(b));
                 let right = self.e.equal(a.1, b.1);
                 self.only_if(right, |l| {
@@ -53,20 +41,30 @@ impl<'c> Lower<'_, 'c> {
         }
     }
 
-    /// Compares as many bytes as are known, of which there is at least one, without a branch.
+    /// Compares a text with a short one that is known.
+    fn text_at_is(&mut self, at: Register<'c>, len: Register<'c>, known: &[u8]) -> Truth<'c> {
+        let right = self.e.equal(len, self.e.int(known.len() as i64));
+        match known.is_empty() {
+            true => right,
+            false => self.only_if(right, |l| l.bytes_are(at.into_pointer_value(), known)),
+        }
+    }
+
+    /// Compares as many bytes as are known, without a branch.
     fn bytes_are(&self, at: PointerValue<'c>, known: &[u8]) -> Truth<'c> {
-        let mut differs: Option<Register<'c>> = None;
-        for (offset, width) in strides(known.len()) {
+        let wrong = strides(known.len()).map(|(offset, width)| {
             let mut bytes = [0; 8];
             bytes[..width].copy_from_slice(&known[offset..offset + width]);
             let read = self.e.load_bytes(width, at, offset as i64);
             // The bytes behind `width` are zero in both.
-            let wrong = self.e.xor(read, self.e.int(i64::from_le_bytes(bytes)));
-            differs = Some(match differs {
-                Some(before) => self.e.or(before, wrong),
-                None => wrong,
-            });
-        }
+            self.e.xor(read, self.e.int(i64::from_le_bytes(bytes)))
+        });
+        let differs = wrong.reduce(|before, wrong| self.e.or(before, wrong));
+        self.is_zero(differs)
+    }
+
+    /// Whether nothing differs.
+    fn is_zero(&self, differs: Option<Register<'c>>) -> Truth<'c> {
         match differs {
             Some(differs) => self.e.equal(differs, self.e.int(0)),
             None => self.e.truth(true),
@@ -121,52 +119,66 @@ impl<'c> Lower<'_, 'c> {
 
     /// Whether a list or set has an element.
     pub(super) fn has_element(&mut self, of: Val, item: Val, sorted: bool) -> Truth<'c> {
-        let repr = self.repr(item);
-        let kind = match repr.shape {
-            Shape::Int => Some(Kind::Int),
-            // A variant without payload is told by its number, whatever payload the others have.
-            Shape::Plain | Shape::Variant => Some(Kind::Id),
-            _ => None,
-        };
-        let known = self.constant(of).and_then(numbers);
-        if let (Some(kind), Some(known), false) = (kind, known, repr.optional) {
-            let item = self.one(item);
-            return self.is_among(item, kind, &known);
+        let (known, repr) = (self.constant(of).and_then(Members::new), self.repr(item));
+        match (known, repr.shape) {
+            (Some(Members::Tags(bits)), Shape::Plain) if !repr.optional => {
+                let tag = self.one(item);
+                let tag = self.e.widen(tag, Kind::Int);
+                self.bit_of(bits, tag)
+            }
+            (Some(Members::Ints { least, bits }), Shape::Int) if !repr.optional => {
+                let item = self.one(item);
+                self.bit_of(bits, self.e.sub(item, self.e.int(least)))
+            }
+            (Some(Members::Texts(texts)), Shape::Str) if !repr.optional => {
+                self.is_one_of(item, &texts)
+            }
+            _ => {
+                let (items, len) = self.two(of);
+                let (item, _) = self.lay_out(&[item]);
+                let function = match sorted {
+                    true => Function::SetHas,
+                    false => Function::ListHas,
+                };
+                let has = self.ask(function, &[items, len, item.into()]);
+                self.e.holds(has)
+            }
         }
-        let (items, len) = self.two(of);
-        let (item, _) = self.lay_out(&[item]);
-        let function = match sorted {
-            true => Function::SetHas,
-            false => Function::ListHas,
-        };
-        let has = self.ask(function, &[items, len, item.into()]);
-        self.e.holds(has)
     }
 
-    /// Whether a number is one of some that are known; LLVM chooses between a mask, a table and a search.
-    fn is_among(&mut self, item: Register<'c>, kind: Kind, known: &[i64]) -> Truth<'c> {
-        let before = self.e.here();
-        let (yes, done) = (self.block("is.among"), self.block("asked"));
-        let mut known = known.to_vec();
-        known.sort_unstable();
-        known.dedup();
-        let cases: Vec<_> = known
-            .iter()
-            .map(|n| (self.e.number(kind, *n).into_int_value(), yes))
-            .collect();
-        self.e.switch(item, &cases, done);
-        self.e.go_to(yes);
+    /// Whether a bit of some 64 is set; none is beyond them.
+    fn bit_of(&self, bits: u64, number: Register<'c>) -> Truth<'c> {
+        let there = self.e.compare(IntPredicate::ULT, number, self.e.int(64));
+        // A distance of 64 or more would give nothing that is defined.
+        let distance = self.e.and(number, self.e.int(63));
+        let bit = self.e.shift_right(self.e.int(bits as i64), distance);
+        let set = self.e.equal(self.e.and(bit, self.e.int(1)), self.e.int(1));
+        self.e.both(there, set)
+    }
+
+    /// Whether a text is one of a few.
+    fn is_one_of(&mut self, item: Val, texts: &[&str]) -> Truth<'c> {
+        let (at, len) = self.two(item);
+        let done = self.block("asked");
+        let yes = self.e.truth(true);
+        let mut ways = Vec::new();
+        for text in texts {
+            let next = self.block("next");
+            let is = self.text_at_is(at, len, text.as_bytes());
+            ways.push((yes, self.e.here()));
+            self.e.branch(is, done, next);
+            self.e.go_to(next);
+        }
+        ways.push((self.e.truth(false), self.e.here()));
         self.e.jump(done);
         self.e.go_to(done);
-        let (found, not) = (self.e.truth(true), self.e.truth(false));
-        self.e.either_way(&[(found, yes), (not, before)])
+        self.e.either_way(&ways)
     }
 
     /// Whether a network has an address.
     pub(super) fn net_has(&mut self, net: Val, ip: Val) -> Truth<'c> {
         if let Some(Constant::Cidr(net)) = self.constant(net) {
-            let net = *net;
-            return self.known_net_has(net, ip);
+            return self.known_net_has(Net::new(*net), ip);
         }
         let (a, b) = self.two(ip);
         let args = [self.parts(net).all(), &[a, b]].concat();
@@ -176,42 +188,104 @@ impl<'c> Lower<'_, 'c> {
 
     /// Whether one of some networks has an address.
     pub(super) fn nets_have(&mut self, nets: Val, ip: Val) -> Truth<'c> {
-        if let Some(known) = self.constant(nets).and_then(few_nets) {
-            let has = known.iter().map(|net| self.known_net_has(*net, ip));
-            let has: Vec<_> = has.collect();
-            let any = has
-                .into_iter()
-                .reduce(|before, has| self.e.either(before, has));
-            return any.unwrap_or_else(|| self.e.truth(false));
+        if let Some(Members::Nets(known)) = self.constant(nets).and_then(Members::new) {
+            let mut has = self.e.truth(false);
+            for net in known {
+                let one = self.known_net_has(net, ip);
+                has = self.e.either(has, one);
+            }
+            return has;
         }
         let ((items, len), (a, b)) = (self.two(nets), self.two(ip));
         let have = self.ask(Function::CidrsHave, &[items, len, a, b]);
         self.e.holds(have)
     }
 
-    /// The bits that count are those of the network: a mask in the order of memory, so no byte is moved.
-    fn known_net_has(&mut self, net: Cidr, ip: Val) -> Truth<'c> {
-        let mask = match net.bits() {
-            0 => 0,
-            bits => u128::MAX << (128 - u32::from(bits)),
-        };
-        let (masks, bases) = (halves(mask.to_be_bytes()), halves(net.base().0));
+    fn known_net_has(&mut self, net: Net, ip: Val) -> Truth<'c> {
         let (a, b) = self.two(ip);
-        let wrong = [a, b].into_iter().zip(masks.into_iter().zip(bases));
-        let wrong = wrong.map(|(half, (mask, base))| {
+        let halves = [a, b].into_iter().zip(net.masks.into_iter().zip(net.bases));
+        let wrong = halves.map(|(half, (mask, base))| {
             let differs = self.e.xor(half, self.e.int(base));
             self.e.and(differs, self.e.int(mask))
         });
-        match wrong.reduce(|before, wrong| self.e.or(before, wrong)) {
-            Some(differs) => self.e.equal(differs, self.e.int(0)),
-            None => self.e.truth(true),
+        let differs = wrong.reduce(|before, wrong| self.e.or(before, wrong));
+        self.is_zero(differs)
+    }
+
+    /// Whether a text matches a pattern.
+    pub(super) fn text_matches(&mut self, text: Val, pattern: PatId) -> Truth<'c> {
+        let (at, len) = self.two(text);
+        match PathTest::new(&self.unit.module.patterns[pattern]) {
+            Some(PathTest::Is(path)) => self.text_at_is(at, len, path.as_bytes()),
+            Some(PathTest::Below(path)) => {
+                let bytes = path.len() as i64;
+                let enough = self.e.compare(IntPredicate::UGE, len, self.e.int(bytes));
+                self.only_if(enough, |l| {
+                    let at = at.into_pointer_value();
+                    let begins = l.bytes_are(at, path.as_bytes());
+                    l.only_if(begins, |l| l.ends_or_goes_on(at, len, bytes))
+                })
+            }
+            None => {
+                let args = [self.cx.into(), self.e.id(pattern.0), at, len];
+                let matches = self.ask(Function::Matches, &args);
+                self.e.holds(matches)
+            }
         }
+    }
+
+    /// Whether a text of at least so many bytes ends there, or goes on with a slash. Without any it does.
+    fn ends_or_goes_on(
+        &mut self,
+        at: PointerValue<'c>,
+        len: Register<'c>,
+        bytes: i64,
+    ) -> Truth<'c> {
+        if bytes == 0 {
+            return self.e.truth(true);
+        }
+        let longer = self.e.compare(IntPredicate::UGT, len, self.e.int(bytes));
+        let other = self.only_if(longer, |l| {
+            let next = l.e.load_bytes(1, at, bytes);
+            let slash = l.e.int(b'/'.into());
+            l.e.compare(IntPredicate::NE, next, slash)
+        });
+        self.e.not(other)
+    }
+
+    /// Whether a text begins or ends with one that is known and short, for a native that asks just that.
+    pub(super) fn text_has_end(&mut self, row: &Native, args: &[Val]) -> Option<Truth<'c>> {
+        let [text, part] = args else {
+            return None;
+        };
+        let Some(Constant::Str(part)) = self.constant(*part) else {
+            return None;
+        };
+        let at_end = match row.class {
+            NativeClass::Prefix => false,
+            NativeClass::Suffix => true,
+            NativeClass::Opaque | NativeClass::Contains => return None,
+        };
+        if part.len() > TEXT_MAX {
+            return None;
+        }
+        let (at, len) = self.two(*text);
+        let bytes = self.e.int(part.len() as i64);
+        let enough = self.e.compare(IntPredicate::UGE, len, bytes);
+        Some(self.only_if(enough, |l| {
+            let begin = at.into_pointer_value();
+            let at = match at_end {
+                true => l.e.behind(begin, l.e.sub(len, bytes)),
+                false => begin,
+            };
+            l.bytes_are(at, part.as_bytes())
+        }))
     }
 
     /// What is asked, if a test holds; else false. What is asked may be meaningless where it does not hold.
     fn only_if(&mut self, holds: Truth<'c>, ask: impl FnOnce(&mut Self) -> Truth<'c>) -> Truth<'c> {
         let before = self.e.here();
-        let (then, done) = (self.block("of.one.length"), self.block("asked"));
+        let (then, done) = (self.block("if"), self.block("asked"));
         self.e.branch(holds, then, done);
         self.e.go_to(then);
         let asked = ask(self);
@@ -244,68 +318,5 @@ pub(super) fn float_condition(cc: Cc) -> FloatPredicate {
         Cc::Le => FloatPredicate::OLE,
         Cc::Gt => FloatPredicate::OGT,
         Cc::Ge => FloatPredicate::OGE,
-    }
-}
-
-/// Loads that cover so many bytes and none beside: where they begin, and how wide they are. The last may look at bytes again.
-fn strides(len: usize) -> Vec<(usize, usize)> {
-    let widest = match len {
-        0 => return Vec::new(),
-        1 => 1,
-        2..4 => 2,
-        4..8 => 4,
-        _ => 8,
-    };
-    let mut loads: Vec<(usize, usize)> = (0..len / widest).map(|i| (i * widest, widest)).collect();
-    if !len.is_multiple_of(widest) {
-        loads.push((len - widest, widest));
-    }
-    loads
-}
-
-/// The elements of a constant list or set that are integers or variants without payload, as numbers.
-fn numbers(constant: &Constant) -> Option<Vec<i64>> {
-    let Constant::Seq(items) = constant else {
-        return None;
-    };
-    let number = |item: &Constant| match item {
-        Constant::Int(value) => Some(*value),
-        Constant::Variant(tag, fields) if fields.is_empty() => Some((*tag).into()),
-        _ => None,
-    };
-    (items.len() <= NUMBERS_MAX).then(|| items.iter().map(number).collect())?
-}
-
-fn few_nets(constant: &Constant) -> Option<Vec<Cidr>> {
-    let Constant::Seq(items) = constant else {
-        return None;
-    };
-    let nets = items.iter().map(|item| match item {
-        Constant::Cidr(net) => Some(*net),
-        _ => None,
-    });
-    (items.len() <= NETS_MAX).then(|| nets.collect())?
-}
-
-/// The two halves of an address as registers hold them.
-fn halves(bytes: [u8; 16]) -> [i64; 2] {
-    let (halves, _) = bytes.as_chunks::<8>();
-    [i64::from_le_bytes(halves[0]), i64::from_le_bytes(halves[1])]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loads_cover_every_byte_and_none_beside() {
-        for len in 0..=TEXT_MAX {
-            let mut seen = vec![false; len];
-            for (offset, width) in strides(len) {
-                assert!(offset + width <= len, "{len}");
-                seen[offset..offset + width].fill(true);
-            }
-            assert!(seen.iter().all(|seen| *seen), "{len}");
-        }
     }
 }

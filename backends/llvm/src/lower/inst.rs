@@ -397,9 +397,8 @@ impl InstVisitor for Lower<'_, '_> {
         self.gives_truth(truth);
     }
     fn matches(&mut self, a: &Val, pattern: &PatId) {
-        let args = self.text_and_pattern(*a, *pattern, &[]);
-        let value = self.ask(Function::Matches, &args);
-        self.gives(value);
+        let truth = self.text_matches(*a, *pattern);
+        self.gives_truth(truth);
     }
     fn path_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) {
         let index = self.e.id(index.0);
@@ -434,6 +433,9 @@ impl InstVisitor for Lower<'_, '_> {
     }
     fn native(&mut self, native: &NativeId, args: &Vals) {
         let row = self.unit.module.natives[*native];
+        if let Some(truth) = self.text_has_end(row, args) {
+            return self.gives_truth(truth);
+        }
         let ty = tollgate_ir::typing::native_type(&self.unit.module.types, &row.result);
         let ty = ty.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives an unknown type", row.name));
         let repr = self.unit.repr(ty);

@@ -1,7 +1,7 @@
 //! The comparison with the interpreter, of a program just compiled and of the same behind a file.
 
 use tollgate_backend_api::Executable;
-use tollgate_backend_suite::{Rng, WEIGH, agree};
+use tollgate_backend_suite::{NATIVES, Rng, agree};
 use tollgate_backend_vm::Program;
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
@@ -9,7 +9,7 @@ use tollgate_runtime::Native;
 
 /// The natives of the tests by name.
 pub(crate) fn natives(name: &str) -> Option<&'static Native> {
-    (name == WEIGH.name).then_some(&WEIGH)
+    NATIVES.iter().copied().find(|native| native.name == name)
 }
 
 /// Runs every function of a module on random inputs, on both engines, and on the machine once more behind a file.

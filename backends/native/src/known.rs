@@ -1,0 +1,225 @@
+//! What can be asked in place, with a few loads and no call, because something is known while compiling.
+
+use tollgate_runtime::kinds::net::Cidr;
+use tollgate_runtime::pattern::Segment;
+use tollgate_runtime::{Pattern, Value};
+
+/// Texts up to so many bytes are compared in place.
+pub const TEXT_MAX: usize = 32;
+/// So many texts or networks of a constant are compared in place.
+pub const MEMBERS_MAX: usize = 8;
+
+/// The members of a constant list or set, where asking for one takes no call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Members<'c> {
+    /// Variants without payload, below 64: a bit each.
+    Tags(u64),
+    /// Integers from `least` on, below `least + 64`: a bit each.
+    Ints {
+        /// The least.
+        least: i64,
+        /// Bit `i` is that of `least + i`.
+        bits: u64,
+    },
+    /// A few short texts.
+    Texts(Vec<&'c str>),
+    /// A few networks.
+    Nets(Vec<Net>),
+}
+
+/// A network, as the halves of an address stand in registers: an address is in it if `(half ^ base) & mask` is zero for both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Net {
+    /// The bits that count.
+    pub masks: [i64; 2],
+    /// What they are.
+    pub bases: [i64; 2],
+}
+
+/// What a pattern without holes asks of a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PathTest {
+    /// It is this text.
+    Is(String),
+    /// It is this text, or begins with it and a slash. The text may be empty: then it is any.
+    Below(String),
+}
+
+impl<'c> Members<'c> {
+    /// The members of a constant, if there are few enough and of a kind that is compared in place.
+    ///
+    /// ```
+    /// use tollgate_native_abi::known::Members;
+    /// use tollgate_runtime::Value;
+    /// let methods = Value::set([Value::tag(0), Value::tag(3)]);
+    /// assert_eq!(Members::new(&methods), Some(Members::Tags(0b1001)));
+    /// ```
+    pub fn new(constant: &'c Value) -> Option<Members<'c>> {
+        let Value::Seq(items) = constant else {
+            return None;
+        };
+        match items.first()? {
+            Value::Variant(..) => {
+                let bits = items.iter().try_fold(0, |bits, item| match item {
+                    Value::Variant(tag @ 0..64, fields) if fields.is_empty() => {
+                        Some(bits | 1u64 << tag)
+                    }
+                    _ => None,
+                });
+                bits.map(Members::Tags)
+            }
+            Value::Int(_) => {
+                let ints: Vec<i64> = each(items, |item| match item {
+                    Value::Int(v) => Some(*v),
+                    _ => None,
+                })?;
+                let least = *ints.iter().min()?;
+                let distances = ints.iter().map(|v| v.abs_diff(least));
+                let mut bits = distances.map(|d| 1u64.checked_shl(u32::try_from(d).ok()?));
+                let bits = bits.try_fold(0, |all, bit| Some(all | bit?))?;
+                Some(Members::Ints { least, bits })
+            }
+            Value::Str(_) => {
+                let short = |item: &'c Value| match item {
+                    Value::Str(v) if v.len() <= TEXT_MAX => Some(&**v),
+                    _ => None,
+                };
+                Some(Members::Texts(few(items, short)?))
+            }
+            Value::Cidr(_) => {
+                let net = |item: &Value| match item {
+                    Value::Cidr(v) => Some(Net::new(*v)),
+                    _ => None,
+                };
+                Some(Members::Nets(few(items, net)?))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Net {
+    /// The network's bits in the order of memory, so that no byte is moved to compare them.
+    pub fn new(net: Cidr) -> Net {
+        let mask = match net.bits() {
+            0 => 0,
+            bits => u128::MAX << (128 - u32::from(bits)),
+        };
+        Net {
+            masks: halves(mask.to_be_bytes()),
+            bases: halves(net.base().0),
+        }
+    }
+}
+
+impl PathTest {
+    /// What a path pattern asks, if all its segments are literal.
+    pub fn new(pattern: &Pattern) -> Option<PathTest> {
+        let Pattern::Path(path) = pattern else {
+            return None;
+        };
+        let mut text = String::new();
+        for segment in path.segments() {
+            let Segment::Literal(literal) = segment else {
+                return None;
+            };
+            text.push('/');
+            text.push_str(literal);
+        }
+        (text.len() <= TEXT_MAX).then_some(match path.is_open() {
+            true => PathTest::Below(text),
+            false => PathTest::Is(text),
+        })
+    }
+}
+
+/// Loads that cover so many bytes and none beside: where they begin, and how wide they are (8, 4, 2 or 1). The last may look at bytes
+/// again.
+///
+/// ```
+/// use tollgate_native_abi::known::strides;
+/// assert_eq!(strides(11).collect::<Vec<_>>(), [(0, 8), (3, 8)]);
+/// ```
+pub fn strides(len: usize) -> impl Iterator<Item = (usize, usize)> {
+    let widest = match len {
+        0 | 1 => 1,
+        2..4 => 2,
+        4..8 => 4,
+        _ => 8,
+    };
+    let rest = !len.is_multiple_of(widest);
+    let whole = (0..len / widest).map(move |i| (i * widest, widest));
+    whole.chain(rest.then(|| (len - widest, widest)))
+}
+
+/// The two halves of an address as registers hold them.
+pub fn halves(bytes: [u8; 16]) -> [i64; 2] {
+    let (halves, _) = bytes.as_chunks::<8>();
+    [i64::from_le_bytes(halves[0]), i64::from_le_bytes(halves[1])]
+}
+
+fn each<'c, T>(items: &'c [Value], of: impl Fn(&'c Value) -> Option<T>) -> Option<Vec<T>> {
+    items.iter().map(of).collect()
+}
+
+fn few<'c, T>(items: &'c [Value], of: impl Fn(&'c Value) -> Option<T>) -> Option<Vec<T>> {
+    (items.len() <= MEMBERS_MAX).then(|| each(items, of))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tollgate_runtime::pattern::PathPattern;
+
+    use super::*;
+
+    #[test]
+    fn loads_cover_every_byte_and_none_beside() {
+        for len in 0..=TEXT_MAX {
+            let mut seen = vec![false; len];
+            for (offset, width) in strides(len) {
+                assert!(offset + width <= len, "{len}");
+                seen[offset..offset + width].fill(true);
+            }
+            assert!(seen.iter().all(|seen| *seen), "{len}");
+        }
+    }
+
+    #[test]
+    fn integers_that_lie_far_apart_are_not_bits() {
+        let ints = |ints: &[i64]| Value::set(ints.iter().map(|i| Value::Int(*i)));
+        let (near, far) = (ints(&[-3, 0, 60]), ints(&[i64::MIN, 0, i64::MAX]));
+        let bits = 1 | 1 << 3 | 1 << 63;
+        assert_eq!(Members::new(&near), Some(Members::Ints { least: -3, bits }));
+        assert_eq!(Members::new(&far), None);
+        assert_eq!(Members::new(&ints(&[0, 64])), None);
+        assert_eq!(Members::new(&Value::seq([])), None);
+    }
+
+    #[test]
+    fn a_network_is_compared_in_the_order_of_memory() {
+        let net: Cidr = "10.16.0.0/12".parse().unwrap();
+        let Net { masks, bases } = Net::new(net);
+        let has = |ip: &str| {
+            let halves = halves(ip.parse::<tollgate_runtime::kinds::net::Ip>().unwrap().0);
+            (0..2).all(|i| (halves[i] ^ bases[i]) & masks[i] == 0)
+        };
+        assert!(has("10.16.0.1") && has("10.31.255.255") && has("::ffff:10.20.0.1"));
+        assert!(!has("10.32.0.0") && !has("11.16.0.0") && !has("::a10:1"));
+    }
+
+    #[test]
+    fn a_pattern_without_holes_is_a_comparison() {
+        let test = |text: &str| {
+            let path = PathPattern::parse(text).unwrap();
+            PathTest::new(&Pattern::Path(Arc::new(path)))
+        };
+        assert_eq!(test("/a/b"), Some(PathTest::Is("/a/b".into())));
+        assert_eq!(test("/"), Some(PathTest::Is("/".into())));
+        assert_eq!(test("/a/**"), Some(PathTest::Below("/a".into())));
+        assert_eq!(test("/**"), Some(PathTest::Below(String::new())));
+        assert_eq!(test("/a/*"), None);
+        assert_eq!(test(&"/long".repeat(20)), None);
+    }
+}
