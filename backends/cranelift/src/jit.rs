@@ -1,15 +1,18 @@
 //! Into memory: the functions of a program, compiled one after the other.
 
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, OnceLock};
 
-use cranelift_codegen::CodegenError;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable, Flags};
+use cranelift_codegen::{CodegenError, CompiledCode};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId as CodeId, Module as CodeModule, ModuleError};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
+use tollgate_ir::entities::SiteId;
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
 
@@ -38,12 +41,18 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Bytes of memory that are made executable together.
+const PAGE: usize = 4096;
+
 /// The code of a program in memory.
 pub(crate) struct InMemory {
-    /// Only locked to free it: a lock makes it fit to be shared.
-    module: Mutex<Option<JITModule>>,
+    /// Only there to be dropped: a lock that nobody takes makes it fit to be shared.
+    _module: Mutex<Owned>,
     functions: Vec<Made>,
 }
+
+/// A module whose code is freed with it, also when compiling it fails halfway: Cranelift's own keeps the code for ever.
+pub(crate) struct Owned(ManuallyDrop<JITModule>);
 
 /// A function in memory.
 struct Made {
@@ -56,24 +65,28 @@ struct Made {
 pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, CompileError> {
     fits(program)?;
     let mut code = in_memory(isa()?);
-    let unit = Unit::new(program, &mut code);
+    let unit = Unit::new(program, &mut *code);
     let mut context = code.make_context();
     let mut memory = FunctionBuilderContext::new();
     let mut functions = Vec::with_capacity(program.funcs.len());
-    let mut numbers = Vec::with_capacity(program.funcs.len());
+    let mut stretches = Vec::new();
     for (id, func) in program.funcs.iter() {
         for (form, number) in unit.forms_of(id) {
             let to = &mut context.func;
-            lower(&unit, &mut code, id, form, to, &mut memory);
+            lower(&unit, &mut *code, id, form, to, &mut memory);
             let defined = code.define_function(number, &mut context);
             defined.map_err(|e| cannot(&func.name, e))?;
-            let made = context.compiled_code().map(|c| c.code_info().total_size);
+            let Some(made) = context.compiled_code() else {
+                tollgate_ir::bug!("`{}` was defined and not compiled", func.name);
+            };
+            if perf::is_wanted() {
+                stretches.push((number, stretches_of(program, &func.name, made)));
+            }
             functions.push(Made {
                 name: func.name.clone(),
                 form,
-                bytes: made.unwrap_or(0),
+                bytes: made.code_info().total_size,
             });
-            numbers.push(number);
             code.clear_context(&mut context);
         }
     }
@@ -83,18 +96,41 @@ pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, Compile
     // SAFETY: every entry has been compiled with the signature of `Entry`.
     let entry = |number: &CodeId| unsafe { std::mem::transmute::<*const u8, Entry>(at(number)) };
     let entries: Vec<Entry> = unit.entries.values().map(entry).collect();
-    let symbols = functions.iter().zip(&numbers);
-    perf::record(symbols.map(|(made, number)| perf::Symbol {
-        address: at(number).addr(),
-        bytes: made.bytes as usize,
-        name: &made.name,
-    }));
+    for (number, mut symbols) in stretches {
+        let begin = at(&number).addr();
+        symbols.iter_mut().for_each(|s| s.address += begin);
+        perf::record(&symbols);
+    }
     let code = InMemory {
-        module: Mutex::new(Some(code)),
+        _module: Mutex::new(code),
         functions,
     };
     // SAFETY: the entries are those of the functions in order; `lower` compiles them as the ABI says, and they are there until `code` is dropped.
     Ok(unsafe { Compiled::new(program, entries, code) })
+}
+
+/// What a profiler calls the code of a function, from its beginning: the function's name, and behind it the rule, where one has decided.
+fn stretches_of(program: &Legalized, name: &str, made: &CompiledCode) -> Vec<perf::Symbol> {
+    let mut symbols = Vec::new();
+    let mut stretch = |from: u32, to: u32, name: String| {
+        if from < to {
+            symbols.push(perf::Symbol {
+                address: from as usize,
+                bytes: (to - from) as usize,
+                name,
+            });
+        }
+    };
+    let mut from = 0;
+    for of in made.buffer.get_srclocs_sorted() {
+        if let Some(site) = program.sites.get(SiteId(of.loc.bits())) {
+            stretch(from, of.start, name.to_owned());
+            stretch(of.start, of.end, perf::name(name, site));
+            from = of.end;
+        }
+    }
+    stretch(from, made.code_info().total_size, name.to_owned());
+    symbols
 }
 
 /// What Cranelift knows of the machine this runs on: looked up once.
@@ -118,9 +154,10 @@ pub(crate) fn isa() -> Result<OwnedTargetIsa, CompileError> {
 }
 
 /// An empty module in memory. It resolves no name: compiled code finds the runtime through its context.
-pub(crate) fn in_memory(isa: OwnedTargetIsa) -> JITModule {
+pub(crate) fn in_memory(isa: OwnedTargetIsa) -> Owned {
     let names = cranelift_module::default_libcall_names();
-    JITModule::new(JITBuilder::with_isa(isa, names))
+    let module = JITModule::new(JITBuilder::with_isa(isa, names));
+    Owned(ManuallyDrop::new(module))
 }
 
 /// Constants and data are reached by a distance of 31 bits.
@@ -151,11 +188,11 @@ pub(crate) fn cannot(name: &str, error: ModuleError) -> CompileError {
 }
 
 impl Code for InMemory {
-    /// The code itself, and the names of its functions. What Cranelift keeps to free it is not counted.
+    /// The code in whole pages, and the names of its functions. What Cranelift keeps to free it is not counted.
     fn memory(&self) -> usize {
-        let bytes = |made: &Made| made.bytes as usize + made.name.len();
-        self.functions.capacity() * size_of::<Made>()
-            + self.functions.iter().map(bytes).sum::<usize>()
+        let code: usize = self.functions.iter().map(|made| made.bytes as usize).sum();
+        let names: usize = self.functions.iter().map(|made| made.name.len()).sum();
+        code.next_multiple_of(PAGE) + self.functions.capacity() * size_of::<Made>() + names
     }
 
     /// A line for each function: its bytes, and its name.
@@ -171,15 +208,22 @@ impl Code for InMemory {
     }
 }
 
-impl Drop for InMemory {
+impl Deref for Owned {
+    type Target = JITModule;
+    fn deref(&self) -> &JITModule {
+        &self.0
+    }
+}
+
+impl DerefMut for Owned {
+    fn deref_mut(&mut self) -> &mut JITModule {
+        &mut self.0
+    }
+}
+
+impl Drop for Owned {
     fn drop(&mut self) {
-        let module = self.module.get_mut();
-        let module = module
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
-        if let Some(module) = module {
-            // SAFETY: whoever could run the code has borrowed the program that this is the end of.
-            unsafe { module.free_memory() };
-        }
+        // SAFETY: it is taken once, here. Whoever could run the code has borrowed the program that this is the end of.
+        unsafe { ManuallyDrop::take(&mut self.0).free_memory() };
     }
 }

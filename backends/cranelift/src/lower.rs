@@ -4,24 +4,26 @@
 //! registers. What the calls of a function need on the stack are two places, used by one call at a time: its arguments as words, and its
 //! result.
 
+mod ask;
 mod calls;
 mod compare;
 mod inst;
 mod words;
 
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, FuncRef, InstBuilder, Signature, StackSlot};
-use cranelift_codegen::ir::{SigRef, Value, types};
+use cranelift_codegen::ir::{SigRef, SourceLoc, Value, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
 use cranelift_module::{FuncId as CodeId, Module as CodeModule};
 use rustc_hash::FxHashMap;
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::{Block, FuncId, IndexVec, Val};
+use tollgate_ir::entities::{Block, FuncId, IndexVec, InstId, Val};
 use tollgate_ir::instructions::{Inst, Opcode};
 use tollgate_ir::module::{Func, Jump, Terminator};
 use tollgate_ir::types::Type;
 use tollgate_native_abi::{Function, Kind, Plan, Repr};
 
+use self::ask::Goal;
 use self::words::Parts;
 
 /// A program being compiled: what every function of it needs.
@@ -140,7 +142,9 @@ pub(crate) fn lower(
         entry,
         blocks: func.blocks.keys().map(|_| None).collect(),
         vals: func.vals.keys().map(|_| nothing).collect(),
+        uses: uses(func),
         result: nothing,
+        gives_back: false,
         args: None,
         out: None,
         signatures: Vec::new(),
@@ -167,8 +171,12 @@ struct Lower<'f> {
     /// The blocks that some path from the entry leads to.
     blocks: IndexVec<Block, Option<ir::Block>>,
     vals: IndexVec<Val, Parts>,
+    /// How often each value is asked for.
+    uses: IndexVec<Val, u32>,
     /// The result of the instruction that was made last.
     result: Parts,
+    /// Whether the instruction being made ends an entry and gives its result: a word that a call leaves may be left there.
+    gives_back: bool,
     /// Where arguments of calls are laid out as words.
     args: Option<StackSlot>,
     /// Where calls leave a word.
@@ -189,17 +197,76 @@ impl<'f> Lower<'f> {
             if block != Func::ENTRY {
                 self.b.switch_to_block(to);
             }
+            self.b.set_srcloc(self.place(block));
+            let last = data.insts.last().copied();
+            self.gives_back = false;
+            let mut branch = None;
             for inst in &data.insts {
-                let data = &self.func.insts[*inst];
+                if last == Some(*inst) {
+                    branch = self.only_branches(*inst, &data.term);
+                    if branch.is_some() {
+                        break;
+                    }
+                }
+                let of = &self.func.insts[*inst];
                 self.result = Parts::default();
-                data.inst.visit(&mut self);
-                if let Some(result) = data.result {
+                self.gives_back = self.form == Form::Entry
+                    && last == Some(*inst)
+                    && matches!((&data.term, of.result), (Terminator::Return(a), Some(b)) if *a == b);
+                self.make(&of.inst);
+                if let Some(result) = of.result {
                     self.vals[result] = self.result;
                 }
             }
-            self.terminator(&data.term);
+            if let Some((inst, yes, no)) = branch {
+                self.branch(inst, yes, no);
+            } else if self.gives_back && self.result.all().is_empty() {
+                // It was left where the result belongs.
+                self.b.ins().return_(&[]);
+            } else {
+                self.terminator(&data.term);
+            }
         }
         self.finish()
+    }
+
+    /// What profilers are told of the code of a block: the site that it marks, if it marks one.
+    fn place(&self, block: Block) -> SourceLoc {
+        let mut insts = self.func.blocks[block].insts.iter();
+        let site = insts.find_map(|inst| match self.func.insts[*inst].inst {
+            Inst::Mark { site } => Some(SourceLoc::new(site.0)),
+            _ => None,
+        });
+        site.unwrap_or_default()
+    }
+
+    /// The instruction that a block ends with and its branch asks for, where it is a test and nothing else asks for it.
+    fn only_branches<'t>(
+        &self,
+        last: InstId,
+        term: &'t Terminator,
+    ) -> Option<(&'f Inst, &'t Jump, &'t Jump)> {
+        let Terminator::Br(cond, yes, no) = term else {
+            return None;
+        };
+        let data = &self.func.insts[last];
+        let only = data.result == Some(*cond) && self.uses[*cond] == 1;
+        (only && self.test_of(&data.inst).is_some()).then_some((&data.inst, yes, no))
+    }
+
+    /// Does the test that a branch asks for, and branches where its answer is clear.
+    fn branch(&mut self, inst: &Inst, yes: &Jump, no: &Jump) {
+        let Some((test, wanted)) = self.test_of(inst) else {
+            tollgate_ir::bug!("`{}` is no test", inst.opcode().mnemonic());
+        };
+        let (yes, no) = (self.target(yes), self.target(no));
+        self.ask_for(
+            &test,
+            &match wanted {
+                true => Goal::Branch(yes, no),
+                false => Goal::Branch(no, yes),
+            },
+        );
     }
 
     /// Takes the words apart, calls the form with registers, and puts its result together.
@@ -306,9 +373,14 @@ impl<'f> Lower<'f> {
             return;
         }
         let repr = self.unit.repr(self.func.result);
-        let out = self.b.block_params(self.entry)[2];
+        let out = self.given(2);
         self.write(out, 0, parts, repr);
         self.b.ins().return_(&[]);
+    }
+
+    /// A parameter of the form itself: context, arguments and room for the result are those of an entry.
+    fn given(&self, index: usize) -> Value {
+        self.b.block_params(self.entry)[index]
     }
 
     /// Where a jump leads, and the parts that it hands on.
@@ -372,6 +444,18 @@ impl<'f> Lower<'f> {
             _ => None,
         }
     }
+}
+
+/// How often each value of a function is asked for.
+fn uses(func: &Func) -> IndexVec<Val, u32> {
+    let mut uses: IndexVec<Val, u32> = func.vals.keys().map(|_| 0).collect();
+    for block in func.blocks.values() {
+        for inst in &block.insts {
+            func.insts[*inst].inst.vals(|v| uses[v] += 1);
+        }
+        block.term.vals(|v| uses[v] += 1);
+    }
+    uses
 }
 
 /// Cranelift's type of a register.

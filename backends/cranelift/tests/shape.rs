@@ -1,12 +1,32 @@
-//! Large programs, deep ones, and many of them.
+//! What the code looks like, and large programs, deep ones, and many of them.
 
 use tollgate_backend_api::{Backend, Executable};
 use tollgate_backend_cranelift::Cranelift;
-use tollgate_backend_suite::stress;
+use tollgate_backend_suite::legal;
+use tollgate_backend_suite::stress::{self, ROUTE};
 use tollgate_ir::Legalized;
 
 fn compile(module: &Legalized) -> Box<dyn Executable> {
     Cranelift.compile(module).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What people read: names of what is called, and of the rules that have decided.
+#[test]
+fn a_rule_set_as_clif() {
+    insta::assert_snapshot!("route", Cranelift.show(&legal(ROUTE), "clif").unwrap());
+}
+
+#[test]
+fn a_stage_that_is_none_is_refused() {
+    let refused = Cranelift.show(&legal(ROUTE), "llvm").unwrap_err();
+    let expected = "the backend `cranelift` has no stage `llvm` of its own; it has clif, asm";
+    assert_eq!(refused.to_string(), expected);
+    assert!(
+        Cranelift
+            .show(&legal(ROUTE), "asm")
+            .unwrap()
+            .contains("ret")
+    );
 }
 
 #[test]
@@ -17,11 +37,6 @@ fn the_deepest_calls_fit_the_stack() {
 #[test]
 fn ten_thousand_rules_in_one_function_are_compiled_in_linear_time() {
     stress::linear_time(&compile);
-}
-
-#[test]
-fn a_program_that_is_dropped_leaves_nothing_behind() {
-    stress::leaves_nothing_behind(&compile, 10_000);
 }
 
 #[test]

@@ -29,6 +29,16 @@ struct Made {
     bytes: usize,
 }
 
+impl Made {
+    fn symbol(&self) -> perf::Symbol {
+        perf::Symbol {
+            address: self.address,
+            bytes: self.bytes,
+            name: self.name.to_string(),
+        }
+    }
+}
+
 /// Compiles a program. Linear in it.
 pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemory>, CompileError> {
     let machine = Machine::host(how.effort)?;
@@ -53,11 +63,10 @@ pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemo
     drop(module);
     let memory = memory.finish()?;
     let functions = measure(program, &addresses, &memory);
-    perf::record(functions.iter().map(|made| perf::Symbol {
-        address: made.address,
-        bytes: made.bytes,
-        name: &made.name,
-    }));
+    if perf::is_wanted() {
+        let symbols: Vec<perf::Symbol> = functions.iter().map(Made::symbol).collect();
+        perf::record(&symbols);
+    }
     // SAFETY: every address is that of a function that was compiled with the signature of `Entry`.
     let entry = |address: &usize| unsafe { std::mem::transmute::<usize, Entry>(*address) };
     let entries = addresses.iter().map(entry).collect();

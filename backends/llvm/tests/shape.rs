@@ -34,11 +34,6 @@ fn ten_thousand_rules_in_one_function_are_compiled_in_linear_time() {
 }
 
 #[test]
-fn a_program_that_is_dropped_leaves_nothing_behind() {
-    stress::leaves_nothing_behind(&with(Effort::None), 1_000);
-}
-
-#[test]
 fn two_programs_run_in_sixteen_threads() {
     stress::sixteen_threads(&compile);
 }

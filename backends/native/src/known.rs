@@ -37,12 +37,12 @@ pub struct Net {
 }
 
 /// What a pattern without holes asks of a text.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PathTest {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PathTest<'c> {
     /// It is this text.
-    Is(String),
+    Is(&'c str),
     /// It is this text, or begins with it and a slash. The text may be empty: then it is any.
-    Below(String),
+    Below(&'c str),
 }
 
 impl<'c> Members<'c> {
@@ -58,6 +58,10 @@ impl<'c> Members<'c> {
         let Value::Seq(items) = constant else {
             return None;
         };
+        // More are never compared in place, so a long constant is not looked through wherever it is used.
+        if items.len() > 64 {
+            return None;
+        }
         match items.first()? {
             Value::Variant(..) => {
                 let bits = items.iter().try_fold(0, |bits, item| match item {
@@ -112,24 +116,34 @@ impl Net {
     }
 }
 
-impl PathTest {
-    /// What a path pattern asks, if all its segments are literal.
-    pub fn new(pattern: &Pattern) -> Option<PathTest> {
+impl<'c> PathTest<'c> {
+    /// What a path pattern asks, if all its segments are literal and it is short.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tollgate_native_abi::known::PathTest;
+    /// use tollgate_runtime::Pattern;
+    /// use tollgate_runtime::pattern::PathPattern;
+    /// let below = Pattern::Path(Arc::new(PathPattern::parse("/admin/**").unwrap()));
+    /// assert_eq!(PathTest::new(&below), Some(PathTest::Below("/admin")));
+    /// ```
+    pub fn new(pattern: &'c Pattern) -> Option<PathTest<'c>> {
         let Pattern::Path(path) = pattern else {
             return None;
         };
-        let mut text = String::new();
-        for segment in path.segments() {
-            let Segment::Literal(literal) = segment else {
-                return None;
-            };
-            text.push('/');
-            text.push_str(literal);
+        let literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+        if !path.segments().iter().all(literal) {
+            return None;
         }
-        (text.len() <= TEXT_MAX).then_some(match path.is_open() {
-            true => PathTest::Below(text),
-            false => PathTest::Is(text),
-        })
+        // Without holes, a pattern is written as the path that it takes; what is open ends in one more segment.
+        let (test, text) = match path.is_open() {
+            false => (PathTest::Is(path.text()), path.text()),
+            true => {
+                let (before, _) = path.text().rsplit_once('/')?;
+                (PathTest::Below(before), before)
+            }
+        };
+        (text.len() <= TEXT_MAX).then_some(test)
     }
 }
 
@@ -211,15 +225,17 @@ mod tests {
 
     #[test]
     fn a_pattern_without_holes_is_a_comparison() {
-        let test = |text: &str| {
-            let path = PathPattern::parse(text).unwrap();
-            PathTest::new(&Pattern::Path(Arc::new(path)))
+        let check = |text: &str, expected: Option<PathTest<'_>>| {
+            let pattern = Pattern::Path(Arc::new(PathPattern::parse(text).unwrap()));
+            assert_eq!(PathTest::new(&pattern), expected, "{text}");
         };
-        assert_eq!(test("/a/b"), Some(PathTest::Is("/a/b".into())));
-        assert_eq!(test("/"), Some(PathTest::Is("/".into())));
-        assert_eq!(test("/a/**"), Some(PathTest::Below("/a".into())));
-        assert_eq!(test("/**"), Some(PathTest::Below(String::new())));
-        assert_eq!(test("/a/*"), None);
-        assert_eq!(test(&"/long".repeat(20)), None);
+        check("/a/b", Some(PathTest::Is("/a/b")));
+        check("/", Some(PathTest::Is("/")));
+        check("/a/**", Some(PathTest::Below("/a")));
+        check("/a/{rest: **}", Some(PathTest::Below("/a")));
+        check("/**", Some(PathTest::Below("")));
+        check("/a/*", None);
+        check("/{a}/b", None);
+        check(&"/long".repeat(20), None);
     }
 }

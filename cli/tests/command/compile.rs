@@ -27,9 +27,30 @@ fn every_stage_prints() {
             .prints(part);
     }
     folder
-        .tollgate(&["emit", "--stage", "asm", &example()])
+        .tollgate(&["emit", "--stage", "jit", &example()])
         .exits(2)
-        .says("the stages are tokens, ast, hir, ir, opt, dag, bytecode");
+        .says("the stages are tokens, ast, hir, ir, opt, dag, bytecode, clif, asm");
+}
+
+#[cfg(feature = "cranelift")]
+#[test]
+fn a_backend_shows_its_own_stages() {
+    let folder = Folder::new("emit-native");
+    for (stage, part) in [("clif", "; search_marked"), ("asm", "ret")] {
+        folder
+            .tollgate(&["emit", "--stage", stage, &example()])
+            .exits(2)
+            .says("the backend `vm` has no stage");
+        let native = [
+            "emit",
+            "--stage",
+            stage,
+            "--backend",
+            "cranelift",
+            &example(),
+        ];
+        folder.tollgate(&native).exits(0).prints(part);
+    }
 }
 
 #[test]

@@ -263,7 +263,11 @@ fn what_is_not_there_is_named() {
 #[test]
 fn every_engine_and_level_decides_alike() {
     let folder = folder("engines");
-    for backend in ["vm", "interp"] {
+    let mut backends = vec!["vm", "interp"];
+    if cfg!(feature = "cranelift") {
+        backends.extend(["cranelift", "tiered"]);
+    }
+    for backend in backends {
         for level in ["0", "1", "2"] {
             let args = [PICK, &["--backend", backend, "-O", level]].concat();
             folder

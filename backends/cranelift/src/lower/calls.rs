@@ -8,7 +8,7 @@ use tollgate_native_abi::layout::{DANGLING, WORD};
 use tollgate_native_abi::{Context, Function, Repr};
 
 use super::words::{FIXED, PLAIN, Parts};
-use super::{Lower, register};
+use super::{Form, Lower, register};
 
 /// So many words are laid out on the stack; more are laid out in the arena.
 const ON_STACK_MAX: usize = 32;
@@ -33,16 +33,31 @@ impl Lower<'_> {
         given.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives nothing", function.name()))
     }
 
-    /// Calls a function of the runtime that leaves a word as its last argument says, and reads it.
+    /// Calls a function of the runtime that leaves a word as its last argument says, and reads it; no parts are read where the word
+    /// is the result of an entry, and is left there at once.
     pub(super) fn ask_word(&mut self, function: Function, args: &[Value], repr: Repr) -> Parts {
+        if self.gives_back {
+            let args = [args, &[self.given(2)]].concat();
+            self.call_runtime(function, &args);
+            return Parts::default();
+        }
         let out = self.out();
         let args = [args, &[out]].concat();
         self.call_runtime(function, &args);
         self.read(out, 0, repr)
     }
 
-    /// Lays values out as words, for a call that follows at once.
+    /// Lays values out as words, for a call that follows at once and writes nothing there.
     pub(super) fn lay_out(&mut self, vals: &[Val]) -> (Value, Value) {
+        // The arguments of an entry are laid out already.
+        if self.form == Form::Entry && !vals.is_empty() && vals == self.func.params() {
+            return (self.given(1), self.int(vals.len() as i64));
+        }
+        self.lay_out_anew(vals)
+    }
+
+    /// Lays values out as words, for a call that follows at once.
+    pub(super) fn lay_out_anew(&mut self, vals: &[Val]) -> (Value, Value) {
         let len = self.int(vals.len() as i64);
         let at = match vals.len() {
             0..=ON_STACK_MAX => self.args(vals.len()),

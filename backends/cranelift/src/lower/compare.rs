@@ -1,121 +1,36 @@
-//! Comparisons, most of all with constants: a few loads in place of a call.
+//! Comparisons that take no branch, most of all with constants: a few operations in place of a call.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use tollgate_ir::entities::{PatId, Val};
 use tollgate_ir::operand::Cc;
-use tollgate_native_abi::known::{Members, Net, PathTest, TEXT_MAX, strides};
+use tollgate_native_abi::known::{Members, Net};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Shape};
-use tollgate_runtime::native::NativeClass;
-use tollgate_runtime::{Native, Value as Constant};
+use tollgate_runtime::Value as Constant;
 
 use super::Lower;
 use super::words::Parts;
 
-/// Any bytes, wherever they lie.
-const BYTES: MemFlagsData = MemFlagsData::new().with_notrap();
-
 impl Lower<'_> {
-    /// Compares texts or bytes for equality.
-    pub(super) fn text_is(&mut self, a: Val, b: Val) -> Value {
-        let text = |val| match self.constant(val) {
-            Some(Constant::Str(text)) => Some(text.as_bytes().to_vec()),
-            Some(Constant::Bytes(bytes)) => Some(bytes.to_vec()),
-            _ => None,
-        };
-        let (other, known) = match (text(a), text(b)) {
-            (_, Some(text)) => (a, text),
-            (Some(text), None) => (b, text),
-            (None, None) => {
-                let (a, b) = (self.two(a), self.two(b));
-                return self.texts_are(a, b);
-            }
-        };
-        if known.len() > TEXT_MAX {
-            let (a, b) = (self.two(a), self.two(b));
-            return self.texts_are(a, b);
-        }
-        let (at, len) = self.two(other);
-        self.text_at_is(at, len, &known)
-    }
-
-    /// Compares a text with a short one that is known.
-    fn text_at_is(&mut self, at: Value, len: Value, known: &[u8]) -> Value {
-        let bytes = known.len() as i64;
-        let right = self.b.ins().icmp_imm_u(IntCC::Equal, len, bytes);
-        if known.is_empty() {
-            return right;
-        }
-        self.only_if(right, |lower| lower.bytes_are(at, known))
-    }
-
-    /// Compares two texts that are not known for equality.
-    fn texts_are(&mut self, a: (Value, Value), b: (Value, Value)) -> Value {
-        let right = self.b.ins().icmp(IntCC::Equal, a.1, b.1);
-        self.only_if(right, |lower| {
-            lower.ask(Function::BytesSame, &[a.0, b.0, a.1])
-        })
-    }
-
-    /// Compares as many bytes as are known, without a branch.
-    fn bytes_are(&mut self, at: Value, known: &[u8]) -> Value {
-        let mut differs: Option<Value> = None;
-        for (offset, width) in strides(known.len()) {
-            let mut bytes = [0; 8];
-            bytes[..width].copy_from_slice(&known[offset..offset + width]);
-            let ty = match width {
-                8 => types::I64,
-                4 => types::I32,
-                2 => types::I16,
-                _ => types::I8,
-            };
-            let read = self.b.ins().load(ty, BYTES, at, offset as i32);
-            // The bytes behind `width` are zero.
-            let expected = self.b.ins().iconst(ty, i64::from_le_bytes(bytes));
-            let mut wrong = self.b.ins().bxor(read, expected);
-            if ty != types::I64 && known.len() > 8 {
-                wrong = self.b.ins().uextend(types::I64, wrong);
-            }
-            differs = Some(match differs {
-                Some(before) => self.b.ins().bor(before, wrong),
-                None => wrong,
-            });
-        }
-        self.is_zero(differs)
-    }
-
     /// Whether nothing differs.
-    fn is_zero(&mut self, differs: Option<Value>) -> Value {
+    pub(super) fn is_zero(&mut self, differs: Option<Value>) -> Value {
         match differs {
             Some(differs) => self.b.ins().icmp_imm_u(IntCC::Equal, differs, 0),
             None => self.flag(true),
         }
     }
 
-    /// Compares texts by bytes.
-    pub(super) fn text_compares(&mut self, cc: Cc, a: Val, b: Val) -> Value {
-        match cc {
-            Cc::Eq => self.text_is(a, b),
-            Cc::Ne => {
-                let same = self.text_is(a, b);
-                self.not(same)
-            }
-            Cc::Lt | Cc::Le | Cc::Gt | Cc::Ge => {
-                let ((a, a_len), (b, b_len)) = (self.two(a), self.two(b));
-                let order = self.ask(Function::TextOrder, &[a, a_len, b, b_len]);
-                self.b.ins().icmp_imm_s(int_condition(cc), order, 0)
-            }
-        }
+    /// The order of texts, which is that of their bytes.
+    pub(super) fn texts_are_in_order(&mut self, cc: Cc, a: Val, b: Val) -> Value {
+        let ((a, a_len), (b, b_len)) = (self.two(a), self.two(b));
+        let order = self.ask(Function::TextOrder, &[a, a_len, b, b_len]);
+        self.b.ins().icmp_imm_s(int_condition(cc), order, 0)
     }
 
     /// Structural equality of two values of one type.
     pub(super) fn values_are(&mut self, a: Val, b: Val) -> Value {
-        let repr = self.repr(a);
-        if !repr.optional && matches!(repr.shape, Shape::Str | Shape::Bytes) {
-            return self.text_is(a, b);
-        }
-        match repr.shape {
+        match self.repr(a).shape {
             // All parts are numbers, and those of an absent value are zero.
             Shape::Bool | Shape::Int | Shape::Float | Shape::Ip | Shape::Cidr | Shape::Plain => {
                 let (a, b) = (self.parts(a), self.parts(b));
@@ -161,7 +76,6 @@ impl Lower<'_> {
                 let distance = self.b.ins().isub(item, least);
                 self.bit_of(bits, distance)
             }
-            (Some(Members::Texts(texts)), Shape::Str) => self.is_one_of(item, &texts),
             _ => {
                 let (items, len) = self.two(of);
                 let (item, _) = self.lay_out(&[item]);
@@ -183,24 +97,6 @@ impl Lower<'_> {
         let bits = self.b.ins().ireduce(types::I8, bits);
         let bit = self.b.ins().band_imm_u(bits, 1);
         self.b.ins().band(bit, there)
-    }
-
-    /// Whether a text is one of a few.
-    fn is_one_of(&mut self, item: Val, texts: &[&str]) -> Value {
-        let (at, len) = self.two(item);
-        let done = self.block();
-        let answer = self.b.append_block_param(done, types::I8);
-        for text in texts {
-            let next = self.block();
-            let yes = [BlockArg::Value(self.flag(true))];
-            let is = self.text_at_is(at, len, text.as_bytes());
-            self.b.ins().brif(is, done, &yes, next, &[]);
-            self.b.switch_to_block(next);
-        }
-        let no = [BlockArg::Value(self.flag(false))];
-        self.b.ins().jump(done, &no);
-        self.b.switch_to_block(done);
-        answer
     }
 
     /// Whether a network has an address.
@@ -252,92 +148,13 @@ impl Lower<'_> {
     /// Whether a text matches a pattern.
     pub(super) fn text_matches(&mut self, text: Val, pattern: PatId) -> Value {
         let (at, len) = self.two(text);
-        match PathTest::new(&self.unit.module.patterns[pattern]) {
-            Some(PathTest::Is(path)) => self.text_at_is(at, len, path.as_bytes()),
-            Some(PathTest::Below(path)) => {
-                let bytes = path.len() as i64;
-                let most = self
-                    .b
-                    .ins()
-                    .icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, len, bytes);
-                self.only_if(most, |lower| {
-                    let begins = lower.bytes_are(at, path.as_bytes());
-                    lower.only_if(begins, |lower| lower.ends_or_goes_on(at, len, bytes))
-                })
-            }
-            None => {
-                let (cx, pattern) = (self.cx, self.id(pattern.0));
-                self.ask(Function::Matches, &[cx, pattern, at, len])
-            }
-        }
-    }
-
-    /// Whether a text of at least so many bytes ends there, or goes on with a slash. Without any it does.
-    fn ends_or_goes_on(&mut self, at: Value, len: Value, bytes: i64) -> Value {
-        if bytes == 0 {
-            return self.flag(true);
-        }
-        let longer = self
-            .b
-            .ins()
-            .icmp_imm_u(IntCC::UnsignedGreaterThan, len, bytes);
-        let other = self.only_if(longer, |lower| {
-            let next = lower.b.ins().load(types::I8, BYTES, at, bytes as i32);
-            let slash = i64::from(b'/');
-            lower.b.ins().icmp_imm_u(IntCC::NotEqual, next, slash)
-        });
-        self.not(other)
-    }
-
-    /// Whether a text begins or ends with one that is known and short, for a native that asks just that.
-    pub(super) fn text_has_end(&mut self, row: &Native, args: &[Val]) -> Option<Value> {
-        let [text, part] = args else {
-            return None;
-        };
-        let Some(Constant::Str(part)) = self.constant(*part) else {
-            return None;
-        };
-        let part = part.clone();
-        let at_end = match row.class {
-            NativeClass::Prefix => false,
-            NativeClass::Suffix => true,
-            NativeClass::Opaque | NativeClass::Contains => return None,
-        };
-        if part.len() > TEXT_MAX {
-            return None;
-        }
-        let (at, len) = self.two(*text);
-        let bytes = part.len() as i64;
-        let enough = self
-            .b
-            .ins()
-            .icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, len, bytes);
-        Some(self.only_if(enough, |lower| {
-            let mut at = at;
-            if at_end {
-                let before = lower.b.ins().iadd_imm_s(len, -bytes);
-                at = lower.b.ins().iadd(at, before);
-            }
-            lower.bytes_are(at, part.as_bytes())
-        }))
+        let (cx, pattern) = (self.cx, self.id(pattern.0));
+        self.ask(Function::Matches, &[cx, pattern, at, len])
     }
 
     /// `not a`
     pub(super) fn not(&mut self, flag: Value) -> Value {
         self.b.ins().bxor_imm_u(flag, 1)
-    }
-
-    /// What is asked, if a test holds; else false. What is asked may be meaningless where it does not hold.
-    fn only_if(&mut self, holds: Value, ask: impl FnOnce(&mut Self) -> Value) -> Value {
-        let (then, done) = (self.block(), self.block());
-        let answer = self.b.append_block_param(done, types::I8);
-        let no = [BlockArg::Value(self.flag(false))];
-        self.b.ins().brif(holds, then, &[], done, &no);
-        self.b.switch_to_block(then);
-        let asked = ask(self);
-        self.b.ins().jump(done, &[BlockArg::Value(asked)]);
-        self.b.switch_to_block(done);
-        answer
     }
 }
 

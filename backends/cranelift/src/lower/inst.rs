@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use tollgate_ir::entities::{
     ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
 };
-use tollgate_ir::instructions::{InstVisitor, Opcode};
+use tollgate_ir::instructions::{Inst, InstVisitor, Opcode};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
 use tollgate_native_abi::layout::WORD;
@@ -16,6 +16,19 @@ use super::compare::{float_condition, int_condition};
 use super::words::{FIXED, Parts};
 
 impl Lower<'_> {
+    /// Makes an instruction: as a test, if it is one, and else by its method.
+    pub(super) fn make(&mut self, inst: &Inst) {
+        let Some((test, wanted)) = self.test_of(inst) else {
+            return inst.visit(self);
+        };
+        let answer = self.answer_of(&test);
+        let value = match wanted {
+            true => answer,
+            false => self.not(answer),
+        };
+        self.gives(value);
+    }
+
     /// Gives the instruction a result of one part.
     fn gives(&mut self, value: Value) {
         self.result = Parts::new(&[value]);
@@ -71,7 +84,11 @@ impl Lower<'_> {
 
     /// A call of the runtime that makes a sequence or text of any number of words.
     fn made(&mut self, function: Function, vals: &[Val], shape: Shape) {
-        let (at, len) = self.lay_out(vals);
+        let (at, len) = match function {
+            // It sorts them where they lie.
+            Function::Set => self.lay_out_anew(vals),
+            _ => self.lay_out(vals),
+        };
         let cx = self.cx;
         self.result = self.ask_word(function, &[cx, at, len], plain(shape));
     }
@@ -245,7 +262,7 @@ impl InstVisitor for Lower<'_> {
     }
 
     fn scmp(&mut self, cc: &Cc, a: &Val, b: &Val) {
-        let value = self.text_compares(*cc, *a, *b);
+        let value = self.texts_are_in_order(*cc, *a, *b);
         self.gives(value);
     }
     fn same(&mut self, a: &Val, b: &Val) {
@@ -426,9 +443,6 @@ impl InstVisitor for Lower<'_> {
     }
     fn native(&mut self, native: &NativeId, args: &Vals) {
         let row = self.unit.module.natives[*native];
-        if let Some(value) = self.text_has_end(row, args) {
-            return self.gives(value);
-        }
         let ty = tollgate_ir::typing::native_type(&self.unit.module.types, &row.result);
         let ty = ty.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives an unknown type", row.name));
         let repr = self.unit.repr(ty);

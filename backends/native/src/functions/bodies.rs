@@ -236,14 +236,15 @@ unsafe fn one(word: Words) -> Word<'static> {
 }
 
 /// # Safety
-/// So many words stand there, whose borrows live as long as the decision.
-unsafe fn many(words: Words, len: Len) -> &'static [Word<'static>] {
+/// So many words stand there, whose borrows live as long as the decision. The words themselves, which may lie on the stack of
+/// compiled code, are there until the function that was called returns.
+unsafe fn many<'call>(words: Words, len: Len) -> &'call [Word<'static>] {
     // SAFETY: the caller's; words and raw words have one layout.
     unsafe { slice::from_raw_parts(words.cast(), len) }
 }
 
 /// # Safety
-/// So many bytes can be read there.
+/// So many bytes can be read there, as long as the decision lives.
 unsafe fn bytes(bytes: Bytes, len: Len) -> &'static [u8] {
     // SAFETY: the caller's.
     unsafe { slice::from_raw_parts(bytes, len) }
