@@ -6,7 +6,7 @@ use tollgate_frontend::analysis::Scope;
 use tollgate_frontend::library::{Loader, NoModules};
 use tollgate_optimizer::Level;
 
-use crate::backends::{BackendRow, backends};
+use crate::backends::{BackendRow, backend, backends};
 use crate::dag::DagOptions;
 use crate::error::Error;
 use crate::loader::{Folder, read_main};
@@ -55,15 +55,8 @@ impl Engine {
     /// # Errors
     /// When this build has no backend of that name; the error names those it has.
     pub fn backend(self, name: &str) -> Result<Engine, Error> {
-        let Some(backend) = backends().iter().find(|b| b.name == name) else {
-            let names: Vec<&str> = backends().iter().map(|b| b.name).collect();
-            return Err(Error::other(format!(
-                "there is no backend `{name}`; this build has {}",
-                names.join(", ")
-            )));
-        };
         Ok(Engine {
-            backend,
+            backend: backend(name)?,
             then: None,
             ..self
         })

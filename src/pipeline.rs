@@ -83,8 +83,9 @@ pub(crate) fn optimize(module: Module, level: Level) -> Result<Legalized, Error>
 pub(crate) fn executable(
     module: &Legalized,
     backend: &BackendRow,
+    level: Level,
 ) -> Result<Box<dyn Executable>, Error> {
-    (backend.make)()
+    (backend.make)(level)
         .compile(module)
         .map_err(|error| Error::other(error.to_string()))
 }
@@ -110,9 +111,9 @@ pub(crate) fn compile(
     });
     drop(program);
     let module = Arc::new(optimize(lowered.module, level)?);
-    let mut tiers = Tiers::only(backend, executable(&module, backend)?);
+    let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
     if let Some(backend) = then {
-        tiers = tiers.then(backend, &module);
+        tiers = tiers.then(backend, &module, level);
     }
     let origin = Origin {
         main: main.name.into(),

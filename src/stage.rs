@@ -91,6 +91,8 @@ stages! {
     };
     /// What Cranelift is given, of the backend `cranelift`.
     Clif = "clif", |input| of_backend(input, "clif");
+    /// What LLVM's passes leave, of the backend `llvm`.
+    Llvm = "llvm", |input| of_backend(input, "llvm");
     /// The machine's instructions, of a backend that makes native code.
     Asm = "asm", |input| of_backend(input, "asm");
 }
@@ -103,6 +105,11 @@ impl Stage {
     /// ```
     pub fn from_name(name: &str) -> Option<Stage> {
         Stage::ALL.iter().copied().find(|s| s.name() == name)
+    }
+
+    /// Whether a backend of its own shows it, and not every build has one that does.
+    pub fn is_of_backend(self) -> bool {
+        matches!(self, Stage::Clif | Stage::Llvm | Stage::Asm)
     }
 
     pub(crate) fn print(
@@ -142,7 +149,7 @@ fn of_backend(input: Input<'_, '_>, stage: &str) -> Result<String, Error> {
     if module.funcs.is_empty() {
         return Ok(NOTHING_RUNS.into());
     }
-    let shown = (input.backend.make)().show(&module, stage);
+    let shown = (input.backend.make)(input.level).show(&module, stage);
     shown.map_err(|error| Error::other(error.to_string()))
 }
 

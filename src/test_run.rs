@@ -65,7 +65,7 @@ impl Tests {
         sources: &SourceMap,
     ) -> Result<Vec<TestResult>, Error> {
         let module = pipeline::optimize(self.module.clone(), self.level)?;
-        let executable = pipeline::executable(&module, self.backend)?;
+        let executable = pipeline::executable(&module, self.backend, self.level)?;
         let compiled = Compiled {
             module,
             executable,

@@ -7,6 +7,7 @@ use std::thread;
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
+use tollgate_optimizer::Level;
 
 use crate::backends::BackendRow;
 use crate::pipeline;
@@ -27,6 +28,7 @@ struct Tier {
 struct Job {
     tier: Weak<Tier>,
     module: Weak<Legalized>,
+    level: Level,
 }
 
 impl Tiers {
@@ -39,7 +41,12 @@ impl Tiers {
     }
 
     /// Begins to make another one, which takes over when it is there. Where it cannot be made the first stays.
-    pub(crate) fn then(self, backend: &'static BackendRow, module: &Arc<Legalized>) -> Tiers {
+    pub(crate) fn then(
+        self,
+        backend: &'static BackendRow,
+        module: &Arc<Legalized>,
+        level: Level,
+    ) -> Tiers {
         let tier = Arc::new(Tier {
             backend,
             made: OnceLock::new(),
@@ -47,6 +54,7 @@ impl Tiers {
         let job = Job {
             tier: Arc::downgrade(&tier),
             module: Arc::downgrade(module),
+            level,
         };
         // The worker is gone only where no thread could be started.
         let _ = WORKER.send(job);
@@ -104,7 +112,7 @@ impl Job {
         };
         // What cannot be compiled, for want of resources or by a mistake of ours, decides by its first tier.
         let made = catch_unwind(AssertUnwindSafe(|| {
-            pipeline::executable(&module, tier.backend).ok()
+            pipeline::executable(&module, tier.backend, self.level).ok()
         }));
         if let Ok(Some(executable)) = made {
             // Nobody else sets it.

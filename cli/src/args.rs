@@ -236,7 +236,7 @@ pub(crate) struct Emit {
     pub(crate) file: PathBuf,
     /// Of the stage `dag`: this rule set only
     pub(crate) ruleset: Option<String>,
-    /// The stage: tokens, ast, hir, ir, opt, dag, bytecode; clif and asm of a backend that makes native code
+    /// The stage: tokens, ast, hir, ir, opt, dag, bytecode; clif, llvm and asm of a backend that makes native code
     #[arg(long)]
     pub(crate) stage: String,
     /// Of the stage `dag`: how it is drawn
@@ -310,7 +310,7 @@ pub(crate) struct Completions {
 /// How the program is run.
 #[derive(Debug, Args)]
 pub(crate) struct EngineArgs {
-    /// The engine: vm, cranelift, interp, or tiered: vm at once, cranelift as soon as its code is made
+    /// The engine: vm, cranelift, llvm, interp, or tiered: vm at once, cranelift as soon as its code is made
     #[arg(long, default_value = "vm")]
     pub(crate) backend: String,
     /// How hard the optimizer tries: 0, 1 or 2

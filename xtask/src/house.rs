@@ -30,6 +30,8 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/frozen.rs",
     // Where compiled code and the runtime meet: memory that is read and written by machine code.
     "backends/cranelift/src/jit.rs",
+    "backends/llvm/src/emit.rs",
+    "backends/llvm/src/jit.rs",
     "backends/native/src/context.rs",
     "backends/native/src/functions.rs",
     "backends/native/src/functions/bodies.rs",
@@ -38,9 +40,10 @@ const UNSAFE_FILES: &[&str] = &[
     "backends/native/src/search.rs",
     // The allocator that counts: `GlobalAlloc` is an unsafe trait.
     "backends/cranelift/tests/allocations.rs",
+    "backends/llvm/tests/allocations.rs",
+    "backends/vm/tests/allocations.rs",
     // A variable of the environment is set.
     "backends/cranelift/tests/perf.rs",
-    "backends/vm/tests/allocations.rs",
 ];
 
 /// Crates that are free to see everything.

@@ -21,6 +21,7 @@
 
 mod ci;
 mod house;
+mod llvm;
 mod requests;
 
 use std::env;
@@ -28,7 +29,9 @@ use std::process::ExitCode;
 
 const HELP: &str = "cargo xtask COMMAND
 
-  ci      everything that must hold before a change lands: format, lints, tests, docs
+  ci      everything that must hold before a change lands: format, lints, tests, docs;
+          with the backend `llvm`, if LLVM is there or can be installed
+  llvm    installs LLVM for the backend `llvm` where apt is at hand, and says what it does
   house   the house rules alone (also run by `cargo test`)
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some("ci") => ci::run(),
+        Some("llvm") => llvm::run(),
         Some("house") => house(),
         Some("requests") => requests::run(&args[1..]),
         _ => {

@@ -23,6 +23,7 @@
 
 pub mod random;
 pub mod shapes;
+pub mod stress;
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;

@@ -40,7 +40,7 @@ fn every_stage(emit: &Emit) -> Result<(), Failed> {
         let mut engines: Vec<Engine> = own
             .map(|b| Engine::new().backend(b.name))
             .collect::<Result<_, _>>()?;
-        if engines.is_empty() {
+        if !stage.is_of_backend() {
             engines.push(Engine::new());
         }
         for engine in engines {

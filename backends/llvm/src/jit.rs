@@ -1,0 +1,145 @@
+//! Into memory: the functions of a program, compiled together.
+//!
+//! LLVM's engine is kept only as long as it compiles. The memory is ours ([`Writable`]), so nothing of LLVM is left beside the code
+//! itself when a program runs, and dropping the program frees it.
+
+use inkwell::context::Context;
+use inkwell::module::Module;
+use tollgate_backend_api::CompileError;
+use tollgate_ir::Legalized;
+use tollgate_native_abi::{Code, Compiled, Entry, perf};
+
+use crate::backend::Llvm;
+use crate::emit::Types;
+use crate::lower::Unit;
+use crate::machine::{Effort, MODEL, Machine};
+use crate::memory::{Executable, Writable};
+
+/// The code of a program in memory.
+pub(crate) struct InMemory {
+    memory: Executable,
+    functions: Vec<Made>,
+}
+
+/// A function in memory.
+struct Made {
+    name: Box<str>,
+    address: usize,
+    /// Its entry, its form with registers, and its pieces.
+    bytes: usize,
+}
+
+impl Made {
+    fn symbol(&self) -> perf::Symbol {
+        perf::Symbol {
+            address: self.address,
+            bytes: self.bytes,
+            name: self.name.to_string(),
+        }
+    }
+}
+
+/// Compiles a program. Linear in it.
+pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemory>, CompileError> {
+    let machine = Machine::host(how.effort)?;
+    let llvm = Context::create();
+    let (module, names) = translate(program, &llvm, &machine, how.piece, false)?;
+    let memory = Writable::default();
+    let engine = module.create_mcjit_execution_engine_with_memory_manager(
+        memory.clone(),
+        how.effort.codegen(),
+        MODEL,
+        true,
+        how.effort == Effort::None,
+    );
+    let engine = engine.map_err(|why| cannot(&why.to_string()))?;
+    let mut addresses = Vec::with_capacity(names.len());
+    for name in &names {
+        let address = engine.get_function_address(name);
+        addresses.push(address.map_err(|why| cannot(&why.to_string()))?);
+    }
+    // LLVM is done: the engine takes the module with it, and what it wrote can be made executable.
+    drop(engine);
+    drop(module);
+    let memory = memory.finish()?;
+    let functions = measure(program, &addresses, &memory);
+    if perf::is_wanted() {
+        let symbols: Vec<perf::Symbol> = functions.iter().map(Made::symbol).collect();
+        perf::record(&symbols);
+    }
+    // SAFETY: every address is that of a function that was compiled with the signature of `Entry`.
+    let entry = |address: &usize| unsafe { std::mem::transmute::<usize, Entry>(*address) };
+    let entries = addresses.iter().map(entry).collect();
+    let code = InMemory { memory, functions };
+    // SAFETY: the entries are those of the functions in order; `lower` compiles them as the ABI says, and they are there until `code` is dropped.
+    Ok(unsafe { Compiled::new(program, entries, code) })
+}
+
+/// A program in LLVM's form, optimized, and the names of its entries.
+pub(crate) fn translate<'c>(
+    program: &Legalized,
+    llvm: &'c Context,
+    machine: &Machine,
+    piece: usize,
+    named: bool,
+) -> Result<(Module<'c>, Vec<String>), CompileError> {
+    let module = llvm.create_module("rules");
+    machine.describe(&module);
+    let unit = Unit::new(program, &module, Types::new(llvm), machine, piece, named);
+    program.funcs.keys().for_each(|id| unit.lower(id));
+    // What we generate is checked where we test.
+    if cfg!(debug_assertions)
+        && let Err(why) = module.verify()
+    {
+        let text = module.print_to_string();
+        tollgate_ir::bug!("LLVM refuses the program: {why}\n{text}");
+    }
+    let name = |entry: &inkwell::values::FunctionValue<'_>| {
+        entry.get_name().to_string_lossy().into_owned()
+    };
+    let names = unit.entries.values().map(name).collect();
+    drop(unit);
+    machine.optimize(&module)?;
+    Ok((module, names))
+}
+
+/// How far each function reaches: to the next one, or to the end of the code.
+fn measure(program: &Legalized, addresses: &[usize], memory: &Executable) -> Vec<Made> {
+    let mut sorted = addresses.to_vec();
+    sorted.sort_unstable();
+    let made = program
+        .funcs
+        .values()
+        .zip(addresses)
+        .map(|(func, address)| {
+            let next = sorted.partition_point(|a| a <= address);
+            let end = memory.end_of(*address).unwrap_or(*address);
+            let next = sorted.get(next).copied().unwrap_or(end).min(end);
+            Made {
+                name: func.name.clone(),
+                address: *address,
+                bytes: next - address,
+            }
+        });
+    made.collect()
+}
+
+fn cannot(why: &str) -> CompileError {
+    CompileError::new(format!(
+        "LLVM cannot compile the program: {why}; run it with `--backend vm`"
+    ))
+}
+
+impl Code for InMemory {
+    /// The code, what it reads, and the names of its functions.
+    fn memory(&self) -> usize {
+        let names = self.functions.iter().map(|made| made.name.len());
+        self.memory.bytes() + self.functions.capacity() * size_of::<Made>() + names.sum::<usize>()
+    }
+
+    /// A line for each function: its bytes, and its name.
+    fn listing(&self) -> String {
+        let line = |made: &Made| format!("{:>8} bytes  {}\n", made.bytes, made.name);
+        self.functions.iter().map(line).collect()
+    }
+}

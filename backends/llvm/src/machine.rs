@@ -1,0 +1,113 @@
+//! The machine that code is made for, and how hard LLVM tries.
+
+use std::env;
+
+use inkwell::OptimizationLevel;
+use inkwell::module::Module;
+use inkwell::passes::PassBuilderOptions;
+use inkwell::targets::{
+    CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
+};
+use tollgate_backend_api::CompileError;
+
+/// The variable of the environment that names another processor than this machine's: `baseline` for what every machine of
+/// the kind has, or a name that LLVM knows, such as `x86-64-v3`.
+pub const CPU_VARIABLE: &str = "TOLLGATE_LLVM_CPU";
+
+/// Sections of code in memory may lie as far apart as they like.
+pub(crate) const MODEL: CodeModel = CodeModel::JITDefault;
+
+/// How hard LLVM tries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Effort {
+    /// Code as it comes, soon.
+    None,
+    /// The quick passes.
+    Some,
+    /// The usual passes.
+    #[default]
+    Full,
+}
+
+/// What code is made for.
+pub(crate) struct Machine {
+    triple: TargetTriple,
+    pub(crate) cpu: String,
+    pub(crate) features: String,
+    effort: Effort,
+    machine: TargetMachine,
+}
+
+impl Effort {
+    pub(crate) fn codegen(self) -> OptimizationLevel {
+        match self {
+            Effort::None => OptimizationLevel::None,
+            Effort::Some => OptimizationLevel::Less,
+            Effort::Full => OptimizationLevel::Default,
+        }
+    }
+
+    fn passes(self) -> &'static str {
+        match self {
+            Effort::None => "default<O0>",
+            Effort::Some => "default<O1>",
+            Effort::Full => "default<O2>",
+        }
+    }
+}
+
+impl Machine {
+    /// This machine, unless [`CPU_VARIABLE`] says otherwise.
+    pub(crate) fn host(effort: Effort) -> Result<Machine, CompileError> {
+        let failed = |what: &str, why: String| {
+            CompileError::new(format!("LLVM {what} on this machine: {why}"))
+        };
+        Target::initialize_native(&InitializationConfig::default())
+            .map_err(|why| failed("makes no code", why))?;
+        let (cpu, features) = match env::var(CPU_VARIABLE) {
+            Ok(name) if name == "baseline" => (String::new(), String::new()),
+            Ok(name) => (name, String::new()),
+            Err(_) => (
+                TargetMachine::get_host_cpu_name().to_string(),
+                TargetMachine::get_host_cpu_features().to_string(),
+            ),
+        };
+        let triple = TargetMachine::get_default_triple();
+        let target =
+            Target::from_triple(&triple).map_err(|why| failed("has no target", why.to_string()))?;
+        let machine = target.create_target_machine(
+            &triple,
+            &cpu,
+            &features,
+            effort.codegen(),
+            RelocMode::Default,
+            MODEL,
+        );
+        let machine =
+            machine.ok_or_else(|| failed("has no processor", format!("`{cpu}` is unknown")))?;
+        Ok(Machine {
+            triple,
+            cpu,
+            features,
+            effort,
+            machine,
+        })
+    }
+
+    /// Says which machine a module is for; before anything is made of it.
+    pub(crate) fn describe(&self, code: &Module<'_>) {
+        code.set_triple(&self.triple);
+        code.set_data_layout(&self.machine.get_target_data().get_data_layout());
+    }
+
+    /// Makes a module better.
+    pub(crate) fn optimize(&self, code: &Module<'_>) -> Result<(), CompileError> {
+        let options = PassBuilderOptions::create();
+        code.run_passes(self.effort.passes(), &self.machine, options)
+            .map_err(|why| CompileError::new(format!("LLVM's passes failed: {why}")))
+    }
+
+    pub(crate) fn target(&self) -> &TargetMachine {
+        &self.machine
+    }
+}
