@@ -35,7 +35,7 @@ impl<'a> Asker<'a> {
 
     /// The value of a function.
     pub(super) fn value(&self, func: TestFn) -> Value {
-        self.with(func, |word| Value::of(word))
+        self.with(func, Value::of)
     }
 
     /// The value of a function as JSON; `None` where it is absent.

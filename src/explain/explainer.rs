@@ -26,6 +26,9 @@ use crate::program::{Origin, Program, Shared};
 use crate::session::Call;
 use crate::tiers::Tiers;
 
+/// Most rules that are explained because none of them matched.
+const MOST_OTHERWISE: usize = 8;
+
 /// Explains the decisions of a program.
 pub(crate) struct Explainer {
     sources: Arc<SourceMap>,
@@ -211,7 +214,12 @@ impl Explainer {
                 name == own || full.is_some_and(|(of, rule)| Some(of) == stage && rule == own)
             }
         };
-        let chosen: Vec<usize> = (0..set.rules.len()).filter(is_wanted).collect();
+        let mut chosen: Vec<usize> = (0..set.rules.len()).filter(is_wanted).collect();
+        // Where none decided, it is all of them that did not match.
+        let few = set.rules.len() <= MOST_OTHERWISE;
+        if chosen.is_empty() && wanted.which == Which::Deciding && few {
+            chosen = (0..set.rules.len()).collect();
+        }
         wanted.found |= !chosen.is_empty();
         let (lowered, parts) = lower_parts(&self.program, id, &chosen);
         let asker = Asker::new(&lowered, given, &self.sources);

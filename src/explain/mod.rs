@@ -26,7 +26,7 @@ pub use tollgate_frontend::analysis::Change;
 /// Which rules are explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which<'r> {
-    /// Those that decided; of a pipeline those of each stage.
+    /// Those that decided; of a pipeline those of each stage. Where no rule did, all of them, if they are few.
     Deciding,
     /// The rule of this name; of a pipeline also `stage.rule`.
     Named(&'r str),

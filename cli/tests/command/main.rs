@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod cost;
 mod emit;
+mod explain;
 mod fmt;
 mod hostile;
 mod parallel;

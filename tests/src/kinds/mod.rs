@@ -10,6 +10,7 @@ mod dag;
 mod damaged;
 mod differential;
 mod examples;
+mod explained;
 mod filetest;
 mod format;
 mod library;
@@ -38,6 +39,7 @@ pub(crate) const KINDS: &[Kind] = &[
     predicates::trials,
     searched::trials,
     analysis::trials,
+    explained::trials,
 ];
 
 /// The files with an ending below a folder, sorted.

@@ -13,14 +13,16 @@ use super::features::{features, space};
 use super::findings::{LISTS, Subject};
 use super::lay::Layer;
 use super::monotone::rewritten;
+use super::place::{Place, Root, Step};
 use super::search::{Found, Search, Verdict};
 use super::space::Space;
 use super::texts::{Texts, distance};
 use super::vary::variations;
 use super::witness::{Given, Lab, Observed};
 use crate::entities::SiteId;
+use crate::instructions::Inst;
 use crate::interp::Interp;
-use crate::predicates::Predicates;
+use crate::predicates::{Predicates, TermId};
 
 /// Steps for one number of changes.
 const STEPS: u64 = 20_000;
@@ -59,8 +61,9 @@ pub fn closest(subject: Subject<'_>, of: usize, rule: u32, given: &Given) -> Clo
     let mut texts = Texts::default();
     let mut space = space(&input, predicates, &mut texts);
     let at = features(&input, predicates);
-    let words = words(&subject, given);
-    keep(&mut space, &words);
+    let terms: Vec<TermId> = predicates.features.iter().map(|f| f.term).collect();
+    let words = words(&subject, &terms, given);
+    keep(&mut space, predicates, &words);
     let lab = Lab::new(input, subject.rules);
     let layer = Layer {
         input: &lab.input,
@@ -69,12 +72,10 @@ pub fn closest(subject: Subject<'_>, of: usize, rule: u32, given: &Given) -> Clo
         features: &at,
         costs: subject.costs,
         current: &|feature| words.get(feature as usize).cloned(),
+        list: &|term| self::words(&subject, &[term], given).pop(),
         depth: LISTS,
     };
-    let observe = |draft: Draft| {
-        let observed = lab.observe(draft, &[rule], Some(given));
-        observed.filter(|observed| observed.holds == [true])
-    };
+    let observe = |draft: Draft| lab.matching(draft, rule, given);
     let formula = &predicates.rules[of];
     let mut search = |changes: u32, most: usize| {
         let mut seen: Vec<Observed> = Vec::new();
@@ -112,24 +113,21 @@ pub fn closest(subject: Subject<'_>, of: usize, rule: u32, given: &Given) -> Clo
     }
 }
 
-/// The words that the features have now.
-fn words(subject: &Subject<'_>, given: &Given) -> Vec<Value> {
-    let Predicates {
-        terms, features, ..
-    } = subject.predicates;
+/// The words that terms have now.
+fn words(subject: &Subject<'_>, of: &[TermId], given: &Given) -> Vec<Value> {
     let interp = Interp::new(subject.module);
     let arena = Arena::new();
     let args: Vec<Word<'_>> = given.params.iter().map(|v| v.word(&arena)).collect();
     let data: Vec<Word<'_>> = given.data.iter().map(|v| v.word(&arena)).collect();
     let mut cx = Cx::new(&arena, &given.id, given.time);
     cx.data = &data;
-    let of: Vec<_> = features.iter().map(|f| f.term).collect();
-    let words = terms.words(&interp, &of, &mut cx, &args);
+    let terms = &subject.predicates.terms;
+    let words = terms.words(&interp, of, &mut cx, &args);
     words.into_iter().map(Value::of).collect()
 }
 
 /// Makes the words of now the ones that are kept, where a feature is there and can have them.
-fn keep(space: &mut Space, words: &[Value]) {
+fn keep(space: &mut Space, predicates: &Predicates, words: &[Value]) {
     for (feature, word) in (0..).zip(words) {
         let of = space.get(feature);
         let there = of.guards.iter().all(|guard| {
@@ -144,27 +142,69 @@ fn keep(space: &mut Space, words: &[Value]) {
             _ => false,
         };
         if there && fits {
-            space.keep(feature, word.clone());
+            // Variants have numbers, and one that is near is not more like another: the first in the source will do.
+            let term = predicates.features[feature as usize].term;
+            let near = !matches!(predicates.terms.inst(term), Some(Inst::Tag { .. }));
+            space.keep(feature, word.clone(), near);
         }
     }
 }
 
-/// The nearest input that differs in one place and that the rule matches.
+/// The nearest input that differs in one place and that the rule matches. A number is brought as near as halving the way to it
+/// brings it.
 fn beside(
     lab: &Lab<'_>,
     given: &Given,
     observe: &dyn Fn(Draft) -> Option<Observed>,
 ) -> Option<Observed> {
-    let changed = variations(&lab.input, given).into_iter();
-    let changed = changed.filter_map(|(place, value)| {
+    let with = |place: &Place, value: Value| {
         let mut draft = Draft {
             changes: true,
             ..Draft::default()
         };
-        draft.node(place).whole = Some(value);
+        draft.node(place.clone()).whole = Some(value);
         observe(draft)
+    };
+    let changed = variations(&lab.input, given, false).into_iter();
+    let changed = changed.filter_map(|(place, value)| {
+        let observed = with(&place, value.clone())?;
+        Some((observed, place, value))
     });
-    changed.min_by_key(|o| apart(given, &o.given))
+    let (mut nearest, place, value) = changed.min_by_key(|(o, ..)| apart(given, &o.given))?;
+    let now = under(given, &place);
+    if let (Some(Value::Int(now)), Value::Int(mut far)) = (now, value) {
+        let mut near = *now;
+        while near.abs_diff(far) > 1 {
+            let middle = ((i128::from(near) + i128::from(far)) / 2) as i64;
+            match with(&place, Value::Int(middle)) {
+                Some(observed) => (nearest, far) = (observed, middle),
+                None => near = middle,
+            }
+        }
+    }
+    Some(nearest)
+}
+
+/// What stands at a place of the parameters.
+fn under<'g>(given: &'g Given, place: &Place) -> Option<&'g Value> {
+    let Root::Param(n) = place.root else {
+        return None;
+    };
+    let mut at = given.params.get(n as usize)?;
+    for step in &place.steps {
+        at = match (step, at) {
+            (Step::Field(n) | Step::Item(n), Value::Seq(of)) => of.get(*n as usize)?,
+            (Step::Payload(tag, n), Value::Variant(of, fields)) if tag == of => {
+                fields.get(*n as usize)?
+            }
+            (Step::Key(key), Value::Seq(pairs)) => {
+                let mut pairs = pairs.as_chunks::<2>().0.iter();
+                &pairs.find(|[k, _]| k == key)?[1]
+            }
+            _ => return None,
+        };
+    }
+    Some(at)
 }
 
 /// How far two inputs are apart: in how many places, and how far there.

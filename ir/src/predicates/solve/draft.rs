@@ -27,7 +27,7 @@ pub(super) struct Node {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Draft {
     pub(super) roots: BTreeMap<Root, Node>,
-    /// Whether it changes an input that there is: what a map or list is not to hold is then taken out.
+    /// Whether it changes facts that there are: what a map or list is not to hold is then taken out, and data stays.
     pub(super) changes: bool,
 }
 
@@ -48,6 +48,10 @@ impl Draft {
         let Some(place) = input.place(of, key) else {
             return false;
         };
+        // What the host gives beside the facts stays as it is.
+        if self.changes && matches!(place.root, Root::Data(_)) {
+            return false;
+        }
         // What a map or list does not hold is not laid down.
         let held = matches!(place.steps.last(), Some(Step::Key(_) | Step::Item(_)));
         if *value == Value::None && held && !self.changes {

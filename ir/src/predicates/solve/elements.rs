@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 use tollgate_runtime::Value;
 use tollgate_runtime::index::Formula;
-use tollgate_runtime::schema::STRING_MAX;
+use tollgate_runtime::schema::{STRING_MAX, Type};
 
 use super::draft::{Draft, Node};
 use super::features::{features, space};
@@ -21,6 +21,9 @@ use crate::types::TypeData;
 const STEPS: u64 = 2_000;
 /// Quantifiers over one list that are looked at together.
 const MOST_WANTS: usize = 16;
+
+/// Searches for an element under which formulas come out as wanted.
+type Find<'f> = &'f mut dyn FnMut(&[(&Formula, bool)]) -> Option<Value>;
 
 /// A list that is to be made.
 pub(super) struct Elements<'a, 'm> {
@@ -103,6 +106,7 @@ impl Elements<'_, '_> {
                     features: &at,
                     costs: self.costs,
                     current: &|_| None,
+                    list: &|_| None,
                     depth: self.depth - 1,
                 };
                 let draft = layer.draft(search, &[], false);
@@ -136,11 +140,7 @@ impl Elements<'_, '_> {
     }
 
     /// All elements: one for all that some element is to answer if there is one, else one for each; none answers what none is to.
-    fn all(
-        &self,
-        formulas: &[Formula],
-        find: &mut dyn FnMut(&[(&Formula, bool)]) -> Option<Value>,
-    ) -> Option<Vec<Value>> {
+    fn all(&self, formulas: &[Formula], find: Find<'_>) -> Option<Vec<Value>> {
         let (mut some, mut none): (Vec<&Formula>, Vec<(&Formula, bool)>) = Default::default();
         let (mut held, mut barred): (Vec<Value>, Vec<&Value>) = Default::default();
         let mut formula = formulas.iter();
@@ -177,7 +177,8 @@ impl Elements<'_, '_> {
             && none.is_empty()
             && barred.is_empty()
         {
-            elements.splice(0..0, current.iter().cloned());
+            let room = self.most().saturating_sub(elements.len());
+            elements.splice(0..0, current.iter().take(room).cloned());
         }
         if elements.len() < self.least {
             let more = find(&none)?;
@@ -187,6 +188,19 @@ impl Elements<'_, '_> {
             .iter()
             .all(|e| !barred.contains(&e))
             .then_some(elements)
+    }
+
+    /// Elements that the list has at most.
+    fn most(&self) -> usize {
+        let place = self.input.place(self.of, &|_| Some(Value::None));
+        let most = match place.and_then(|place| self.input.at(&place)) {
+            Some(At::Type(ty)) => match self.input.schema.get(ty) {
+                Type::List { max, .. } | Type::Set { max, .. } | Type::Values { max, .. } => *max,
+                _ => u32::MAX,
+            },
+            _ => u32::MAX,
+        };
+        most as usize
     }
 
     /// What stands where an element stands.

@@ -279,6 +279,7 @@ impl<'m> Analysis<'m> {
             features: &self.features,
             costs: self.subject.costs,
             current: &|_| None,
+            list: &|_| None,
             depth: LISTS,
         };
         self.lab

@@ -16,6 +16,8 @@ use crate::predicates::TermId;
 
 /// How deep sums of sums, and functions of functions, are followed.
 const MOST_DEPTH: u32 = 4;
+/// Texts that are tried because a number is made of them, such as a bucket.
+const MOST_NUMBERED: u32 = 300;
 /// Longest text that is made because its length is asked for.
 const MOST_BYTES: i64 = 64 * 1024;
 
@@ -376,6 +378,7 @@ fn guesses(wanted: &Value, current: &Value, others: &[&str]) -> Vec<Value> {
                 texts.extend(now.get(..length).map(Into::into));
             }
         }
+        Value::Int(_) => {}
         Value::Seq(parts) => {
             let parts: Option<Vec<&str>> = parts.iter().map(text).collect();
             for (parts, other) in parts.iter().zip(others) {
@@ -388,6 +391,13 @@ fn guesses(wanted: &Value, current: &Value, others: &[&str]) -> Vec<Value> {
             texts.extend(others.iter().map(|other| format!("x{other}")));
         }
         _ => {}
+    }
+    if let Value::Int(_) = wanted {
+        let now = match current {
+            Value::Str(now) => now,
+            _ => "",
+        };
+        texts.extend((1..=MOST_NUMBERED).map(|n| format!("{now}{n}")));
     }
     let mut guesses = vec![current.clone()];
     guesses.retain(|guess| *guess != Value::None);

@@ -25,6 +25,8 @@ pub(super) struct Layer<'a, 'm> {
     pub(super) costs: &'a Costs,
     /// The word of a feature in the input that is changed, if one is.
     pub(super) current: &'a dyn Fn(u32) -> Option<Value>,
+    /// The elements that a list has in that input.
+    pub(super) list: &'a dyn Fn(TermId) -> Option<Value>,
     /// How deep lists of lists are followed.
     pub(super) depth: u32,
 }
@@ -86,14 +88,13 @@ impl Layer<'_, '_> {
             }
         }
         for (of, wants) in by_list(wants.take()) {
-            let current = self.features.get(&of).and_then(|f| (self.current)(*f));
             let elements = Elements {
                 input: self.input,
                 costs: self.costs,
                 of,
                 wants: &wants,
                 least: self.length(search, of),
-                current,
+                current: (self.list)(of),
                 depth: self.depth,
             };
             elements.lay(&mut draft, &mut |draft, list| inverter.lay(draft, of, list));

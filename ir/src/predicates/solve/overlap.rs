@@ -134,7 +134,7 @@ impl<'m> Analysis<'m> {
 
     /// An input beside one on which two rules agree, on which they match and do not.
     fn disagreement(&self, agreed: &Observed, a: u32, b: u32) -> Option<Observed> {
-        for (place, value) in variations(&self.lab.input, &agreed.given) {
+        for (place, value) in variations(&self.lab.input, &agreed.given, true) {
             self.tries.set(self.tries.get().checked_sub(1)?);
             let mut draft = agreed.draft.clone();
             draft.node(place).whole = Some(value);

@@ -399,7 +399,7 @@ impl<'f, 't> Search<'f, 't> {
         };
         self.steps = self.steps.saturating_sub(state.tests.len() as u64);
         let work = self.texts.work;
-        let near = of.now.then_some(&of.simplest);
+        let near = of.near.then_some(&of.simplest);
         let picked = of.domain.pick(&state.tests, &hints, near, self.texts);
         self.steps = self.steps.saturating_sub((self.texts.work - work) * 1_000);
         match picked {

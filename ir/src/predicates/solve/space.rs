@@ -30,8 +30,8 @@ pub struct Feature {
     pub simplest: Value,
     /// Whether that value is one it can have, as opposed to a stand-in.
     pub simple: bool,
-    /// Whether that value is what it is in an input that is to be changed: another one is then to be near it.
-    pub now: bool,
+    /// Whether another value is to be near that one, which it has in an input that is to be changed.
+    pub near: bool,
 }
 
 impl Space {
@@ -51,15 +51,15 @@ impl Space {
             capture_of: None,
             simplest,
             simple,
-            now: false,
+            near: false,
         });
         index
     }
 
-    /// Makes a value the one that a feature has now, to be kept unless a test needs another.
-    pub fn keep(&mut self, feature: u32, value: Value) {
+    /// Makes a value the one that a feature has now, to be kept unless a test needs another: if so said, one near it.
+    pub fn keep(&mut self, feature: u32, value: Value, near: bool) {
         let of = &mut self.features[feature as usize];
-        (of.simplest, of.simple, of.now) = (value, true, true);
+        (of.simplest, of.simple, of.near) = (value, true, near);
     }
 
     /// A feature.

@@ -212,7 +212,8 @@ fn path_of_patterns(
             _ => return None,
         }
     }
-    let last = most.min(longest.max(least).max(hints.len()) + 1);
+    let wanted = hints.len().max(now.len());
+    let last = most.min(longest.max(least).max(wanted) + 1);
     if last - least.min(last) > MOST_LENGTHS {
         return None;
     }

@@ -9,23 +9,27 @@ use super::place::{Input, Place, Root, Step};
 use super::witness::Given;
 
 /// Most inputs that are made from one.
-const MOST: usize = 400;
+const MOST: usize = 1_000;
+/// Keys of data that are tried wherever a text stands.
+const MOST_KEYS: usize = 40;
 /// Elements of a list, entries of a map and variants of an enum that are looked at.
 const MOST_PARTS: usize = 8;
 
-/// Places and what else could stand there, the nearest of each place first.
-pub(super) fn variations(input: &Input<'_>, given: &Given) -> Vec<(Place, Value)> {
+/// Places and what else could stand there, the nearest of each place first: of the parameters, and if so said of data. Texts that
+/// are keys of data are tried wherever a text stands.
+pub(super) fn variations(input: &Input<'_>, given: &Given, data: bool) -> Vec<(Place, Value)> {
     let mut varied = Varied {
         schema: input.schema,
         root: Root::Param(0),
         steps: Vec::new(),
+        keys: keys(&given.data),
         found: Vec::new(),
     };
     for (n, (param, value)) in (0..).zip(input.params.iter().zip(&given.params)) {
         varied.root = Root::Param(n);
         varied.value(param.ty, value);
     }
-    for (n, (ty, value)) in (0..).zip(input.data.iter().zip(&given.data)) {
+    for (n, (ty, value)) in (0..).zip(input.data.iter().zip(&given.data).filter(|_| data)) {
         varied.root = Root::Data(n);
         varied.value(*ty, value);
     }
@@ -36,7 +40,19 @@ struct Varied<'s> {
     schema: &'s Schema,
     root: Root,
     steps: Vec<Step>,
+    keys: Vec<Value>,
     found: Vec<(Place, Value)>,
+}
+
+/// Texts at the top of data: the keys of maps, the elements of lists and sets.
+fn keys(data: &[Value]) -> Vec<Value> {
+    let of = |value: &Value| match value {
+        Value::Seq(of) => of.to_vec(),
+        _ => Vec::new(),
+    };
+    let texts = data.iter().flat_map(of);
+    let texts = texts.filter(|value| matches!(value, Value::Str(_)));
+    texts.take(MOST_KEYS).collect()
 }
 
 impl Varied<'_> {
@@ -46,6 +62,9 @@ impl Varied<'_> {
             (Type::Opt(of), Value::None) => {
                 let of = *of;
                 self.offer(simplest(self.schema, of));
+                if matches!(self.schema.get(of), Type::Str { .. } | Type::Key) {
+                    self.offer(self.keys.clone());
+                }
             }
             (Type::Opt(of), value) => {
                 let of = *of;
@@ -87,6 +106,7 @@ impl Varied<'_> {
             (Type::Host, Value::Str(_)) => self.offer([Value::str("x.example")]),
             (Type::Str { .. } | Type::Key | Type::HeaderName, Value::Str(v)) => {
                 self.offer([format!("{v}x"), "x".into(), String::new()].map(Value::str));
+                self.offer(self.keys.clone());
             }
             (Type::Record(id), Value::Seq(fields)) => {
                 let record = &self.schema.records[*id as usize];

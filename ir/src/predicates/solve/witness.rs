@@ -83,6 +83,22 @@ impl<'m> Lab<'m> {
         }
     }
 
+    /// As [`Lab::observe`], of what a rule matches: what it does not is not looked at any further.
+    pub(super) fn matching(&self, mut draft: Draft, rule: u32, base: &Given) -> Option<Observed> {
+        draft.settle(&self.input);
+        let arena = Arena::new();
+        let given = self.given(&draft, Some(base))?;
+        let words = |values: &[Value]| values.iter().map(|v| v.word(&arena)).collect::<Vec<_>>();
+        let (params, data) = (words(&given.params), words(&given.data));
+        let mut cx = Cx::new(&arena, &given.id, given.time);
+        cx.data = &data;
+        let rules = &self.input.module.rulesets[self.rules].rules;
+        match self.holds(&rules[rule as usize], &mut cx, &params) {
+            true => self.observe(draft, &[rule], Some(base)),
+            false => None,
+        }
+    }
+
     /// Lets a draft in through the boundary and asks the interpreter; `None` when it is not let in. What the draft says nothing
     /// about is as in `base`, or as simple as can be.
     pub(super) fn observe(
