@@ -61,7 +61,7 @@ impl Explainer {
         let entries = EntryInfo::all(&lowered.module);
         let module = Arc::new(pipeline::optimize(lowered.module.clone(), Level::O0)?);
         let backend = program.first_backend();
-        let tiers = Tiers::only(backend, pipeline::executable(&module, backend)?);
+        let tiers = Tiers::only(backend, pipeline::executable(&module, backend, Level::O0)?);
         let origin = Origin {
             main: main.name.into(),
             backend,
