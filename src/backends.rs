@@ -1,7 +1,7 @@
 //! § The engines a program can run on. A backend is a crate and one row here.
 
 use tollgate_backend_api::Backend;
-use tollgate_optimizer::Level;
+use tollgate_optimizer::{Aim, Level};
 
 use crate::error::Error;
 
@@ -19,6 +19,14 @@ pub struct BackendRow {
 }
 
 impl BackendRow {
+    /// What the optimizer is to know of it.
+    pub(crate) fn aim(&self, level: Level) -> Aim {
+        Aim {
+            level,
+            native: self.native,
+        }
+    }
+
     /// The stages of its own that it can show: names used with `--stage`.
     pub fn stages(&self) -> &'static [&'static str] {
         (self.make)(Level::O0).stages()

@@ -8,7 +8,7 @@ use tollgate_ir::cost::Costs;
 use tollgate_ir::entities::{Entity, FuncId};
 use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::reads::{Bound, Reads};
-use tollgate_optimizer::Level;
+use tollgate_optimizer::Aim;
 
 use crate::dag;
 use crate::engine::Engine;
@@ -175,7 +175,7 @@ fn report(
 
 /// How the rules of each set of a module are found.
 fn searches(module: Module) -> Result<Vec<Search>, Error> {
-    let (sets, module) = dag::indexed(module, Level::O2)?;
+    let (sets, module) = dag::indexed(module, Aim::default())?;
     let costs = Costs::new(&module);
     let search = |set: dag::Set| match set.found {
         Err(why) => Search::Chain(why),

@@ -4,7 +4,7 @@ use tollgate_ir::cost::Costs;
 use tollgate_ir::draw::{self, Drawing, Limits};
 use tollgate_ir::entities::{Entity, IndexId};
 use tollgate_ir::module::{Module, Policy, RuleSet};
-use tollgate_optimizer::{Level, why_chain};
+use tollgate_optimizer::{Aim, why_chain};
 
 use crate::error::Error;
 
@@ -44,14 +44,14 @@ pub(crate) struct Set {
 
 /// What becomes of the rule sets of a module, in their order, and the module that has their indexes. Nothing else is optimized, so that
 /// the steps of an index can be compared with those of the chain.
-pub(crate) fn indexed(module: Module, level: Level) -> Result<(Vec<Set>, Module), Error> {
+pub(crate) fn indexed(module: Module, aim: Aim) -> Result<(Vec<Set>, Module), Error> {
     const PASS: &str = "index_rulesets";
     let pass = tollgate_optimizer::pass(PASS).ok_or_else(|| Error::other("there is no index"))?;
     let costs = Costs::new(&module);
     let mut next = 0;
     let set = |(id, set): (_, &RuleSet)| {
-        let why = match pass.level <= level {
-            true => why_chain(&module, &costs, id).map(|why| why.to_string()),
+        let why = match pass.level <= aim.level {
+            true => why_chain(&module, &costs, id, aim).map(|why| why.to_string()),
             false => Some("nothing is searched at this level".into()),
         };
         Set {
@@ -72,14 +72,14 @@ pub(crate) fn indexed(module: Module, level: Level) -> Result<(Vec<Set>, Module)
     let sets: Vec<Set> = module.rulesets.iter().map(set).collect();
     let module = match next {
         0 => module,
-        _ => tollgate_optimizer::run_pass(PASS, module).unwrap_or_default(),
+        _ => tollgate_optimizer::run_pass(PASS, module, aim).unwrap_or_default(),
     };
     Ok((sets, module))
 }
 
 /// Draws what becomes of the rule sets of a module, in their order.
-pub(crate) fn print(module: Module, level: Level, options: &DagOptions) -> Result<String, Error> {
-    let (sets, module) = indexed(module, level)?;
+pub(crate) fn print(module: Module, aim: Aim, options: &DagOptions) -> Result<String, Error> {
+    let (sets, module) = indexed(module, aim)?;
     let costs = Costs::new(&module);
     let limits = match (options.all, options.format) {
         (true, _) => Limits::NONE,

@@ -10,7 +10,7 @@ use tollgate_frontend::lower::Lowered;
 use tollgate_grammar::source::SourceMap;
 use tollgate_ir::Legalized;
 use tollgate_ir::module::Module;
-use tollgate_optimizer::{Level, Options};
+use tollgate_optimizer::{Aim, Level, Options};
 
 use crate::backends::BackendRow;
 use crate::entry::EntryInfo;
@@ -74,8 +74,12 @@ pub(crate) fn lower_any(
 }
 
 /// IR to legal IR.
-pub(crate) fn optimize(module: Module, level: Level) -> Result<Legalized, Error> {
-    tollgate_optimizer::run(module, &Options::new(level), &mut |_| {})
+pub(crate) fn optimize(module: Module, aim: Aim) -> Result<Legalized, Error> {
+    let options = Options {
+        aim,
+        ..Options::new(aim.level)
+    };
+    tollgate_optimizer::run(module, &options, &mut |_| {})
         .map_err(|bug| Error::other(bug.to_string()))
 }
 
@@ -110,7 +114,7 @@ pub(crate) fn compile(
         }
     });
     drop(program);
-    let module = Arc::new(optimize(lowered.module, level)?);
+    let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
     let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
     if let Some(backend) = then {
         tiers = tiers.then(backend, &module, level);

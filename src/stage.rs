@@ -81,7 +81,7 @@ stages! {
         if lowered.module.rulesets.is_empty() {
             return Ok(NO_RULE_SETS.into());
         }
-        dag::print(lowered.module, input.level, input.dag)
+        dag::print(lowered.module, input.backend.aim(input.level), input.dag)
     };
     /// What the backend makes of it.
     Bytecode = "bytecode", |input| {
@@ -145,7 +145,7 @@ fn of_backend(input: Input<'_, '_>, stage: &str) -> Result<String, Error> {
         }));
     }
     let (_, lowered, _) = pipeline::lower(input.main, input.loader, Scope::Legal)?;
-    let module = pipeline::optimize(lowered.module, input.level)?;
+    let module = pipeline::optimize(lowered.module, input.backend.aim(input.level))?;
     if module.funcs.is_empty() {
         return Ok(NOTHING_RUNS.into());
     }

@@ -64,7 +64,7 @@ impl Tests {
         filter: Option<&str>,
         sources: &SourceMap,
     ) -> Result<Vec<TestResult>, Error> {
-        let module = pipeline::optimize(self.module.clone(), self.level)?;
+        let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
         let compiled = Compiled {
             module,

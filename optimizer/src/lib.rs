@@ -59,4 +59,6 @@ pub mod pipeline;
 mod walk;
 
 pub use passes::index_rulesets::{WhyChain, why_chain};
-pub use pipeline::{Bug, Event, Level, Options, PASSES, Pass, Size, pass, rewrites, run, run_pass};
+pub use pipeline::{
+    Aim, Bug, Event, Level, Options, PASSES, Pass, Size, pass, rewrites, run, run_pass,
+};

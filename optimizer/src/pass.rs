@@ -5,10 +5,10 @@ use tollgate_ir::entities::{FuncId, IndexVec};
 use tollgate_ir::module::{Func, Module};
 use tollgate_ir::types::Type;
 
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 
 /// A pass. It leaves a module that verifies, whatever verified module it is given.
-pub(crate) type PassFn = fn(&mut Module, Level) -> Changed;
+pub(crate) type PassFn = fn(&mut Module, Aim) -> Changed;
 
 /// What a pass changed.
 #[derive(Debug, Default)]

@@ -21,6 +21,15 @@ pub enum Level {
     O2,
 }
 
+/// What passes are to know of what the module is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Aim {
+    /// How hard to try.
+    pub level: Level,
+    /// Whether it becomes machine code, which asks a few rules one after the other in less time than a search begins in.
+    pub native: bool,
+}
+
 /// How often the repeated passes run at most.
 pub const MAX_ROUNDS: u32 = 3;
 
@@ -77,8 +86,8 @@ passes! {
 /// What to run, and what to check.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How hard to try.
-    pub level: Level,
+    /// What it is for.
+    pub aim: Aim,
     /// Instead of the passes of the level: exactly these, once, in this order. Rule sets are lowered before, unless that is one of them.
     pub passes: Option<Vec<Pass>>,
     /// Whether the module is verified after each pass; otherwise only at the end.
@@ -86,10 +95,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The passes of a level; verified after each in builds with debug assertions.
+    /// The passes of a level, for an engine that is no machine code; verified after each in builds with debug assertions.
     pub fn new(level: Level) -> Options {
         Options {
-            level,
+            aim: Aim {
+                level,
+                native: false,
+            },
             passes: None,
             verify: cfg!(debug_assertions),
         }
@@ -186,9 +198,9 @@ pub fn rewrites() -> impl Iterator<Item = (&'static str, &'static str)> {
     table.iter().map(|r| (r.name, r.doc))
 }
 
-/// Runs one pass over a module that verifies, as it runs at [`Level::O2`]; for tests, and to show what one pass makes.
-pub fn run_pass(name: &str, mut module: Module) -> Option<Module> {
-    (pass(name)?.run)(&mut module, Level::O2);
+/// Runs one pass over a module that verifies; for tests, and to show what one pass makes.
+pub fn run_pass(name: &str, mut module: Module, aim: Aim) -> Option<Module> {
+    (pass(name)?.run)(&mut module, aim);
     Some(module)
 }
 
@@ -232,11 +244,11 @@ impl Run<'_> {
     }
 
     fn level(&mut self) -> Result<(), Bug> {
-        let rounds = match self.options.level {
+        let rounds = match self.options.aim.level {
             Level::O0 | Level::O1 => 1,
             Level::O2 => MAX_ROUNDS,
         };
-        let runs = |pass: &&Pass| pass.level <= self.options.level;
+        let runs = |pass: &&Pass| pass.level <= self.options.aim.level;
         let passes: Vec<&Pass> = PASSES.iter().filter(runs).collect();
         for round in 1..=rounds {
             let mut changed = false;
@@ -259,7 +271,7 @@ impl Run<'_> {
             module: &self.module,
         });
         let before = Size::of(&self.module);
-        let changed: Changed = (pass.run)(&mut self.module, self.options.level);
+        let changed: Changed = (pass.run)(&mut self.module, self.options.aim);
         (self.observe)(Event::After {
             pass,
             round,

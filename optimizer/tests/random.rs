@@ -13,7 +13,7 @@ use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::text::print_module;
 use tollgate_ir::types::Type;
 use tollgate_ir::verify::verify;
-use tollgate_optimizer::{PASSES, run_pass};
+use tollgate_optimizer::{Aim, PASSES, run_pass};
 use tollgate_runtime::{Arena, Cx, Mark, Value, Word};
 
 /// How many modules are tried, and with how many inputs each.
@@ -40,7 +40,7 @@ fn try_module(seed: u64) {
     let again = PASSES.iter().filter(|p| p.repeated);
     for pass in PASSES.iter().chain(again) {
         let before = module.clone();
-        let Some(after) = run_pass(pass.name, module) else {
+        let Some(after) = run_pass(pass.name, module, Aim::default()) else {
             panic!("there is no pass {}", pass.name);
         };
         module = after;

@@ -59,8 +59,9 @@ impl Explainer {
         };
         let (hir, lowered, report) = pipeline::lower_any(&main, &mut Remembered(sources))?;
         let entries = EntryInfo::all(&lowered.module);
-        let module = Arc::new(pipeline::optimize(lowered.module.clone(), Level::O0)?);
         let backend = program.first_backend();
+        let aim = backend.aim(Level::O0);
+        let module = Arc::new(pipeline::optimize(lowered.module.clone(), aim)?);
         let tiers = Tiers::only(backend, pipeline::executable(&module, backend, Level::O0)?);
         let origin = Origin {
             main: main.name.into(),

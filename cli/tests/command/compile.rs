@@ -29,7 +29,7 @@ fn every_stage_prints() {
     folder
         .tollgate(&["emit", "--stage", "jit", &example()])
         .exits(2)
-        .says("the stages are tokens, ast, hir, ir, opt, dag, bytecode, clif, asm");
+        .says("the stages are tokens, ast, hir, ir, opt, dag, bytecode");
 }
 
 #[cfg(feature = "cranelift")]

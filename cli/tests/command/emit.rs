@@ -42,6 +42,9 @@ fn decision_structures_are_drawn() {
     draws("dag-svg", &["owner", "--format", "svg", "--all"])
         .exits(0)
         .prints("<svg xmlns=\"http://www.w3.org/2000/svg\"");
+    draws("dag-code", &["owner", "--backend", "cranelift"])
+        .exits(0)
+        .prints("4 rules: asked one after the other (machine code, and at most 16 rules)");
     draws("dag-plain", &["-O", "0"])
         .exits(0)
         .prints("4 rules: asked one after the other (nothing is searched at this level)");

@@ -11,9 +11,9 @@ use tollgate_ir::module::{Func, Module, Terminator};
 
 use crate::blocks;
 use crate::pass::{Changed, each_func};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     each_func(module, |func, _| eliminate(func))
 }
 

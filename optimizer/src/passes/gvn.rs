@@ -15,10 +15,10 @@ use tollgate_ir::operand::Cc;
 use tollgate_ir::types::Type;
 
 use crate::pass::{Changed, each_func};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 use crate::walk::{Scopes, preorder};
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     each_func(module, |func, _| number(func))
 }
 

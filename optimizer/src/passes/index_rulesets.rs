@@ -26,19 +26,24 @@ use tollgate_ir::module::{Module, RuleSet, Target, Terminator};
 use tollgate_ir::predicates::{Feature, Predicates, Source, predicates};
 use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
 use tollgate_ir::types::TypeData;
-use tollgate_runtime::index::Policy;
-use tollgate_runtime::{Arena, Cx, Value, Word};
+use tollgate_runtime::index::{Policy, Test};
+use tollgate_runtime::{Arena, Cx, Pattern, Value, Word};
 
 use super::rulesets::{Became, replace};
 use crate::consts::{Const, is_function_of_operands};
 use crate::pass::{Changed, Names};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 
 /// Rules of the smallest set that is searched although conditions compute something. A chain of fewer is short, and computes in place what
 /// a search has to call. A benchmark over sets of one to eight rules would say where the line lies best.
 const RULES_MIN: usize = 4;
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+/// Rules of the largest set that machine code asks one after the other: some 4 ns a rule, where beginning a search takes 50 and more.
+const CODE_RULES_MAX: usize = 16;
+/// Regular expressions and globs that such a set may ask; an index asks all of them with one automaton.
+const EXPRESSIONS_MAX: usize = 1;
+
+pub(crate) fn run(module: &mut Module, aim: Aim) -> Changed {
     if module.rulesets.is_empty() {
         return Changed::default();
     }
@@ -48,7 +53,7 @@ pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
     let mut became = Vec::with_capacity(module.rulesets.len());
     let mut kept = 0;
     for id in module.rulesets.keys() {
-        match searchable(module, &costs, id) {
+        match searchable(module, &costs, id, aim) {
             Ok(asked) => {
                 let func = index(module, id, asked, &mut names, &mut changed);
                 became.push(Became::Func(func));
@@ -71,6 +76,11 @@ pub enum WhyChain {
         /// Rules of the smallest set that is searched.
         least: usize,
     },
+    /// Machine code asks so few rules in less time than a search begins in.
+    Code {
+        /// Rules of the largest set that is left to it.
+        most: usize,
+    },
     /// Most conditions ask about nothing that is read in place, so a search could not pass over their rules.
     Opaque {
         /// Rules whose conditions do.
@@ -86,6 +96,7 @@ impl std::fmt::Display for WhyChain {
             WhyChain::Few { least } => {
                 write!(f, "fewer than {least} rules, and not all of them only read")
             }
+            WhyChain::Code { most } => write!(f, "machine code, and at most {most} rules"),
             WhyChain::Opaque { read, rules } => write!(
                 f,
                 "opaque conditions: only {read} of {rules} ask about what can be read in place"
@@ -95,15 +106,25 @@ impl std::fmt::Display for WhyChain {
 }
 
 /// Whether the pass leaves a rule set of a verified module to the chain, and why. `costs` are the module's. Linear in its rules.
-pub fn why_chain(module: &Module, costs: &Costs, id: RuleSetId) -> Option<WhyChain> {
-    searchable(module, costs, id).err()
+pub fn why_chain(module: &Module, costs: &Costs, id: RuleSetId, aim: Aim) -> Option<WhyChain> {
+    searchable(module, costs, id, aim).err()
 }
 
 /// What a rule set asks, if it is to be searched: some rules ask about something that is read, not only whether their condition holds.
-fn searchable(module: &Module, costs: &Costs, id: RuleSetId) -> Result<Predicates, WhyChain> {
+fn searchable(
+    module: &Module,
+    costs: &Costs,
+    id: RuleSetId,
+    aim: Aim,
+) -> Result<Predicates, WhyChain> {
     let rules = &module.rulesets[id];
     let asked = predicates(module, costs, rules);
     let few = rules.rules.len() < RULES_MIN;
+    if aim.native && rules.rules.len() <= CODE_RULES_MAX && expressions(&asked) <= EXPRESSIONS_MAX {
+        return Err(WhyChain::Code {
+            most: CODE_RULES_MAX,
+        });
+    }
     let reads = |f: &Feature| matches!(f.source, Source::Path { .. });
     if few && !asked.features.iter().all(reads) {
         return Err(WhyChain::Few { least: RULES_MIN });
@@ -122,6 +143,21 @@ fn searchable(module: &Module, costs: &Costs, id: RuleSetId) -> Result<Predicate
         true => Ok(asked),
         false => Err(WhyChain::Opaque { read, rules }),
     }
+}
+
+/// How often the rules ask a regular expression or a glob.
+fn expressions(asked: &Predicates) -> usize {
+    let mut times = 0;
+    for rule in &asked.rules {
+        rule.atoms(&mut |atom| {
+            let slow = matches!(
+                &atom.test,
+                Test::Matches(Pattern::Regex(_) | Pattern::Glob(_))
+            );
+            times += usize::from(slow);
+        });
+    }
+    times
 }
 
 /// Adds the index of a rule set, and the function that decides by it.

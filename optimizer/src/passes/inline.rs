@@ -15,7 +15,7 @@ use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{BlockData, Func, Jump, Module, Target, Terminator};
 
 use crate::pass::{Changed, no_func, size};
-use crate::pipeline::Level;
+use crate::pipeline::{Aim, Level};
 
 /// How much inlining functions that are called more than once may add to a small program, in instructions; a larger one may
 /// double.
@@ -29,7 +29,7 @@ fn small(level: Level) -> usize {
     }
 }
 
-pub(crate) fn run(module: &mut Module, level: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, Aim { level, .. }: Aim) -> Changed {
     let uses = count_uses(module);
     let mut budget = module
         .funcs

@@ -21,9 +21,9 @@ use tollgate_ir::types::{Type, TypeData};
 
 use super::rulesets::{Became, replace};
 use crate::pass::{Changed, Names};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     let mut changed = Changed::default();
     if module.rulesets.is_empty() {
         return changed;

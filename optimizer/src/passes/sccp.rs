@@ -20,13 +20,13 @@ use tollgate_runtime::Arena;
 use crate::blocks;
 use crate::consts::{Const, Folder};
 use crate::pass::{Changed, each_func};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 use crate::walk::{Scopes, preorder};
 
 /// How many values one branch may decide: `and` of `and`s of …
 const MAX_LEARNT: usize = 64;
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     let arena = Arena::new();
     let mut folder = Folder::new(&arena);
     each_func(module, |func, module| {

@@ -14,7 +14,7 @@ use tollgate_ir::module::{Def, Func, Jump, Module, Terminator};
 
 use crate::blocks;
 use crate::pass::{Changed, each_func};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 
 /// How many blocks one jump is followed past in one sweep; the next round goes on.
 const MAX_HOPS: usize = 16;
@@ -23,7 +23,7 @@ const MAX_ARGS: usize = 8;
 /// How many selects may stand for a branch whose ways are one.
 const MAX_SELECTS: usize = 2;
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     each_func(module, |func, _| {
         let mut changed = thread_jumps(func);
         changed |= unite_branches(func);

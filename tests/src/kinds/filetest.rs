@@ -22,7 +22,7 @@ use tollgate_ir::interp::Interp;
 use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::text::{Parsed, parse, parse_values, print_func, print_module};
 use tollgate_ir::verify::verify;
-use tollgate_optimizer::{Level, Options, run as optimize, run_pass};
+use tollgate_optimizer::{Aim, Level, Options, run as optimize, run_pass};
 use tollgate_runtime::schema::TypeId;
 use tollgate_runtime::{Arena, Cx, Mark, Value, Word};
 
@@ -283,7 +283,7 @@ impl File<'_> {
 
     fn after(&self, pass: &str) -> Result<Module, String> {
         let module = self.verified()?;
-        let module = run_pass(pass, module);
+        let module = run_pass(pass, module, Aim::default());
         let mut module = module.ok_or_else(|| format!("there is no pass `{pass}`"))?;
         module.funcs.values_mut().for_each(|f| f.compact());
         verified(&module).map_err(|e| format!("behind the pass: {e}"))?;

@@ -61,9 +61,12 @@ impl<'f> Lower<'f> {
                 }
             }
             Inst::Contains { a, item } => match Members::new(self.constant(*a)?)? {
-                Members::Texts(texts) if self.repr(*item).shape == Shape::Str => {
-                    Test::OneOf(self.two(*item), texts)
-                }
+                Members::Texts(texts) => match self.repr(*item) {
+                    repr if repr.shape == Shape::Str && !repr.optional => {
+                        Test::OneOf(self.two(*item), texts)
+                    }
+                    _ => return None,
+                },
                 _ => return None,
             },
             Inst::Matches { a, pattern } => {

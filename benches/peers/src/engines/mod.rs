@@ -21,7 +21,10 @@ pub type Build = fn(&'static Workload) -> Result<Box<dyn Peer>, String>;
 
 /// Every engine, by name. The first is the one that ratios are of.
 pub const ENGINES: &[(&str, Build)] = &[
-    ("tollgate", tollgate::build),
+    ("tollgate", tollgate::vm),
+    ("tollgate-cranelift", tollgate::cranelift),
+    #[cfg(feature = "llvm")]
+    ("tollgate-llvm", tollgate::llvm),
     ("rust-index", rust::index),
     ("rust-linear", rust::linear),
     ("luajit", luajit::chain),

@@ -1,4 +1,4 @@
-//! Tollgate: its virtual machine at the highest level.
+//! Tollgate at the highest level: its virtual machine, and its native code.
 //!
 //! A decision's value is a word and its rules are marks; a host reads them through names or JSON. What is timed is the decision,
 //! which has made both; their names are read when answers are compared.
@@ -24,8 +24,25 @@ struct Tollgate {
     wanted: bool,
 }
 
-pub fn build(workload: &'static Workload) -> Result<Box<dyn Peer>, String> {
-    let program = Compiler::new().compile_source("workload.rules", &workload.source());
+/// The virtual machine.
+pub fn vm(workload: &'static Workload) -> Result<Box<dyn Peer>, String> {
+    build(workload, "vm")
+}
+
+/// Native code through Cranelift.
+pub fn cranelift(workload: &'static Workload) -> Result<Box<dyn Peer>, String> {
+    build(workload, "cranelift")
+}
+
+/// Native code through LLVM.
+#[cfg(feature = "llvm")]
+pub fn llvm(workload: &'static Workload) -> Result<Box<dyn Peer>, String> {
+    build(workload, "llvm")
+}
+
+fn build(workload: &'static Workload, backend: &str) -> Result<Box<dyn Peer>, String> {
+    let compiler = Compiler::new().backend(backend).map_err(|e| e.to_string())?;
+    let program = compiler.compile_source("workload.rules", &workload.source());
     // A program lives as long as its sessions; here that is as long as the process.
     let program: &'static Program = Box::leak(Box::new(program.map_err(|e| e.to_string())?));
     let engine = Tollgate {

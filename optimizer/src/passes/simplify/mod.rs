@@ -19,7 +19,7 @@ use tollgate_ir::module::{Func, Module};
 use self::site::{Edit, Site};
 use self::table::{REWRITES, Rewrite};
 use crate::pass::{Changed, each_func};
-use crate::pipeline::Level;
+use crate::pipeline::Aim;
 
 /// How often one instruction is rewritten in one sweep. Every row makes its instruction simpler, so this is for rows that are wrong.
 const MAX_REWRITES: usize = 16;
@@ -35,7 +35,7 @@ static BY_OPCODE: LazyLock<FxHashMap<Opcode, Vec<&'static Rewrite>>> = LazyLock:
     rows
 });
 
-pub(crate) fn run(module: &mut Module, _: Level) -> Changed {
+pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     each_func(module, simplify)
 }
 
