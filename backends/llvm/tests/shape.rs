@@ -3,8 +3,9 @@
 
 use tollgate_backend_api::{Backend, Executable};
 use tollgate_backend_llvm::{Effort, Llvm};
-use tollgate_backend_suite::legal;
+use tollgate_backend_suite::shapes::chain;
 use tollgate_backend_suite::stress::{self, ROUTE};
+use tollgate_backend_suite::{CORPUS, legal, legalize};
 use tollgate_ir::Legalized;
 
 fn compile(module: &Legalized) -> Box<dyn Executable> {
@@ -35,8 +36,6 @@ fn what_is_shown_has_names() {
         "%v0 = select i1",
         "%v1.at = select i1",
         "%mark = load ptr",
-        "!{!\"branch_weights\", i32 1, i32 8}",
-        "memory(read)",
     ] {
         assert!(shown.contains(expected), "no `{expected}` in\n{shown}");
     }
@@ -45,6 +44,33 @@ fn what_is_shown_has_names() {
     let refused = llvm.show(&legal(ROUTE), "clif").unwrap_err();
     let expected = "the backend `llvm` has no stage `clif` of its own; it has llvm, asm";
     assert_eq!(refused.to_string(), expected);
+}
+
+/// What LLVM cannot see: a rule rarely decides, and what calls of the runtime read and write.
+#[test]
+fn facts_are_attached() {
+    let llvm = Llvm {
+        effort: Effort::None,
+        ..Llvm::default()
+    };
+    let (chain, corpus) = (legalize(chain(3)), legal(CORPUS));
+    let shown = [chain, corpus].map(|module| llvm.show(&module, "llvm").unwrap());
+    for (shown, expected) in [
+        (&shown[0], "!{!\"branch_weights\", i32 1, i32 8}"),
+        (
+            &shown[0],
+            "ptr noalias noundef nonnull align 8 dereferenceable(",
+        ),
+        (&shown[1], "!invariant.load"),
+        (&shown[1], "{ nounwind willreturn memory(none) }"),
+        (&shown[1], "{ nounwind willreturn memory(read) }"),
+        (
+            &shown[1],
+            "memory(read, argmem: readwrite, inaccessiblemem: readwrite) }",
+        ),
+    ] {
+        assert!(shown.contains(expected), "no `{expected}` in\n{shown}");
+    }
 }
 
 #[test]
