@@ -13,6 +13,7 @@ use tollgate_runtime::Value as Constant;
 use tollgate_runtime::native::NativeClass;
 
 use super::Lower;
+use super::inst::plain;
 
 /// A pointer and a length.
 type Text = (Value, Value);
@@ -61,7 +62,7 @@ impl<'f> Lower<'f> {
                 }
             }
             Inst::Contains { a, item } => match Members::new(self.constant(*a)?)? {
-                Members::Texts(texts) if self.repr(*item).shape == Shape::Str => {
+                Members::Texts(texts) if self.repr(*item) == plain(Shape::Str) => {
                     Test::OneOf(self.two(*item), texts)
                 }
                 _ => return None,

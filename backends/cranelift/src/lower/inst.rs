@@ -120,7 +120,7 @@ impl Lower<'_> {
 }
 
 /// A shape that is not optional.
-fn plain(shape: Shape) -> Repr {
+pub(super) fn plain(shape: Shape) -> Repr {
     Repr {
         optional: false,
         shape,
