@@ -19,7 +19,7 @@ use rustc_hash::FxHashMap;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{Block, FuncId, IndexVec, InstId, Val};
 use tollgate_ir::instructions::{Inst, Opcode};
-use tollgate_ir::module::{Func, Jump, Terminator};
+use tollgate_ir::module::{BlockData, Func, Jump, Terminator};
 use tollgate_ir::types::Type;
 use tollgate_native_abi::{Function, Kind, Plan, Repr};
 
@@ -198,36 +198,36 @@ impl<'f> Lower<'f> {
                 self.b.switch_to_block(to);
             }
             self.b.set_srcloc(self.place(block));
-            let last = data.insts.last().copied();
-            self.gives_back = false;
-            let mut branch = None;
-            for inst in &data.insts {
-                if last == Some(*inst) {
-                    branch = self.only_branches(*inst, &data.term);
-                    if branch.is_some() {
-                        break;
-                    }
-                }
-                let of = &self.func.insts[*inst];
-                self.result = Parts::default();
-                self.gives_back = self.form == Form::Entry
-                    && last == Some(*inst)
-                    && matches!((&data.term, of.result), (Terminator::Return(a), Some(b)) if *a == b);
-                self.make(&of.inst);
-                if let Some(result) = of.result {
-                    self.vals[result] = self.result;
-                }
-            }
-            if let Some((inst, yes, no)) = branch {
-                self.branch(inst, yes, no);
-            } else if self.gives_back && self.result.all().is_empty() {
-                // It was left where the result belongs.
-                self.b.ins().return_(&[]);
-            } else {
-                self.terminator(&data.term);
-            }
+            self.block_of(data);
         }
         self.finish()
+    }
+
+    /// Makes the instructions of a block, and how it ends.
+    fn block_of(&mut self, data: &BlockData) {
+        let last = data.insts.last();
+        for inst in &data.insts {
+            if last == Some(inst)
+                && let Some((inst, yes, no)) = self.only_branches(*inst, &data.term)
+            {
+                return self.branch(inst, yes, no);
+            }
+            let of = &self.func.insts[*inst];
+            let returned = matches!(&data.term, Terminator::Return(val) if of.result == Some(*val));
+            self.gives_back = self.form == Form::Entry && last == Some(inst) && returned;
+            self.result = Parts::default();
+            self.make(&of.inst);
+            match of.result {
+                Some(_) if self.gives_back && self.result.all().is_empty() => {
+                    // It was left where the result belongs.
+                    self.b.ins().return_(&[]);
+                    return;
+                }
+                Some(result) => self.vals[result] = self.result,
+                None => {}
+            }
+        }
+        self.terminator(&data.term);
     }
 
     /// What profilers are told of the code of a block: the site that it marks, if it marks one.

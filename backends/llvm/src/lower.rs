@@ -167,6 +167,8 @@ struct Lower<'l, 'c> {
     vals: IndexVec<Val, Parts<'c>>,
     /// The result of the instruction that was made last.
     result: Parts<'c>,
+    /// Whether the function gives what the instruction gives: a word may be left where the result belongs, and no parts are made of it.
+    gives_back: bool,
     /// Where arguments of calls are laid out as words, and for how many there is room.
     args: Option<(PointerValue<'c>, u32)>,
     /// Where calls leave a word.
@@ -214,6 +216,7 @@ impl<'l, 'c> Lower<'l, 'c> {
             cut,
             vals: func.vals.keys().map(|_| Parts::default()).collect(),
             result: Parts::default(),
+            gives_back: false,
             args: None,
             out: None,
         }
@@ -284,24 +287,40 @@ impl<'l, 'c> Lower<'l, 'c> {
         }
         for i in stretches {
             self.e.go_to(self.place(i).block);
-            let stretch = &self.cut.stretches[i];
-            let (block, ends) = (stretch.block, stretch.ends);
-            let data = &self.func.blocks[block];
-            for inst in &data.insts[stretch.insts.clone()] {
-                let data = &self.func.insts[*inst];
-                self.result = Parts::default();
-                data.inst.visit(self);
-                if let Some(result) = data.result {
+            self.stretch(i);
+        }
+    }
+
+    /// Makes the instructions of a stretch, and how it ends.
+    fn stretch(&mut self, i: usize) {
+        let stretch = &self.cut.stretches[i];
+        let (block, ends) = (stretch.block, stretch.ends);
+        let data = &self.func.blocks[block];
+        let last = data.insts.last();
+        for inst in &data.insts[stretch.insts.clone()] {
+            let of = &self.func.insts[*inst];
+            let returned = matches!(data.term, Terminator::Return(val) if of.result == Some(val));
+            let words = self.form == Form::Entry && self.piece.is_none();
+            self.gives_back = words && returned && last == Some(inst);
+            self.result = Parts::default();
+            of.inst.visit(self);
+            match of.result {
+                // It was left where the result belongs.
+                Some(_) if self.gives_back && self.result.all().is_empty() => {
+                    return self.e.give(None);
+                }
+                Some(result) => {
                     let parts = std::mem::take(&mut self.result);
                     self.name(result, &parts);
                     self.keep_for_others(result, &parts);
                     self.vals[result] = parts;
                 }
+                None => {}
             }
-            match ends {
-                true => self.terminator(&data.term),
-                false => self.go_to_piece(i + 1),
-            }
+        }
+        match ends {
+            true => self.terminator(&data.term),
+            false => self.go_to_piece(i + 1),
         }
     }
 

@@ -59,15 +59,28 @@ impl Effort {
 impl Machine {
     /// This machine, unless [`CPU_VARIABLE`] says otherwise.
     pub(crate) fn host(effort: Effort) -> Result<Machine, CompileError> {
+        let cpu = env::var(CPU_VARIABLE).ok();
+        Machine::new(effort, cpu.as_deref())
+    }
+
+    /// A machine like this one, with a processor of a name, or `baseline`.
+    fn new(effort: Effort, cpu: Option<&str>) -> Result<Machine, CompileError> {
         let failed = |what: &str, why: String| {
             CompileError::new(format!("LLVM {what} on this machine: {why}"))
         };
+        if !cfg!(target_arch = "x86_64") {
+            // Memory for code is made ready for no other, and no other was at hand to try it.
+            return Err(failed(
+                "is only used for x86-64 so far, and not",
+                "run the program with `--backend vm`".into(),
+            ));
+        }
         Target::initialize_native(&InitializationConfig::default())
             .map_err(|why| failed("makes no code", why))?;
-        let (cpu, features) = match env::var(CPU_VARIABLE) {
-            Ok(name) if name == "baseline" => (String::new(), String::new()),
-            Ok(name) => (name, String::new()),
-            Err(_) => (
+        let (cpu, features) = match cpu {
+            Some("baseline") => (String::new(), String::new()),
+            Some(name) => (name.to_owned(), String::new()),
+            None => (
                 TargetMachine::get_host_cpu_name().to_string(),
                 TargetMachine::get_host_cpu_features().to_string(),
             ),
@@ -109,5 +122,20 @@ impl Machine {
 
     pub(crate) fn target(&self) -> &TargetMachine {
         &self.machine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_this_one_or_that_of_a_name() {
+        let machine = |cpu| Machine::new(Effort::Full, cpu).unwrap();
+        let (here, baseline) = (machine(None), machine(Some("baseline")));
+        assert!(!here.cpu.is_empty() && here.features.contains("+sse2"));
+        assert_eq!((&*baseline.cpu, &*baseline.features), ("", ""));
+        let third = machine(Some("x86-64-v3"));
+        assert_eq!((&*third.cpu, &*third.features), ("x86-64-v3", ""));
     }
 }

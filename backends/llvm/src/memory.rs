@@ -1,11 +1,15 @@
 //! The memory that code lies in: written first, executed then, never both.
 
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 
 use inkwell::memory_manager::McjitMemoryManager;
 use memmap2::{Mmap, MmapMut};
 use tollgate_backend_api::CompileError;
+
+/// Memory is had in pieces of so many bytes, on most machines.
+const PAGE: usize = 4096;
 
 /// Sections of code and of what it reads, while LLVM writes them. LLVM's engine and we hold it together until the engine is gone.
 #[derive(Clone, Debug, Default)]
@@ -15,8 +19,6 @@ pub(crate) struct Writable(Rc<RefCell<Sections>>);
 struct Sections {
     code: Vec<MmapMut>,
     data: Vec<MmapMut>,
-    /// What went wrong, for LLVM cannot be told.
-    failed: Option<String>,
 }
 
 /// Sections that can be run and read, and not written.
@@ -29,19 +31,17 @@ pub(crate) struct Executable {
 impl Writable {
     /// Makes code executable and takes away that it can be written. LLVM must be done with it.
     pub(crate) fn finish(self) -> Result<Executable, CompileError> {
-        let failed =
-            |why: String| CompileError::new(format!("memory for native code cannot be had: {why}"));
-        let mut sections = self.0.take();
-        if let Some(why) = sections.failed.take() {
-            return Err(failed(why));
-        }
-        let all = |sections: Vec<MmapMut>, finish: fn(MmapMut) -> std::io::Result<Mmap>| {
+        let failed = |why: io::Error| {
+            CompileError::new(format!("memory for native code cannot be had: {why}"))
+        };
+        let sections = self.0.take();
+        let all = |sections: Vec<MmapMut>, finish: fn(MmapMut) -> io::Result<Mmap>| {
             let finished = sections.into_iter().map(finish);
             finished.collect::<Result<Vec<Mmap>, _>>()
         };
         Ok(Executable {
-            code: all(sections.code, MmapMut::make_exec).map_err(|e| failed(e.to_string()))?,
-            data: all(sections.data, MmapMut::make_read_only).map_err(|e| failed(e.to_string()))?,
+            code: all(sections.code, MmapMut::make_exec).map_err(failed)?,
+            data: all(sections.data, MmapMut::make_read_only).map_err(failed)?,
         })
     }
 }
@@ -69,13 +69,10 @@ impl Executable {
 impl Sections {
     /// Memory of its own for a section: pages, so aligned for everything.
     fn allocate(&mut self, bytes: usize, is_code: bool) -> *mut u8 {
-        let mut map = match MmapMut::map_anon(bytes.max(1)) {
-            Ok(map) => map,
-            Err(error) => {
-                // LLVM stops the process when it is given nothing, as Rust does when there is no memory left.
-                self.failed = Some(error.to_string());
-                return std::ptr::null_mut();
-            }
+        let bytes = bytes.max(1).next_multiple_of(PAGE);
+        let Ok(mut map) = MmapMut::map_anon(bytes) else {
+            // LLVM stops the process when it is given nothing, as Rust does when there is no memory left.
+            return std::ptr::null_mut();
         };
         let at = map.as_mut_ptr();
         match is_code {
@@ -95,7 +92,7 @@ impl McjitMemoryManager for Writable {
         self.0.borrow_mut().allocate(size, false)
     }
 
-    /// Nothing yet: what failed is told by [`Writable::finish`], which also protects the memory, once the engine is gone.
+    /// Nothing yet: [`Writable::finish`] protects the memory once the engine is gone.
     fn finalize_memory(&mut self) -> Result<(), String> {
         Ok(())
     }
@@ -132,8 +129,8 @@ mod tests {
         assert_eq!((&*rights(code), &*rights(data)), ("rw-p", "rw-p"));
         let executable = writable.finish().unwrap();
         assert_eq!((&*rights(code), &*rights(data)), ("r-xp", "r--p"));
-        assert_eq!(executable.bytes(), 5010);
-        assert_eq!(executable.end_of(code + 4999), Some(code + 5000));
+        assert_eq!(executable.bytes(), 3 * PAGE);
+        assert_eq!(executable.end_of(code + 4999), Some(code + 2 * PAGE));
         assert_eq!(executable.end_of(data), None);
     }
 }

@@ -29,12 +29,12 @@ fn all(programs: &[Box<dyn Executable>]) -> Vec<&dyn Executable> {
 #[test]
 fn every_instruction_agrees_with_the_interpreter() {
     let module = legal(CORPUS);
-    agree(&module, &all(&compile(&module)), 200, &mut Rng(1));
+    agree(&module, &all(&compile(&module)), 100, &mut Rng(1));
 }
 
 #[test]
 fn random_programs_agree_with_the_interpreter() {
-    for seed in 0..40 {
+    for seed in 0..20 {
         let mut rng = Rng(seed);
         let module = legalize(random::module(&mut rng));
         agree(&module, &all(&compile(&module)), 8, &mut rng);

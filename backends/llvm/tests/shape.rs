@@ -3,7 +3,9 @@
 
 use tollgate_backend_api::{Backend, Executable};
 use tollgate_backend_llvm::{Effort, Llvm};
-use tollgate_backend_suite::stress;
+use tollgate_backend_suite::shapes::chain;
+use tollgate_backend_suite::stress::{self, ROUTE};
+use tollgate_backend_suite::{CORPUS, legal, legalize};
 use tollgate_ir::Legalized;
 
 fn compile(module: &Legalized) -> Box<dyn Executable> {
@@ -17,6 +19,57 @@ fn with(effort: Effort) -> impl Fn(&Legalized) -> Box<dyn Executable> + Sync {
             ..Llvm::default()
         };
         llvm.compile(module).unwrap_or_else(|e| panic!("{e}"))
+    }
+}
+
+/// What people read: the names of the IR, of what is called, and of nothing that depends on the machine.
+#[test]
+fn what_is_shown_has_names() {
+    let llvm = Llvm {
+        effort: Effort::None,
+        ..Llvm::default()
+    };
+    let shown = llvm.show(&legal(ROUTE), "llvm").unwrap();
+    for expected in [
+        "define void @route.entry(",
+        "block1:",
+        "%v0 = select i1",
+        "%v1.at = select i1",
+        "%mark = load ptr",
+    ] {
+        assert!(shown.contains(expected), "no `{expected}` in\n{shown}");
+    }
+    let asm = Llvm::default().show(&legal(ROUTE), "asm").unwrap();
+    assert!(asm.contains("route.entry:") && asm.contains("ret"), "{asm}");
+    let refused = llvm.show(&legal(ROUTE), "clif").unwrap_err();
+    let expected = "the backend `llvm` has no stage `clif` of its own; it has llvm, asm";
+    assert_eq!(refused.to_string(), expected);
+}
+
+/// What LLVM cannot see: a rule rarely decides, and what calls of the runtime read and write.
+#[test]
+fn facts_are_attached() {
+    let llvm = Llvm {
+        effort: Effort::None,
+        ..Llvm::default()
+    };
+    let (chain, corpus) = (legalize(chain(3)), legal(CORPUS));
+    let shown = [chain, corpus].map(|module| llvm.show(&module, "llvm").unwrap());
+    for (shown, expected) in [
+        (&shown[0], "!{!\"branch_weights\", i32 1, i32 8}"),
+        (
+            &shown[0],
+            "ptr noalias noundef nonnull align 8 dereferenceable(",
+        ),
+        (&shown[1], "!invariant.load"),
+        (&shown[1], "{ nounwind willreturn memory(none) }"),
+        (&shown[1], "{ nounwind willreturn memory(read) }"),
+        (
+            &shown[1],
+            "memory(read, argmem: readwrite, inaccessiblemem: readwrite) }",
+        ),
+    ] {
+        assert!(shown.contains(expected), "no `{expected}` in\n{shown}");
     }
 }
 

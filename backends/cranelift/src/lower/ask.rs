@@ -13,6 +13,7 @@ use tollgate_runtime::Value as Constant;
 use tollgate_runtime::native::NativeClass;
 
 use super::Lower;
+use super::inst::plain;
 
 /// A pointer and a length.
 type Text = (Value, Value);
@@ -61,12 +62,9 @@ impl<'f> Lower<'f> {
                 }
             }
             Inst::Contains { a, item } => match Members::new(self.constant(*a)?)? {
-                Members::Texts(texts) => match self.repr(*item) {
-                    repr if repr.shape == Shape::Str && !repr.optional => {
-                        Test::OneOf(self.two(*item), texts)
-                    }
-                    _ => return None,
-                },
+                Members::Texts(texts) if self.repr(*item) == plain(Shape::Str) => {
+                    Test::OneOf(self.two(*item), texts)
+                }
                 _ => return None,
             },
             Inst::Matches { a, pattern } => {

@@ -65,8 +65,9 @@ impl Lower<'_> {
     /// Whether a list or set has an element.
     pub(super) fn has_element(&mut self, of: Val, item: Val, sorted: bool) -> Value {
         let repr = self.repr(item);
-        let known = self.constant(of).filter(|_| !repr.optional);
-        match (known.and_then(Members::new), repr.shape) {
+        // The flag of what may be absent would have to be asked as well.
+        let constant = self.constant(of).filter(|_| !repr.optional);
+        match (constant.and_then(Members::new), repr.shape) {
             (Some(Members::Tags(bits)), Shape::Plain) => {
                 let tag = self.one(item);
                 let tag = self.b.ins().uextend(types::I64, tag);

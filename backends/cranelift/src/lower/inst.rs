@@ -1,7 +1,7 @@
 //! One method an instruction.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
 use tollgate_ir::entities::{
     ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
 };
@@ -39,10 +39,23 @@ impl Lower<'_> {
         self.gives(value);
     }
 
-    /// Float arithmetic, made finite and never minus zero.
+    /// Float arithmetic, made finite and never minus zero; what is neither takes the runtime's way.
     fn settled(&mut self, value: Value) {
-        let value = self.ask(Function::Settle, &[value]);
-        self.gives(value);
+        let (slow, done) = (self.block(), self.block());
+        self.b.set_cold_block(slow);
+        let settled = self.b.append_block_param(done, types::F64);
+        let (zero, most) = (self.b.ins().f64const(0.0), self.b.ins().f64const(f64::MAX));
+        // Minus zero and zero are zero.
+        let plain = self.b.ins().fadd(value, zero);
+        let size = self.b.ins().fabs(plain);
+        let finite = self.b.ins().fcmp(float_condition(Cc::Le), size, most);
+        let plain = [BlockArg::Value(plain)];
+        self.b.ins().brif(finite, done, &plain, slow, &[]);
+        self.b.switch_to_block(slow);
+        let bounded = self.ask(Function::Settle, &[value]);
+        self.b.ins().jump(done, &[BlockArg::Value(bounded)]);
+        self.b.switch_to_block(done);
+        self.gives(settled);
     }
 
     /// Calls of the runtime that are given the numbers of the operands.
@@ -107,7 +120,7 @@ impl Lower<'_> {
 }
 
 /// A shape that is not optional.
-fn plain(shape: Shape) -> Repr {
+pub(super) fn plain(shape: Shape) -> Repr {
     Repr {
         optional: false,
         shape,
@@ -242,9 +255,8 @@ impl InstVisitor for Lower<'_> {
         let none = self.b.ins().f64const(0.0);
         let zero = self.b.ins().fcmp(float_condition(Cc::Eq), b, none);
         let quotient = self.b.ins().fdiv(a, b);
-        let settled = self.ask(Function::Settle, &[quotient]);
-        let value = self.b.ins().select(zero, none, settled);
-        self.gives(value);
+        let quotient = self.b.ins().select(zero, none, quotient);
+        self.settled(quotient);
     }
     fn fneg(&mut self, a: &Val) {
         let a = self.one(*a);

@@ -8,7 +8,7 @@ use tollgate_native_abi::layout::{DANGLING, WORD};
 use tollgate_native_abi::{Context, Function, Kind, Repr};
 
 use super::words::Parts;
-use super::{Lower, name};
+use super::{Form, Lower, name, param};
 use crate::emit::{Memory, Register, Truth};
 
 /// So many words are laid out on the stack; more are laid out in the arena.
@@ -40,13 +40,19 @@ impl<'c> Lower<'_, 'c> {
         given.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives nothing", function.name()))
     }
 
-    /// Calls a function of the runtime that leaves a word as its last argument says, and reads it.
+    /// Calls a function of the runtime that leaves a word as its last argument says, and reads it, unless it was left where the result of
+    /// the function belongs.
     pub(super) fn ask_word(
         &mut self,
         function: Function,
         args: &[Register<'c>],
         repr: Repr,
     ) -> Parts<'c> {
+        if self.gives_back {
+            let out = param(self.whole, 2);
+            self.call_runtime(function, &[args, &[out]].concat());
+            return Parts::default();
+        }
         let out = self.out();
         let args = [args, &[out.into()]].concat();
         self.call_runtime(function, &args);
@@ -63,6 +69,18 @@ impl<'c> Lower<'_, 'c> {
         };
         self.write_all(at, vals);
         (at, len)
+    }
+
+    /// The arguments of a call that writes nothing there: those of the function itself if it hands them on as they came.
+    pub(super) fn hand_on(&mut self, vals: &[Val]) -> (PointerValue<'c>, Register<'c>) {
+        let words = self.form == Form::Entry && self.piece.is_none();
+        match words && vals == self.func.params() {
+            true => {
+                let args = param(self.whole, 1).into_pointer_value();
+                (args, self.e.int(vals.len() as i64))
+            }
+            false => self.lay_out(vals),
+        }
     }
 
     /// Lays values out as words that stay: a record, or a list.
@@ -116,7 +134,7 @@ impl<'c> Lower<'_, 'c> {
     /// Whether a function holds for some element of a sequence.
     pub(super) fn any_element(&mut self, of: Val, func: FuncId, captured: &[Val]) -> Truth<'c> {
         let captured: Vec<Parts<'c>> = captured.iter().map(|v| self.parts(*v)).collect();
-        let (from, end) = self.stretch(of);
+        let (from, end) = self.words_of(of);
         self.quietly(func, |l| {
             let begin = l.e.here();
             let (head, body, next) = (l.block("any"), l.block("element"), l.block("next"));
@@ -149,7 +167,7 @@ impl<'c> Lower<'_, 'c> {
         captured: &[Val],
     ) -> Parts<'c> {
         let captured: Vec<Parts<'c>> = captured.iter().map(|v| self.parts(*v)).collect();
-        let (from, end) = self.stretch(of);
+        let (from, end) = self.words_of(of);
         let (init, kinds) = (self.parts(init), self.repr(init).kinds());
         self.quietly(func, |l| {
             let begin = l.e.here();
@@ -223,7 +241,7 @@ impl<'c> Lower<'_, 'c> {
     }
 
     /// The first word of a sequence, and where its words end.
-    fn stretch(&mut self, of: Val) -> (PointerValue<'c>, PointerValue<'c>) {
+    fn words_of(&mut self, of: Val) -> (PointerValue<'c>, PointerValue<'c>) {
         let (from, len) = self.two(of);
         let from = from.into_pointer_value();
         let bytes = self.e.mul(len, self.e.int(WORD as i64));

@@ -119,20 +119,20 @@ impl<'c> Lower<'_, 'c> {
 
     /// Whether a list or set has an element.
     pub(super) fn has_element(&mut self, of: Val, item: Val, sorted: bool) -> Truth<'c> {
-        let (known, repr) = (self.constant(of).and_then(Members::new), self.repr(item));
-        match (known, repr.shape) {
-            (Some(Members::Tags(bits)), Shape::Plain) if !repr.optional => {
+        let repr = self.repr(item);
+        // The flag of what may be absent would have to be asked as well.
+        let constant = self.constant(of).filter(|_| !repr.optional);
+        match (constant.and_then(Members::new), repr.shape) {
+            (Some(Members::Tags(bits)), Shape::Plain) => {
                 let tag = self.one(item);
                 let tag = self.e.widen(tag, Kind::Int);
                 self.bit_of(bits, tag)
             }
-            (Some(Members::Ints { least, bits }), Shape::Int) if !repr.optional => {
+            (Some(Members::Ints { least, bits }), Shape::Int) => {
                 let item = self.one(item);
                 self.bit_of(bits, self.e.sub(item, self.e.int(least)))
             }
-            (Some(Members::Texts(texts)), Shape::Str) if !repr.optional => {
-                self.is_one_of(item, &texts)
-            }
+            (Some(Members::Texts(texts)), Shape::Str) => self.is_one_of(item, &texts),
             _ => {
                 let (items, len) = self.two(of);
                 let (item, _) = self.lay_out(&[item]);

@@ -88,7 +88,7 @@ impl<'c> Lower<'_, 'c> {
 
     /// A call of the runtime about something of the program and any number of words.
     fn program_call(&mut self, function: Function, number: u32, vals: &[Val], repr: Repr) {
-        let (at, len) = self.lay_out(vals);
+        let (at, len) = self.hand_on(vals);
         let args = [self.cx.into(), self.e.id(number), at.into(), len];
         self.result = self.ask_word(function, &args, repr);
     }
