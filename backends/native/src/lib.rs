@@ -74,6 +74,7 @@ compile_error!(
 );
 
 pub mod context;
+mod direct;
 pub mod functions;
 pub mod known;
 pub mod layout;

@@ -11,6 +11,7 @@ use tollgate_runtime::index::Decider;
 use tollgate_runtime::{Cx, Frozen, Mark, Native, Pattern, Word};
 
 use crate::context::{Context, Entry};
+use crate::direct;
 use crate::functions::FUNCTIONS;
 use crate::layout::RawWord;
 
@@ -36,13 +37,15 @@ pub(crate) struct Shared {
     pub(crate) entries: Vec<Entry>,
     /// How many parameters each function has.
     params: Vec<u32>,
+    /// What each function searches, if it does nothing else.
+    searches: Vec<Option<u32>>,
     /// The constants, as one sequence.
     pub(crate) constants: Frozen,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) natives: Vec<&'static Native>,
     pub(crate) indexes: Vec<RuleIndex>,
     /// How much data the program expects.
-    data: usize,
+    pub(crate) data: usize,
     /// As many absent words as the longest record has fields, and at least one.
     zeros: Vec<Word<'static>>,
 }
@@ -79,6 +82,7 @@ impl<C: Code> Compiled<C> {
                 .values()
                 .map(|f| f.params().len() as u32)
                 .collect(),
+            searches: direct::searches(module),
             constants: Frozen::new(|arena| {
                 Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena)))
             }),
@@ -107,8 +111,12 @@ impl<C: Code> Executable for Compiled<C> {
     /// When the program has no such function.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let shared = &*self.shared;
+        let params = shared.params[func.0 as usize] as usize;
+        if let Some(index) = shared.searches[func.0 as usize].filter(|_| args.len() >= params) {
+            return direct::decide(shared, index, cx, args);
+        }
         let entry = shared.entries[func.0 as usize];
-        let args = at_least(args, shared.params[func.0 as usize] as usize, cx);
+        let args = at_least(args, params, cx);
         let data = at_least(cx.data, shared.data, cx);
         let mut running = Running::new(shared, cx, data);
         let mut out = RawWord::from(Word::None);
@@ -131,6 +139,7 @@ impl<C: Code> Executable for Compiled<C> {
         let Shared {
             entries,
             params,
+            searches,
             constants,
             patterns,
             natives,
@@ -142,6 +151,7 @@ impl<C: Code> Executable for Compiled<C> {
             + size_of::<Shared>()
             + reserved(entries)
             + reserved(params)
+            + reserved(searches)
             + constants.bytes()
             + reserved(patterns)
             + patterns.iter().map(Pattern::bytes).sum::<usize>()
@@ -164,13 +174,13 @@ impl RuleIndex {
 }
 
 /// A decision at work: the marks of the context it was begun with are kept as a plain array until it ends.
-struct Running<'r, 'a> {
-    context: Context,
+pub(crate) struct Running<'r, 'a> {
+    pub(crate) context: Context,
     cx: PhantomData<&'r mut Cx<'a>>,
 }
 
 impl<'r, 'a> Running<'r, 'a> {
-    fn new(shared: &'a Shared, cx: &'r mut Cx<'a>, data: &'a [Word<'a>]) -> Self {
+    pub(crate) fn new(shared: &'a Shared, cx: &'r mut Cx<'a>, data: &'a [Word<'a>]) -> Self {
         let mut marks = ManuallyDrop::new(std::mem::take(&mut cx.marks));
         Running {
             context: Context {
@@ -232,7 +242,12 @@ impl Context {
 }
 
 /// Words, filled up with absent ones if there are fewer than `len`.
-fn at_least<'w, 'a: 'w>(words: &'w [Word<'a>], len: usize, cx: &Cx<'a>) -> &'w [Word<'a>] {
+#[inline]
+pub(crate) fn at_least<'w, 'a: 'w>(
+    words: &'w [Word<'a>],
+    len: usize,
+    cx: &Cx<'a>,
+) -> &'w [Word<'a>] {
     if words.len() >= len {
         return words;
     }
