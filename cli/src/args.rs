@@ -64,7 +64,12 @@ pub(crate) struct New {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tollgate check gateway.rules\n  tollgate check --format json *.rules | jq .slug"
+    after_help = "In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and `data` as `run` takes them.
+
+Examples:
+  tollgate check gateway.rules
+  tollgate check --format json *.rules | jq .slug
+  tollgate check --format json gateway.rules | jq -c .witness.input | tollgate run gateway.rules route --input -"
 )]
 pub(crate) struct Check {
     /// Rule files

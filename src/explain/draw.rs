@@ -10,6 +10,8 @@ use super::{
     Answer, Change, Closest, Condition, Explanation, Joined, RuleExplained, StageExplained,
 };
 
+/// Most conditions of a rule that are drawn; lines and JSON have all.
+const DRAWN_MAX: usize = 60;
 /// Most characters of a value that are shown.
 const VALUE_MAX: usize = 80;
 
@@ -91,11 +93,17 @@ fn picture(rule: &RuleExplained) -> Picture {
         let span = rule.place.span;
         labels.push((Tone::Good, Label { span, text }));
     }
+    let mut notes = notes(rule);
+    if labels.len() > DRAWN_MAX {
+        let more = labels.len() - DRAWN_MAX;
+        notes.push(format!("{more} more conditions are not drawn"));
+        labels.truncate(DRAWN_MAX);
+    }
     Picture {
         headline: headline(rule),
         place: rule.place.span,
         labels,
-        notes: notes(rule),
+        notes,
     }
 }
 
