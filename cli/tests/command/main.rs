@@ -8,6 +8,7 @@ mod emit;
 mod fmt;
 mod hostile;
 mod parallel;
+mod repl;
 mod run;
 
 use std::fs;
