@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tollgate_frontend::hir::{self, Callee};
+use tollgate_frontend::library::Loader;
 use tollgate_frontend::lower::Lowered;
 use tollgate_ir::cost::Costs;
 use tollgate_ir::entities::{Entity, FuncId};
@@ -115,7 +116,7 @@ impl Engine {
             name: &name,
             text: &text,
         };
-        report(pipeline::lower_any(&main, &mut Folder::of(path))?)
+        of(&main, &mut Folder::of(path))
     }
 
     /// As [`Engine::cost_file`], of a program of one file.
@@ -138,11 +139,13 @@ impl Engine {
     /// ```
     pub fn cost_source(&self, name: &str, text: &str) -> Result<CostReport, Error> {
         let main = Main { name, text };
-        report(pipeline::lower_any(
-            &main,
-            &mut tollgate_frontend::library::NoModules,
-        )?)
+        of(&main, &mut tollgate_frontend::library::NoModules)
     }
+}
+
+/// What the rules of a program can cost at worst.
+pub(crate) fn of(main: &Main<'_>, loader: &mut dyn Loader) -> Result<CostReport, Error> {
+    report(pipeline::lower_any(main, loader)?)
 }
 
 fn report(

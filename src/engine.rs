@@ -127,6 +127,14 @@ impl Engine {
         report_of(&Main { name, text }, &mut NoModules, self.scope())
     }
 
+    pub(crate) fn chosen_level(&self) -> Level {
+        self.level
+    }
+
+    pub(crate) fn chosen_backend(&self) -> &'static BackendRow {
+        self.backend
+    }
+
     fn scope(&self) -> Scope {
         match self.verbose {
             true => Scope::Verbose,
@@ -231,7 +239,7 @@ impl Engine {
         self.emit(&Main { name, text }, &mut NoModules, Stage::Dag, options)
     }
 
-    fn emit(
+    pub(crate) fn emit(
         &self,
         main: &Main<'_>,
         loader: &mut dyn Loader,

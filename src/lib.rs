@@ -38,7 +38,7 @@
 //!
 //! # Where to start reading
 //!
-//! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]. What decides often looks names up
+//! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]; for a prompt, [`Workbench`]. What decides often looks names up
 //! once ([`Entry`]) and lets facts in once ([`Facts`]).
 //!
 //! # What it must not know
@@ -63,6 +63,8 @@ mod session;
 mod stage;
 mod test_run;
 mod tiers;
+mod words;
+mod workbench;
 
 pub use backends::{BackendRow, backends};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
@@ -83,6 +85,8 @@ pub use stage::Stage;
 pub use test_run::{TestFailure, TestResult};
 pub use tollgate_optimizer::Level;
 pub use tollgate_runtime::facts::Input;
+pub use words::{TokenClass, words};
+pub use workbench::{Entered, Evaluated, Prepared, Question, Workbench};
 
 /// The Rust in the README is compiled and run.
 #[cfg(doctest)]

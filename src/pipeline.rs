@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tollgate_backend_api::Executable;
+use tollgate_frontend::Question;
 use tollgate_frontend::analysis::{Asked, Scope, analyse};
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Library, LibraryModule, Loader};
@@ -42,21 +43,68 @@ pub(crate) fn lower(
     loader: &mut dyn Loader,
     scope: Scope,
 ) -> Result<(hir::Program, Lowered, Report), Error> {
-    let (program, lowered, mut report) = lower_any(main, loader)?;
+    let (program, lowered, report) = lower_any(main, loader)?;
+    let report = analysed(&program, &lowered, report, scope)?;
+    Ok((program, lowered, report))
+}
+
+/// What a report says when the rules of a program have been looked at too.
+fn analysed(
+    program: &hir::Program,
+    lowered: &Lowered,
+    mut report: Report,
+    scope: Scope,
+) -> Result<Report, Error> {
     if report.errors() == 0 {
         let asked = Asked {
             scope,
             pairs: tollgate_frontend::Limits::default().pairs,
             said: report.diagnostics(),
         };
-        let found = analyse(&program, &lowered, &asked);
+        let found = analyse(program, lowered, &asked);
         report.add(found);
     }
     if report.errors() > 0 {
         Err(Error::rules(report))
     } else {
-        Ok((program, lowered, report))
+        Ok(report)
     }
+}
+
+/// A program that is typed bit by bit: whether it is legal, and everything that is found out about its rules.
+pub(crate) fn check_typed(
+    main: &Main<'_>,
+    question: &Question<'_>,
+    loader: &mut dyn Loader,
+) -> Result<(hir::Program, Report), Error> {
+    let (program, mut report) = check_question(main, question, loader);
+    let Some(program) = program else {
+        return Err(Error::rules(report));
+    };
+    let lowered = tollgate_frontend::lower::lower(&program);
+    report.add(tollgate_frontend::lower::check_limits(&program, &lowered));
+    let report = analysed(&program, &lowered, report, Scope::All)?;
+    Ok((program, report))
+}
+
+/// A program and what is asked about it, to meaning.
+pub(crate) fn check_question(
+    main: &Main<'_>,
+    question: &Question<'_>,
+    loader: &mut dyn Loader,
+) -> (Option<hir::Program>, Report) {
+    let mut sources = SourceMap::new();
+    let checked = tollgate_frontend::check_question(
+        (main.name, main.text),
+        question,
+        loader,
+        &library(),
+        &mut sources,
+    );
+    (
+        checked.program,
+        Report::new(Arc::new(sources), checked.diagnostics),
+    )
 }
 
 /// As [`lower`], also of a program that is above its limits, as the report then says.

@@ -11,7 +11,7 @@ use tollgate_ir::entities::{DataId, Entity, SiteId};
 use tollgate_ir::module::{Module, Site, Target};
 use tollgate_optimizer::Level;
 use tollgate_runtime::schema::Type;
-use tollgate_runtime::{Arena, Cx, Frozen, Value, Word, json};
+use tollgate_runtime::{Arena, Cx, Frozen, Mark, Value, Word, json};
 
 use crate::backends::BackendRow;
 use crate::error::Error;
@@ -50,11 +50,16 @@ pub(crate) struct Tests {
     pub(crate) backend: &'static BackendRow,
 }
 
-/// The tests of a program, compiled.
-struct Compiled<'t> {
-    module: Legalized,
-    executable: Box<dyn Executable>,
-    sources: &'t SourceMap,
+/// The tests of a program, or a question about it, compiled.
+pub(crate) struct Compiled {
+    pub(crate) module: Legalized,
+    pub(crate) executable: Box<dyn Executable>,
+}
+
+/// What was shown: as JSON, and the rules that decided.
+pub(crate) struct Shown {
+    pub(crate) json: String,
+    pub(crate) by: Vec<String>,
 }
 
 impl Tests {
@@ -66,23 +71,19 @@ impl Tests {
     ) -> Result<Vec<TestResult>, Error> {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
-        let compiled = Compiled {
-            module,
-            executable,
-            sources,
-        };
+        let compiled = Compiled { module, executable };
         let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
         Ok(self
             .plans
             .iter()
             .filter(wanted)
-            .map(|plan| compiled.test(plan))
+            .map(|plan| compiled.test(plan, sources))
             .collect())
     }
 }
 
-impl Compiled<'_> {
-    fn test(&self, plan: &TestPlan) -> TestResult {
+impl Compiled {
+    fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
         let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
         let mut failures = Vec::new();
         for step in &plan.steps {
@@ -92,10 +93,12 @@ impl Compiled<'_> {
                     let word = self.call(*func, &mut Cx::new(&arena, "", 0));
                     data[id.index()] = Some(Frozen::from(&Value::of(word)));
                 }
-                TestStep::Expect { .. } => failures.extend(self.expect(step, &data)),
+                TestStep::Expect { .. } => failures.extend(self.expect(step, &data, sources)),
+                // Only a question shows something.
+                TestStep::Show { .. } => {}
             }
         }
-        let (file, line) = self.place(plan.span);
+        let (file, line) = place(sources, plan.span);
         TestResult {
             title: plan.title.to_string(),
             file,
@@ -104,7 +107,12 @@ impl Compiled<'_> {
         }
     }
 
-    fn expect(&self, step: &TestStep, data: &[Option<Frozen>]) -> Option<TestFailure> {
+    fn expect(
+        &self,
+        step: &TestStep,
+        data: &[Option<Frozen>],
+        sources: &SourceMap,
+    ) -> Option<TestFailure> {
         let TestStep::Expect {
             span,
             condition,
@@ -118,43 +126,22 @@ impl Compiled<'_> {
         };
         let arena = Arena::new();
         let fail = |message: String| {
-            let (file, line) = self.place(*span);
+            let (file, line) = place(sources, *span);
             Some(TestFailure {
                 file,
                 line,
                 message,
             })
         };
-        let words = arena.slots(data.len());
-        for (i, word) in words.iter_mut().enumerate() {
-            *word = match (&data[i], self.empty(DataId::new(i))) {
-                (Some(frozen), _) => frozen.word(),
-                (None, Some(empty)) => empty,
-                (None, None) => {
-                    let name = &self.module.data[DataId::new(i)].name;
-                    return fail(format!(
-                        "the program expects data `{name}`: write `given {name} = …`"
-                    ));
-                }
-            };
-        }
-        let words: &[Word<'_>] = words;
-        let begin = || {
-            let mut cx = Cx::new(&arena, "", 0);
-            cx.data = words;
-            cx
+        let words = match self.data(data, &arena) {
+            Ok(words) => words,
+            Err(name) => {
+                return fail(format!(
+                    "the program expects data `{name}`: write `given {name} = …`"
+                ));
+            }
         };
-        let own_id = id.map_or("", |func| self.call(func, &mut begin()).str());
-        let own_time = time.map_or(0, |func| self.call(func, &mut begin()).int());
-        let ask = |func: TestFn| {
-            let mut cx = Cx {
-                id: own_id,
-                time: own_time,
-                ..begin()
-            };
-            let word = self.call(func, &mut cx);
-            (word, cx.marks)
-        };
+        let ask = |func: TestFn| self.ask(func, *id, *time, &arena, words);
         let (held, marks) = ask(*condition);
         let decided: Vec<&str> = marks.iter().filter_map(|m| self.rule(m.0)).collect();
         let by_held = by
@@ -186,6 +173,79 @@ impl Compiled<'_> {
         fail(message)
     }
 
+    /// What the plan of a question shows. `given` is the data of the host; an error names what is missing.
+    pub(crate) fn show(
+        &self,
+        plan: &TestPlan,
+        mut given: Vec<Option<Frozen>>,
+    ) -> Result<Option<Shown>, &str> {
+        let mut shown = None;
+        for step in &plan.steps {
+            match step {
+                TestStep::Data(id, func) => {
+                    let arena = Arena::new();
+                    let word = self.call(*func, &mut Cx::new(&arena, "", 0));
+                    given[id.index()] = Some(Frozen::from(&Value::of(word)));
+                }
+                TestStep::Show { value, id, time } => {
+                    let arena = Arena::new();
+                    let words = self.data(&given, &arena)?;
+                    let (word, marks) = self.ask(*value, *id, *time, &arena, words);
+                    let ty = self.module.entries[value.0 as usize].result;
+                    let mut json = String::new();
+                    // Writing to a string cannot fail.
+                    json::encode(&self.module.schema, ty, word, &mut json);
+                    let by = marks.iter().filter_map(|m| self.rule(m.0));
+                    let by = by.map(str::to_owned).collect();
+                    shown = Some(Shown { json, by });
+                }
+                // A question expects nothing.
+                TestStep::Expect { .. } => {}
+            }
+        }
+        Ok(shown)
+    }
+
+    /// The words of all data: what was given, or nothing where the type has a value for that. An error names what is missing.
+    fn data<'s: 'a, 'a>(
+        &'s self,
+        given: &'a [Option<Frozen>],
+        arena: &'a Arena,
+    ) -> Result<&'a [Word<'a>], &'s str> {
+        let words = arena.slots(given.len());
+        for (i, word) in words.iter_mut().enumerate() {
+            *word = match (&given[i], self.empty(DataId::new(i))) {
+                (Some(frozen), _) => frozen.word(),
+                (None, Some(empty)) => empty,
+                (None, None) => return Err(&self.module.data[DataId::new(i)].name),
+            };
+        }
+        Ok(words)
+    }
+
+    /// Calls a function of a step, with the id and time of the decision that the step asks for; also the marks that it left.
+    fn ask<'a>(
+        &'a self,
+        func: TestFn,
+        id: Option<TestFn>,
+        time: Option<TestFn>,
+        arena: &'a Arena,
+        data: &'a [Word<'a>],
+    ) -> (Word<'a>, Vec<Mark>) {
+        let begin = || {
+            let mut cx = Cx::new(arena, "", 0);
+            cx.data = data;
+            cx
+        };
+        let mut cx = Cx {
+            id: id.map_or("", |func| self.call(func, &mut begin()).str()),
+            time: time.map_or(0, |func| self.call(func, &mut begin()).int()),
+            ..begin()
+        };
+        let word = self.call(func, &mut cx);
+        (word, cx.marks)
+    }
+
     fn call<'a>(&'a self, func: TestFn, cx: &mut Cx<'a>) -> Word<'a> {
         match self.module.entries[func.0 as usize].target {
             Target::Func(func) => self.executable.run(func, cx, &[]),
@@ -212,11 +272,9 @@ impl Compiled<'_> {
             _ => None,
         }
     }
+}
 
-    fn place(&self, span: Span) -> (String, u32) {
-        (
-            self.sources.file(span.file).name().to_string(),
-            self.sources.position(span).line,
-        )
-    }
+fn place(sources: &SourceMap, span: Span) -> (String, u32) {
+    let file = sources.file(span.file).name().to_string();
+    (file, sources.position(span).line)
 }

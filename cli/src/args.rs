@@ -19,6 +19,7 @@ use clap_complete::Shell;
   tollgate test shop/shop.rules                          run its test blocks
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
   tollgate fmt shop                                      lay out the rules of a folder
+  tollgate repl shop/shop.rules                          try its rules at a prompt
   tollgate cost shop/shop.rules                          what a decision can cost at worst
   tollgate bench shop/shop.rules route --input -         measure decisions, without reading and writing
   tollgate explain missing-answer                        what a diagnostic means
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the `test` blocks of rule files
     Test(Test),
+    /// A prompt: declarations, rules and expressions, answered at once
+    Repl(Repl),
     /// Lay rule files out in the one canonical way
     Fmt(Fmt),
     /// Say what a decision can cost at worst, rule by rule
@@ -131,6 +134,31 @@ pub(crate) struct Test {
     /// How results are printed: for people, or as JSON lines
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Type a declaration, a rule for the rule set before it, `let name = value`, or an expression; `:help` lists the
+commands. What is not complete goes on in the next line, and an empty line ends it. Fields of records may be left out as in a
+test. Nothing is written: a file that is loaded stays as it is.
+
+On a terminal there are colours, completion (tab) and a history, kept in ~/.local/state/tollgate/history or where
+TOLLGATE_HISTORY says; an empty one keeps none. Without a terminal standard input is taken line by line, and the exit code is
+1 if something was refused.
+
+Examples:
+  tollgate repl gateway.rules
+  echo 'route(Request(path: \"/healthz\"))' | tollgate repl gateway.rules
+  tollgate repl --transcript < session.txt      what it would look like on a terminal"
+)]
+pub(crate) struct Repl {
+    /// A rule file to begin with
+    pub(crate) file: Option<PathBuf>,
+    /// Without a terminal: print what is read, too, behind prompts
+    #[arg(long)]
+    pub(crate) transcript: bool,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }

@@ -10,16 +10,17 @@ pub(crate) const GREEN: &str = "32";
 
 /// Whether standard error takes colours.
 pub(crate) fn colour() -> bool {
-    stderr().is_terminal() && wanted()
+    colour_of(&stderr())
 }
 
 /// Whether standard output takes colours.
 pub(crate) fn colour_of_output() -> bool {
-    stdout().is_terminal() && wanted()
+    colour_of(&stdout())
 }
 
-fn wanted() -> bool {
-    env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+/// Whether a stream takes colours.
+pub(crate) fn colour_of(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
 /// The text in a colour, where colours are shown.

@@ -324,6 +324,8 @@ pub enum Step {
     Given(LocalId, Expr),
     /// `given tenants = e`, for a `data`.
     GivenData(DataId, Expr),
+    /// Something asked at a prompt: its value is shown. The first rule set it asks is marked, as for `by`.
+    Show(Expr),
     /// `expect condition by rules`
     Expect {
         /// All of it.

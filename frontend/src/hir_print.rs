@@ -165,6 +165,10 @@ impl Printer<'_> {
                 let (name, value) = (&self.program.data[*data].name, self.expr(value, locals));
                 self.line(1, format_args!("given {name} = {value}"));
             }
+            Step::Show(value) => {
+                let value = self.expr(value, locals);
+                self.line(1, format_args!("show {value}"));
+            }
             Step::Expect { condition, by, .. } => {
                 let condition = self.expr(condition, locals);
                 let by = by

@@ -115,5 +115,31 @@ pub fn check_within(
     sources: &mut SourceMap,
     limits: &Limits,
 ) -> Checked {
-    check::program((file, text), loader, library, sources, limits)
+    check::program((file, text), None, loader, library, sources, limits)
+}
+
+/// Something asked about a program: texts that belong to its main module besides its file, names bound to values, and an
+/// expression. Each is a name, for diagnostics, and a text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Question<'q> {
+    /// Declarations, read behind the main file.
+    pub texts: &'q [(&'q str, &'q str)],
+    /// `let name = value`, in order; each may use those before it. The name of a `data` gives that data.
+    pub bindings: &'q [(&'q str, &'q str)],
+    /// What is asked; nothing, to check the rest alone.
+    pub expression: Option<(&'q str, &'q str)>,
+}
+
+/// Checks a program and a question about it. The program that comes out has one test in place of its own, whose steps are the
+/// bindings and a [`hir::Step::Show`] of the expression. Fields of records may be left out as in a test. The main file may be
+/// empty, and imports need not be used.
+pub fn check_question(
+    main: (&str, &str),
+    question: &Question<'_>,
+    loader: &mut dyn Loader,
+    library: &Library,
+    sources: &mut SourceMap,
+) -> Checked {
+    let limits = Limits::default();
+    check::program(main, Some(question), loader, library, sources, &limits)
 }

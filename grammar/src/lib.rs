@@ -41,6 +41,7 @@ mod format;
 mod layout;
 mod lexer;
 pub mod literal;
+pub mod prompt;
 pub mod source;
 pub mod token;
 
@@ -114,6 +115,16 @@ pub fn parse_within(file: FileId, text: &str, limits: &Limits) -> Parse {
 
 /// Parses one file, and keeps the tokens.
 fn read(file: FileId, text: &str, limits: &Limits) -> (Parse, Vec<token::Token>) {
+    read_as(file, text, limits, |_| {})
+}
+
+/// Parses one file, of which `adapt` changes the tokens first.
+fn read_as(
+    file: FileId,
+    text: &str,
+    limits: &Limits,
+    adapt: impl FnOnce(&mut Vec<token::Token>),
+) -> (Parse, Vec<token::Token>) {
     let most = limits.source_bytes.min(u64::from(u32::MAX));
     if text.len() as u64 > most {
         let start = Span::new(file, 0, 0);
@@ -131,6 +142,7 @@ fn read(file: FileId, text: &str, limits: &Limits) -> (Parse, Vec<token::Token>)
     }
     let control = feed::Control::default();
     let mut lexed = lexer::lex(file, text, limits);
+    adapt(&mut lexed.tokens);
     let mut layout = layout::arrange(file, text, &mut lexed, limits);
     let mut builder = builder::Builder::new(file, text, limits, &control, &mut lexed, &mut layout);
     let tokens = feed::Feed::new(&layout.tokens, &control);

@@ -34,8 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
                 if i > 0 {
                     println!();
                 }
-                chain(entry, args.top);
-                search(entry);
+                print(entry, args.top);
             }
             Format::Json => println!("{}", to_json(entry, args.top)),
         }
@@ -45,6 +44,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     } else {
         Outcome::Clean
     })
+}
+
+/// The price of an entry for people: of the plain chain, and of the search.
+pub(super) fn print(entry: &EntryCost, top: usize) {
+    chain(entry, top);
+    search(entry);
 }
 
 /// The price of the plain chain, rule by rule.

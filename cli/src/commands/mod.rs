@@ -10,6 +10,7 @@ mod lines;
 mod new;
 mod pool;
 mod program;
+mod repl;
 mod run;
 mod test;
 
@@ -52,6 +53,7 @@ impl Command {
             Command::Run(args) => run::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Fmt(args) => fmt::run(&args),
+            Command::Repl(args) => repl::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Emit(args) => emit::run(&args),

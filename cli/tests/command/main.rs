@@ -9,6 +9,7 @@ mod explain;
 mod fmt;
 mod hostile;
 mod parallel;
+mod repl;
 mod run;
 
 use std::fs;

@@ -7,6 +7,7 @@ mod body;
 mod items;
 mod modules;
 mod names;
+mod question;
 mod suggest;
 
 use std::cell::Cell;
@@ -24,7 +25,7 @@ use crate::hir::{
 };
 use crate::library::{Library, Loader};
 use crate::types::ty::{Ty, TypeNames};
-use crate::{Checked, Limits};
+use crate::{Checked, Limits, Question};
 
 /// An index into [`Checker::modules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -134,9 +135,10 @@ pub(crate) struct Checker<'a> {
     pub(crate) verdict: Option<EnumId>,
 }
 
-/// Checks the program that begins in `main`; see [`crate::check`].
+/// Checks the program that begins in `main`, and what is asked about it; see [`crate::check`] and [`crate::check_question`].
 pub(crate) fn program(
     main: (&str, &str),
+    question: Option<&Question<'_>>,
     loader: &mut dyn Loader,
     library: &Library,
     sources: &mut SourceMap,
@@ -156,7 +158,8 @@ pub(crate) fn program(
         verdict: None,
     };
     checker.declare_builtins();
-    let loading = modules::load(&mut checker, main, loader, limits);
+    let texts = question.map(|question| question.texts);
+    let loading = modules::load(&mut checker, main, texts, loader, limits);
     let mut outlines = Vec::with_capacity(loading.order.len());
     for &module in &loading.order {
         modules::import(&mut checker, module, &loading.uses[module.0 as usize]);
@@ -164,8 +167,10 @@ pub(crate) fn program(
         checker.add_to_prelude(module);
     }
     items::bodies(&mut checker, &outlines);
-    if !checker.sink.has_errors() {
-        modules::report_unused(&mut checker);
+    match question {
+        Some(question) => question::check(&mut checker, question),
+        None if !checker.sink.has_errors() => modules::report_unused(&mut checker),
+        None => {}
     }
     checker.drop_consequences();
     let diagnostics = checker.sink.finish();

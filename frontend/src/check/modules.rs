@@ -29,6 +29,7 @@ pub(super) struct Loading {
 pub(super) fn load(
     checker: &mut Checker<'_>,
     main: (&str, &str),
+    texts: Option<&[(&str, &str)]>,
     loader: &mut dyn Loader,
     limits: &Limits,
 ) -> Loading {
@@ -41,7 +42,7 @@ pub(super) fn load(
         refused: FxHashSet::default(),
         full: false,
     };
-    loading.main(main);
+    loading.main(main, texts);
     loading.prelude();
     // The list grows while it is walked.
     let mut at = 0;
@@ -157,9 +158,12 @@ struct ModuleLoader<'l, 'c, 'a> {
 }
 
 impl ModuleLoader<'_, '_, '_> {
-    fn main(&mut self, (file, text): (&str, &str)) {
-        let ast = self.parse(file, text);
-        if ast.items.is_empty() && self.checker.sink.error_count() == 0 {
+    fn main(&mut self, (file, text): (&str, &str), texts: Option<&[(&str, &str)]>) {
+        let mut ast = self.parse(file, text);
+        for (file, text) in texts.into_iter().flatten() {
+            ast.items.extend(self.parse(file, text).items);
+        }
+        if texts.is_none() && ast.items.is_empty() && self.checker.sink.error_count() == 0 {
             let place = ast.module.as_ref().map_or(ast.span, |module| module.span);
             let found = names::empty_file()
                 .at(place, "no rule set, function or type")

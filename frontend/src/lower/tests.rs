@@ -33,6 +33,15 @@ pub struct TestFn(pub u32);
 pub enum TestStep {
     /// From here on the data is what the function, `() -> T`, gives.
     Data(DataId, TestFn),
+    /// A value is asked for.
+    Show {
+        /// `() -> T`
+        value: TestFn,
+        /// As for an `expect`.
+        id: Option<TestFn>,
+        /// As for an `expect`.
+        time: Option<TestFn>,
+    },
     /// Something must hold.
     Expect {
         /// All of the `expect`.
@@ -53,7 +62,7 @@ pub enum TestStep {
 /// Visits every expression of a step.
 pub(super) fn exprs<'h>(step: &'h Step, visit: &mut dyn FnMut(&'h Expr)) {
     match step {
-        Step::Given(_, value) | Step::GivenData(_, value) => visit(value),
+        Step::Given(_, value) | Step::GivenData(_, value) | Step::Show(value) => visit(value),
         Step::Expect {
             condition, subject, ..
         } => {
@@ -92,24 +101,19 @@ impl<'h> Lowering<'h> {
                     let value = self.test_value(module, &owner, name, ty, value);
                     steps.push(TestStep::Data(DataId::new(data.index()), value));
                 }
+                Step::Show(value) => {
+                    let [id, time] = self.inputs(module, &owner, &name, value);
+                    let name = format!("{name}.value");
+                    let value = self.test_value(module, &owner, name, &value.ty, value);
+                    steps.push(TestStep::Show { value, id, time });
+                }
                 Step::Expect {
                     span,
                     condition,
                     subject,
                     by,
                 } => {
-                    let decided = decision(condition);
-                    let mut input = |field: &str| {
-                        let (argument, index, ty) = input_field(self.program, decided?, field)?;
-                        let name = format!("{name}.{field}");
-                        let value = Expr {
-                            kind: ExprKind::Field(Box::new(argument.clone()), index),
-                            ty: ty.clone(),
-                            span: argument.span,
-                        };
-                        Some(self.test_value(module, &owner, name, ty, &value))
-                    };
-                    let (id, time) = (input("id"), input("time"));
+                    let [id, time] = self.inputs(module, &owner, &name, condition);
                     steps.push(TestStep::Expect {
                         span: *span,
                         condition: self.test_value(
@@ -134,6 +138,27 @@ impl<'h> Lowering<'h> {
             span: test.span,
             steps,
         }
+    }
+
+    /// Functions for the id and the time of the decision that an expression asks for.
+    fn inputs(
+        &mut self,
+        module: &mut Module,
+        owner: &Owner<'h>,
+        name: &str,
+        asking: &Expr,
+    ) -> [Option<TestFn>; 2] {
+        let decided = decision(asking);
+        ["id", "time"].map(|field| {
+            let (argument, index, ty) = input_field(self.program, decided?, field)?;
+            let name = format!("{name}.{field}");
+            let value = Expr {
+                kind: ExprKind::Field(Box::new(argument.clone()), index),
+                ty: ty.clone(),
+                span: argument.span,
+            };
+            Some(self.test_value(module, owner, name, ty, &value))
+        })
     }
 
     /// A function without parameters that gives a value, and the entry for it.

@@ -15,7 +15,7 @@ mod policy;
 mod ruleset;
 mod size;
 mod table;
-mod test;
+pub(super) mod test;
 pub(crate) mod types;
 
 pub(super) use size::Sizes;

@@ -39,7 +39,11 @@ pub(super) fn check(checker: &mut Checker<'_>, module: ModuleId, test: &ast::Tes
     });
 }
 
-fn given(body: &mut Body<'_, '_>, place: &ast::Place, value: &ast::Expr) -> Option<Step> {
+pub(in crate::check) fn given(
+    body: &mut Body<'_, '_>,
+    place: &ast::Place,
+    value: &ast::Expr,
+) -> Option<Step> {
     let module = body.module;
     let name = &place.name;
     let def = body
@@ -96,7 +100,7 @@ fn expect(body: &mut Body<'_, '_>, span: Span, condition: &ast::Expr, by: &[ast:
 }
 
 /// Marks the decision that an expectation asks about: the first that stands in it.
-fn mark(condition: &mut Expr) -> Option<Callee> {
+pub(in crate::check) fn mark(condition: &mut Expr) -> Option<Callee> {
     let mut found = None;
     walk::each_mut(condition, &mut |e| {
         if let ExprKind::Decide { callee, marked, .. } = &mut e.kind
