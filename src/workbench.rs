@@ -87,7 +87,7 @@ pub enum Entered {
     /// A name for a value, and the type of the value.
     Bound(String, String),
     /// A question, ready to be answered.
-    Asked(Question),
+    Asked(Box<Question>),
 }
 
 /// An expression that was checked, lowered and can be evaluated.
@@ -177,7 +177,7 @@ impl Workbench {
             Typed::Items => self.declare(text),
             Typed::Rules => self.add_rules(text),
             Typed::Binding => self.bind(text),
-            Typed::Expression => self.ask(text).map(Entered::Asked),
+            Typed::Expression => Ok(Entered::Asked(Box::new(self.ask(text)?))),
         }
     }
 

@@ -25,7 +25,7 @@ impl Workbench {
     /// bench.enter("record Load { cpu: Percent, queue: Int, quota: Int }")?;
     /// bench.enter("let load = Load(cpu: 10%)")?;
     /// assert_eq!(bench.complete("1 + load.qu", 11), (9, vec!["queue".to_owned(), "quota".to_owned()]));
-    /// assert_eq!(bench.complete("lo", 2), (0, vec!["load".to_owned(), "lower".to_owned()]));
+    /// assert_eq!(bench.complete("loa", 3), (0, vec!["load".to_owned()]));
     /// # Ok::<(), tollgate::Error>(())
     /// ```
     pub fn complete(&self, line: &str, at: usize) -> (usize, Vec<String>) {

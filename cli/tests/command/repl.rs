@@ -205,6 +205,7 @@ impl Terminal {
             .args(["repl", "size.rules"])
             .current_dir(folder.path())
             .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
             .env("TOLLGATE_HISTORY", folder.path().join("history"))
             .stdin(theirs())
             .stdout(theirs())
@@ -272,13 +273,13 @@ fn on_a_terminal_lines_are_edited_completed_coloured_and_remembered() {
     // Control-C gives up a line; an item goes on until it is complete.
     terminal.press("nonsense\x03");
     terminal.ready();
-    terminal.press("fn five() -> Int =\r");
+    terminal.press("fn five() -> Int in 0 .. 9 =\r");
     terminal.press("5\r");
+    terminal.shows("\x1b[35mfn\x1b[0m");
     terminal.shows("declared five");
     terminal.ready();
     // The tabulator completes: `siz` can only be `size`.
     terminal.press("siz\t(fiv\t())\r");
-    terminal.shows("\x1b[0m");
     terminal.shows("\"small\" by small");
     terminal.ready();
     // The arrow brings the last line back; it is changed before it is entered.
