@@ -88,6 +88,7 @@ impl Facts {
 
 impl EntryInfo {
     /// The decision's id and time: those of its first parameter, where that has some, else those of the call.
+    #[inline]
     pub(crate) fn decision_inputs<'c>(&self, args: &[Word<'c>], call: &Call<'c>) -> (&'c str, i64) {
         let own = |field: Option<usize>| field.map(|i| args[0].at(i));
         let id = own(self.id).map(Word::str).filter(|id| !id.is_empty());

@@ -213,10 +213,8 @@ fn run<'s>(
             entry.name
         )));
     };
-    let own = |field: Option<usize>| field.map(|i| args[0].at(i));
-    let id = own(entry.id).map(Word::str).filter(|id| !id.is_empty());
-    let time = own(entry.time).map(Word::int).filter(|time| *time != 0);
-    let mut cx = Cx::new(arena, id.unwrap_or(call.id), time.unwrap_or(call.time));
+    let (id, time) = entry.decision_inputs(args, call);
+    let mut cx = Cx::new(arena, id, time);
     cx.data = program.data(arena)?;
     cx.marks = std::mem::take(marks);
     cx.marks.clear();

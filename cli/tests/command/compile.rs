@@ -36,7 +36,7 @@ fn every_stage_prints() {
 #[test]
 fn a_backend_shows_its_own_stages() {
     let folder = Folder::new("emit-native");
-    for (stage, part) in [("clif", "; search_marked"), ("asm", "ret")] {
+    for (stage, part) in [("clif", "; lookup"), ("asm", "ret")] {
         folder
             .tollgate(&["emit", "--stage", stage, &example()])
             .exits(2)
