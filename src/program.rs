@@ -166,7 +166,7 @@ impl Program {
             })
         })?;
         Ok(Facts {
-            args,
+            args: args.compact(),
             ignored: keys,
             takes: entry.takes,
             stamp: self.shared.stamp,

@@ -9,8 +9,7 @@ use tollgate_ir::module::{Func, Terminator};
 use tollgate_runtime::index::{Base, Engine, Facts};
 use tollgate_runtime::{Arena, Cx, Mark, Word};
 
-use crate::layout::RawWord;
-use crate::program::{RuleIndex, Running, Shared, at_least};
+use crate::program::{RuleIndex, Shared};
 
 /// What each function of a module searches, if it does nothing else but return what is found, and gives its parameters as they stand.
 pub(crate) fn searches(module: &Legalized) -> Vec<Option<u32>> {
@@ -104,17 +103,7 @@ impl<'a> Engine<'a> for Direct<'_, 'a> {
             }
         };
         let marks = self.cx.marks.len();
-        let entry = self.shared.entries[func.0 as usize];
-        let data = at_least(self.cx.data, self.shared.data, self.cx);
-        let mut running = Running::new(self.shared, self.cx, data);
-        let mut out = RawWord::from(Word::None);
-        // SAFETY: the context is as the entry expects it. The verifier saw that the function takes the rule set's parameters, and for a key one
-        // word more. What it leaves is a word that borrows from the arguments, the data, the program or the arena.
-        let word = unsafe {
-            entry(&raw mut running.context, args.as_ptr().cast(), &raw mut out);
-            drop(running);
-            out.word()
-        };
+        let word = self.shared.enter(*func, self.cx, args);
         self.cx.marks.truncate(marks);
         word
     }

@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     pub(crate) natives: Vec<&'static Native>,
     pub(crate) indexes: Vec<RuleIndex>,
     /// How much data the program expects.
-    pub(crate) data: usize,
+    data: usize,
     /// As many absent words as the longest record has fields, and at least one.
     zeros: Vec<Word<'static>>,
 }
@@ -112,20 +112,9 @@ impl<C: Code> Executable for Compiled<C> {
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let shared = &*self.shared;
         let params = shared.params[func.0 as usize] as usize;
-        if let Some(index) = shared.searches[func.0 as usize].filter(|_| args.len() >= params) {
-            return direct::decide(shared, index, cx, args);
-        }
-        let entry = shared.entries[func.0 as usize];
-        let args = at_least(args, params, cx);
-        let data = at_least(cx.data, shared.data, cx);
-        let mut running = Running::new(shared, cx, data);
-        let mut out = RawWord::from(Word::None);
-        // SAFETY: the context is as the entry expects it, there is an argument for every parameter, and the code is there as long as `self`.
-        // What it leaves is a word that borrows from the arguments, the data, the program or the arena, all of which live for `'a`.
-        unsafe {
-            entry(&raw mut running.context, args.as_ptr().cast(), &raw mut out);
-            drop(running);
-            out.word()
+        match shared.searches[func.0 as usize].filter(|_| args.len() >= params) {
+            Some(index) => direct::decide(shared, index, cx, args),
+            None => shared.enter(func, cx, args),
         }
     }
 
@@ -167,6 +156,30 @@ impl<C: Code> Executable for Compiled<C> {
     }
 }
 
+impl Shared {
+    /// Calls the compiled code of a function. Arguments are filled up as [`Compiled::run`](Executable::run) says.
+    pub(crate) fn enter<'a>(
+        &'a self,
+        func: FuncId,
+        cx: &mut Cx<'a>,
+        args: &[Word<'a>],
+    ) -> Word<'a> {
+        let entry = self.entries[func.0 as usize];
+        let args = at_least(args, self.params[func.0 as usize] as usize, cx);
+        let data = at_least(cx.data, self.data, cx);
+        let mut running = Running::new(self, cx, data);
+        let mut out = RawWord::from(Word::None);
+        // SAFETY: the context is as the entry expects it, there is an argument for every parameter, and the code is there as long as this, which
+        // is a part of the program. What it leaves is a word that borrows from the arguments, the data, the program or the arena, all of which
+        // live for `'a`.
+        unsafe {
+            entry(&raw mut running.context, args.as_ptr().cast(), &raw mut out);
+            drop(running);
+            out.word()
+        }
+    }
+}
+
 impl RuleIndex {
     fn memory(&self) -> usize {
         reserved(&self.functions) + self.decider.heap()
@@ -174,13 +187,13 @@ impl RuleIndex {
 }
 
 /// A decision at work: the marks of the context it was begun with are kept as a plain array until it ends.
-pub(crate) struct Running<'r, 'a> {
-    pub(crate) context: Context,
+struct Running<'r, 'a> {
+    context: Context,
     cx: PhantomData<&'r mut Cx<'a>>,
 }
 
 impl<'r, 'a> Running<'r, 'a> {
-    pub(crate) fn new(shared: &'a Shared, cx: &'r mut Cx<'a>, data: &'a [Word<'a>]) -> Self {
+    fn new(shared: &'a Shared, cx: &'r mut Cx<'a>, data: &'a [Word<'a>]) -> Self {
         let mut marks = ManuallyDrop::new(std::mem::take(&mut cx.marks));
         Running {
             context: Context {
@@ -243,11 +256,7 @@ impl Context {
 
 /// Words, filled up with absent ones if there are fewer than `len`.
 #[inline]
-pub(crate) fn at_least<'w, 'a: 'w>(
-    words: &'w [Word<'a>],
-    len: usize,
-    cx: &Cx<'a>,
-) -> &'w [Word<'a>] {
+fn at_least<'w, 'a: 'w>(words: &'w [Word<'a>], len: usize, cx: &Cx<'a>) -> &'w [Word<'a>] {
     if words.len() >= len {
         return words;
     }
