@@ -110,7 +110,7 @@ macro_rules! for_each_function {
             /// Calls a native of the program.
             native = Native(cx: Cx, native: Id, args: Words, len: Len, out: Out) -> Nothing, Writes;
             /// Decides by an index of the program, and forgets the marks.
-            search = Search(cx: Cx, index: Id, args: Words, len: Len, out: Out) -> Nothing, Writes;
+            search = Search(cx: Cx, index: Id, args: Words, len: Len, out: Out) -> Nothing, Marks;
             /// Decides by an index of the program, and keeps the marks.
             search_marked = SearchMarked(cx: Cx, index: Id, args: Words, len: Len, out: Out) -> Nothing, Marks;
         }
