@@ -222,11 +222,11 @@ fn touched(function: Function) -> Option<u64> {
     /// What arguments point at, and what compiled code cannot see: the arena, until it is given a part of it.
     const WRITE: u64 = 0b00_00_00_00_10_10;
     let pointers = function.params().contains(&Kind::Pointer);
-    match (function, function.effect()) {
-        // A search may move the marks to where there is more room.
-        (Function::Search, _) | (_, Effect::Marks) => None,
-        (_, Effect::Writes) => Some(READ | WRITE),
-        (_, Effect::Reads) if pointers => Some(READ),
-        (_, Effect::Reads) => Some(0),
+    match function.effect() {
+        // The marks may move to where there is more room.
+        Effect::Marks => None,
+        Effect::Writes => Some(READ | WRITE),
+        Effect::Reads if pointers => Some(READ),
+        Effect::Reads => Some(0),
     }
 }

@@ -38,7 +38,8 @@ use crate::pipeline::Aim;
 /// a search has to call. A benchmark over sets of one to eight rules would say where the line lies best.
 const RULES_MIN: usize = 4;
 
-/// Rules of the largest set that machine code asks one after the other: some 4 ns a rule, where beginning a search takes 50 and more.
+/// Rules of the largest set that machine code asks one after the other: some 4 ns a rule, where beginning a search takes 50 and more. Not
+/// where every outcome is wanted as a list: it costs code more to make one than it saves.
 const CODE_RULES_MAX: usize = 16;
 /// Regular expressions and globs that such a set may ask; an index asks all of them with one automaton.
 const EXPRESSIONS_MAX: usize = 1;
@@ -120,7 +121,11 @@ fn searchable(
     let rules = &module.rulesets[id];
     let asked = predicates(module, costs, rules);
     let few = rules.rules.len() < RULES_MIN;
-    if aim.native && rules.rules.len() <= CODE_RULES_MAX && expressions(&asked) <= EXPRESSIONS_MAX {
+    if aim.native
+        && rules.policy != Policy::All
+        && rules.rules.len() <= CODE_RULES_MAX
+        && expressions(&asked) <= EXPRESSIONS_MAX
+    {
         return Err(WhyChain::Code {
             most: CODE_RULES_MAX,
         });
