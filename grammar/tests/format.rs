@@ -83,6 +83,6 @@ fn formatting_is_linear() {
     for text in [list, set, comments] {
         let began = std::time::Instant::now();
         assert!(format(&text).is_ok());
-        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+        assert!(began.elapsed().as_secs() < 120, "{:?}", began.elapsed());
     }
 }

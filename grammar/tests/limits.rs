@@ -20,7 +20,7 @@ fn quickly(text: &str) -> Parse {
     let parse = parse(FileId(0), text);
     let taken = start.elapsed();
     assert!(
-        taken < Duration::from_secs(20),
+        taken < Duration::from_secs(120),
         "{} bytes took {taken:?}",
         text.len()
     );

@@ -35,8 +35,8 @@ fn the_deepest_calls_fit_the_stack() {
 }
 
 #[test]
-fn ten_thousand_rules_in_one_function_are_compiled_in_linear_time() {
-    stress::linear_time(&compile);
+fn ten_thousand_rules_in_one_function_are_ten_times_the_code_of_a_thousand() {
+    stress::linear_code(&compile);
 }
 
 #[test]
