@@ -57,7 +57,7 @@ pub fn format(name: &str, text: &str) -> Result<String, Error> {
     })
 }
 
-/// As [`format`], of a file. It is read, not written.
+/// As [`format()`], of a file. It is read, not written.
 ///
 /// # Errors
 /// When it cannot be read, or does not parse ([`Error::report`]).
