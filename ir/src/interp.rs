@@ -244,13 +244,7 @@ struct Searching<'d, 'a, M> {
 
 impl<'a, M: Deref<Target = Module>> Facts<'a> for Searching<'_, 'a, M> {
     fn base(&mut self, base: Base) -> Word<'a> {
-        let at = |words: &[Word<'a>], n: u32| words.get(n as usize).copied();
-        match base {
-            Base::Param(n) => at(self.args, n).unwrap_or(Word::None),
-            Base::Data(n) => at(self.cx.data, n).unwrap_or(Word::None),
-            Base::Id => Word::Str(self.cx.id),
-            Base::Time => Word::Int(self.cx.time),
-        }
+        base.read(self.args, self.cx)
     }
 
     fn computed(&mut self, function: u32) -> Word<'a> {

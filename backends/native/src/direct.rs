@@ -63,15 +63,7 @@ pub(crate) fn decide<'a>(
 impl<'a> Facts<'a> for Direct<'_, 'a> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'a> {
-        match base {
-            Base::Param(n) => self.args.get(n as usize).copied().unwrap_or(Word::None),
-            Base::Data(n) => {
-                let word = self.cx.data.get(n as usize).copied();
-                word.unwrap_or(Word::None)
-            }
-            Base::Id => Word::Str(self.cx.id),
-            Base::Time => Word::Int(self.cx.time),
-        }
+        base.read(self.args, self.cx)
     }
 
     fn computed(&mut self, function: u32) -> Word<'a> {

@@ -41,15 +41,7 @@ impl<'s> Searching<'s> {
 impl Facts<'static> for Searching<'_> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'static> {
-        match base {
-            Base::Param(n) => self.args.get(n as usize).copied().unwrap_or(Word::None),
-            Base::Data(n) => {
-                let data = self.natives().data;
-                data.get(n as usize).copied().unwrap_or(Word::None)
-            }
-            Base::Id => Word::Str(self.natives().id),
-            Base::Time => Word::Int(self.natives().time),
-        }
+        base.read(self.args, self.natives())
     }
 
     fn computed(&mut self, function: u32) -> Word<'static> {

@@ -52,6 +52,8 @@ pub(super) mod op {
 const TEXT_MAX: usize = 256;
 /// The most texts that stand there for one check: they are compared one by one.
 const TEXTS_MAX: usize = 8;
+/// Words of the longest check.
+pub(super) const CHECK_MAX: usize = 1 + TEXTS_MAX * (1 + words_of(TEXT_MAX));
 
 /// What most checks do without: the rest of what they compare with.
 #[derive(Debug, Default)]

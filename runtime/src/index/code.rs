@@ -137,6 +137,7 @@ impl Head {
     pub(super) const WORDS_MAX: usize = (1 << 20) - 1;
 
     pub(super) fn new(rule: u32, words: usize, steps: u64) -> Head {
+        debug_assert!(words <= Head::WORDS_MAX, "rows are short enough");
         let words = words.min(Head::WORDS_MAX) as u64;
         Head(u64::from(rule) | words << 32 | steps.min(4095) << 52)
     }

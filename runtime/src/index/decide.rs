@@ -154,6 +154,15 @@ impl Decider {
 
     /// Rules with their outcomes as rows, and the outcomes behind the first of each. A rule without outcomes is given one that does not
     /// exist, which whoever checks the rest of a decider refuses.
+    ///
+    /// ```
+    /// use tollgate_runtime::Mark;
+    /// use tollgate_runtime::index::{Decider, Outcome};
+    /// let two = vec![Outcome::Const(7), Outcome::Call(0)];
+    /// let (rows, more) = Decider::rows([(Mark(1), two)].into_iter());
+    /// assert_eq!((rows[0].outcome, rows[0].more), (Outcome::Const(7), 1));
+    /// assert_eq!(*more, [Outcome::Call(0)]);
+    /// ```
     pub fn rows(
         rules: impl Iterator<Item = (Mark, Vec<Outcome>)>,
     ) -> (Box<[RuleRow]>, Box<[Outcome]>) {

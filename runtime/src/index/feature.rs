@@ -1,5 +1,6 @@
 //! Features: what the atoms of a rule set are about, and how one is read.
 
+use crate::cx::Cx;
 use crate::word::Word;
 
 /// Where a path of fields begins.
@@ -13,6 +14,31 @@ pub enum Base {
     Id,
     /// The decision's time.
     Time,
+}
+
+impl Base {
+    /// The word of a base in a decision about these arguments; absent where there is none.
+    ///
+    /// ```
+    /// use tollgate_runtime::index::Base;
+    /// use tollgate_runtime::{Arena, Cx, Word};
+    /// let arena = Arena::new();
+    /// let cx = Cx::new(&arena, "decision-1", 7);
+    /// let args = [Word::Str("a")];
+    /// assert_eq!(Base::Param(0).read(&args, &cx), Word::Str("a"));
+    /// assert_eq!(Base::Time.read(&args, &cx), Word::Int(7));
+    /// assert!(Base::Data(0).read(&args, &cx).is_none());
+    /// ```
+    #[inline]
+    pub fn read<'a>(self, args: &[Word<'a>], cx: &Cx<'a>) -> Word<'a> {
+        let at = |words: &[Word<'a>], n: u32| words.get(n as usize).copied();
+        match self {
+            Base::Param(n) => at(args, n).unwrap_or(Word::None),
+            Base::Data(n) => at(cx.data, n).unwrap_or(Word::None),
+            Base::Id => Word::Str(cx.id),
+            Base::Time => Word::Int(cx.time),
+        }
+    }
 }
 
 /// How a feature is read.

@@ -4,12 +4,15 @@ use rustc_hash::FxHashMap;
 
 use super::access::{Access, NONE};
 use super::build::{Filed, Node, Tree};
-use super::check::{Check, Checks, Residue, bits};
+use super::check::{CHECK_MAX, Check, Checks, Residue, bits};
 use super::code::{Code, Head, Header, Kind, Subject};
-use super::rows::Row;
+use super::rows::{ATOMS_MAX, Row};
 use super::search;
 use super::subjects::Subjects;
 use super::test::{Atom, Formula, Test};
+
+/// A row's head counts its words: the longest checks of the most atoms, a threshold, a mask, and what could not be taken apart.
+const _: () = assert!(ATOMS_MAX * CHECK_MAX + 3 <= Head::WORDS_MAX);
 
 struct Layout<'r> {
     rows: &'r [Row],

@@ -6,8 +6,11 @@
 
 /// How many words a text of so many bytes takes; the empty text takes one.
 #[inline(always)]
-pub(super) fn words_of(len: usize) -> usize {
-    len.div_ceil(8).max(1)
+pub(super) const fn words_of(len: usize) -> usize {
+    match len {
+        0 => 1,
+        _ => len.div_ceil(8),
+    }
 }
 
 /// Appends a text.

@@ -10,7 +10,7 @@ use crate::pattern::{Pattern, Segment};
 /// Rows that one rule becomes at most; beyond, disjunctions stay formulas.
 const WAYS_MAX: usize = 16;
 /// Atoms of one row at most; beyond, they stay formulas.
-const ATOMS_MAX: usize = 4096;
+pub(super) const ATOMS_MAX: usize = 2048;
 
 /// A conjunction of atoms and of what could not be taken apart.
 #[derive(Clone, Debug)]

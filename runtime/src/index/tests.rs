@@ -435,3 +435,32 @@ fn masks_take_what_their_rows_take() {
     }
     assert!(masked > 100, "{masked}");
 }
+
+/// The longest row that there can be ends where its head says, and the row behind it is found.
+#[test]
+fn the_longest_row_is_read_to_its_end() {
+    let arena = Arena::new();
+    let texts: Vec<Box<str>> = (b'a'..b'i')
+        .map(|c| char::from(c).to_string().repeat(256).into())
+        .collect();
+    let word = texts[7].clone();
+    let long = atom(2, Test::Texts(texts.into()));
+    let conditions = [
+        Formula::All(vec![long; 5_000]),
+        atom(2, Test::text(word.clone())),
+    ];
+    let index = Index::new(features(), &conditions);
+    let mut words = [Word::None; 8];
+    words[2] = Word::Str(&word);
+    let mut facts = Words {
+        words: &words,
+        computed: vec![0; 8],
+    };
+    assert_eq!(index.all(&mut facts, &arena).0, [0, 1]);
+    words[2] = Word::Str("a");
+    let mut facts = Words {
+        words: &words,
+        computed: vec![0; 8],
+    };
+    assert!(index.all(&mut facts, &arena).0.is_empty());
+}
