@@ -43,7 +43,7 @@
 //! has the parts of parameters and result in registers; the context comes first.
 //!
 //! Compiled code calls the runtime through the table of C functions at [`Context::functions`], by [`Function::offset`]. Nothing
-//! is resolved by name: the same code works in memory, in an object file and in a library that is loaded. None of these functions
+//! is resolved by name, so code could stand in an object file too; today it is only made in memory. None of these functions
 //! unwinds.
 //!
 //! ## Marks and steps

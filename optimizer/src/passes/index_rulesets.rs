@@ -38,8 +38,9 @@ use crate::pipeline::Aim;
 /// a search has to call. A benchmark over sets of one to eight rules would say where the line lies best.
 const RULES_MIN: usize = 4;
 
-/// Rules of the largest set that machine code asks one after the other: some 4 ns a rule, where beginning a search takes 50 and more. Not
-/// where every outcome is wanted as a list: it costs code more to make one than it saves.
+/// Rules of the largest set that machine code asks one after the other: it is through them before a search has begun. Sets of ten and twelve
+/// gain (`benches/record/2026-11-27-peers-2-cores.md`, `gateway-10` and `shed`); where the line lies best has not been measured. Not where
+/// every outcome is wanted as a list (`campaign-10` there): it costs code more to make one than it saves.
 const CODE_RULES_MAX: usize = 16;
 /// Regular expressions and globs that such a set may ask; an index asks all of them with one automaton.
 const EXPRESSIONS_MAX: usize = 1;
