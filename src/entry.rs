@@ -1,7 +1,9 @@
 //! Handles: an entry found once by its name, and facts decoded once for many decisions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use tollgate_backend_api::Direct;
 use tollgate_ir::module::{Policy, Target};
 use tollgate_runtime::schema::{Field, TypeId};
 use tollgate_runtime::{Frozen, Word};
@@ -44,6 +46,8 @@ pub struct Facts {
 pub(crate) struct EntryInfo {
     pub(crate) name: Box<str>,
     pub(crate) target: Target,
+    /// How it decides, where it only searches.
+    pub(crate) direct: Option<Arc<Direct>>,
     pub(crate) params: Vec<Field>,
     pub(crate) result: TypeId,
     pub(crate) shape: Shape,
@@ -116,6 +120,7 @@ impl EntryInfo {
             EntryInfo {
                 name: entry.name.clone(),
                 target: entry.target,
+                direct: None,
                 id,
                 time,
                 params,

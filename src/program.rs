@@ -77,6 +77,9 @@ impl Shared {
     ) -> Shared {
         for (info, entry) in entries.iter_mut().zip(&module.entries) {
             info.target = entry.target;
+            if let Target::Func(func) = entry.target {
+                info.direct = tiers.first().direct(func).cloned();
+            }
         }
         static STAMPS: AtomicU64 = AtomicU64::new(0);
         Shared {

@@ -213,12 +213,25 @@ fn run<'s>(
             entry.name
         )));
     };
-    let (id, time) = entry.decision_inputs(args, call);
-    let mut cx = Cx::new(arena, id, time);
-    cx.data = program.data(arena)?;
-    cx.marks = std::mem::take(marks);
-    cx.marks.clear();
-    let value = program.executable().run(func, &mut cx, args);
+    let direct = entry.direct.as_deref();
+    let (id, time) = match direct {
+        Some(direct) if !direct.reads_call() => (call.id, call.time),
+        _ => entry.decision_inputs(args, call),
+    };
+    marks.clear();
+    let mut cx = Cx {
+        arena,
+        id,
+        time,
+        data: program.data(arena)?,
+        marks: std::mem::take(marks),
+        steps: 0,
+    };
+    let executable = program.executable();
+    let value = match direct {
+        Some(direct) => direct.decide(executable, &mut cx, args),
+        None => executable.run(func, &mut cx, args),
+    };
     let steps = cx.steps;
     *marks = cx.marks;
     Ok(Decision {

@@ -73,6 +73,11 @@ impl Tiers {
         }
     }
 
+    /// The executable that was there at once, and stays.
+    pub(crate) fn first(&self) -> &dyn Executable {
+        &*self.first.1
+    }
+
     /// The backend that made it.
     pub(crate) fn backend(&self) -> &'static str {
         self.later().map_or(self.first.0, |(name, _)| name)

@@ -143,7 +143,8 @@ impl<'a> Word<'a> {
     /// Element or field `i`; `Word::None` past the end.
     #[inline]
     pub fn at(self, i: usize) -> Word<'a> {
-        self.seq().get(i).copied().unwrap_or(Word::None)
+        // Chosen by reference, so that the word is copied whole: what is written in pieces is slow to read.
+        *self.seq().get(i).unwrap_or(&Word::None)
     }
 
     /// The total order in which sets and map keys are kept: absent first, then by value; text and bytes

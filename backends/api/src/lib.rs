@@ -15,13 +15,18 @@
 //!
 //! # Where to start reading
 //!
-//! [`Backend`], then [`Executable`].
+//! [`Backend`], then [`Executable`]; [`Direct`] is how most rule sets decide, whatever the backend.
 //!
 //! # What it must not know
 //!
 //! Any concrete backend.
 
+mod direct;
+
 use std::fmt;
+use std::sync::Arc;
+
+pub use direct::Direct;
 
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::FuncId;
@@ -65,6 +70,12 @@ pub trait Executable: Send + Sync {
     ///
     /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a>;
+
+    /// How a function decides, if it only searches: then [`Direct::decide`] does what `run` does. Whoever decides by it again and again
+    /// asks once.
+    fn direct(&self, _func: FuncId) -> Option<&Arc<Direct>> {
+        None
+    }
 
     /// What the backend made, for people: bytecode, or the functions with the bytes of their code.
     fn listing(&self) -> String;

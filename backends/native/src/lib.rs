@@ -74,7 +74,6 @@ compile_error!(
 );
 
 pub mod context;
-mod direct;
 pub mod functions;
 pub mod known;
 pub mod layout;

@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use tollgate_backend_api::Executable;
+use tollgate_backend_api::{Direct, Executable};
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::FuncId;
+use tollgate_ir::module::Func;
 use tollgate_runtime::index::Decider;
 use tollgate_runtime::{Cx, Frozen, Mark, Native, Pattern, Word};
 
 use crate::context::{Context, Entry};
-use crate::direct;
 use crate::functions::FUNCTIONS;
 use crate::layout::RawWord;
 
@@ -37,10 +37,10 @@ pub(crate) struct Shared {
     pub(crate) entries: Vec<Entry>,
     /// How many parameters each function has.
     params: Vec<u32>,
-    /// What each function searches, if it does nothing else.
-    searches: Vec<Option<u32>>,
+    /// How each function decides, if it only searches. Compiled code is entered for what has to be computed, and steps are not counted.
+    directs: Vec<Option<Arc<Direct>>>,
     /// The constants, as one sequence.
-    pub(crate) constants: Frozen,
+    pub(crate) constants: Arc<Frozen>,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) natives: Vec<&'static Native>,
     pub(crate) indexes: Vec<RuleIndex>,
@@ -74,6 +74,16 @@ impl<C: Code> Compiled<C> {
             functions: index.functions.clone(),
             decider: index.decider.clone(),
         };
+        let constants = Arc::new(Frozen::new(|arena| {
+            Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena)))
+        }));
+        let direct = |func: &Func| {
+            let index = &module.indexes[Direct::searched(func)?];
+            let (decider, functions) = (index.decider.clone(), &index.functions);
+            let direct = Direct::new(decider, functions, constants.clone(), None);
+            Some(Arc::new(direct))
+        };
+        let directs = module.funcs.values().map(direct).collect();
         let longest = module.types.records.values().map(|r| r.fields.len()).max();
         let shared = Shared {
             entries,
@@ -82,10 +92,8 @@ impl<C: Code> Compiled<C> {
                 .values()
                 .map(|f| f.params().len() as u32)
                 .collect(),
-            searches: direct::searches(module),
-            constants: Frozen::new(|arena| {
-                Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena)))
-            }),
+            directs,
+            constants,
             patterns: module.patterns.values().cloned().collect(),
             natives: module.natives.values().copied().collect(),
             indexes: module.indexes.values().map(index).collect(),
@@ -112,10 +120,14 @@ impl<C: Code> Executable for Compiled<C> {
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let shared = &*self.shared;
         let params = shared.params[func.0 as usize] as usize;
-        match shared.searches[func.0 as usize].filter(|_| args.len() >= params) {
-            Some(index) => direct::decide(shared, index, cx, args),
-            None => shared.enter(func, cx, args),
+        match &shared.directs[func.0 as usize] {
+            Some(direct) if args.len() >= params => direct.decide(self, cx, args),
+            _ => shared.enter(func, cx, args),
         }
+    }
+
+    fn direct(&self, func: FuncId) -> Option<&Arc<Direct>> {
+        self.shared.directs.get(func.0 as usize)?.as_ref()
     }
 
     fn listing(&self) -> String {
@@ -128,7 +140,7 @@ impl<C: Code> Executable for Compiled<C> {
         let Shared {
             entries,
             params,
-            searches,
+            directs,
             constants,
             patterns,
             natives,
@@ -140,7 +152,8 @@ impl<C: Code> Executable for Compiled<C> {
             + size_of::<Shared>()
             + reserved(entries)
             + reserved(params)
-            + reserved(searches)
+            + reserved(directs)
+            + directs.iter().flatten().map(|d| d.bytes()).sum::<usize>()
             + constants.bytes()
             + reserved(patterns)
             + patterns.iter().map(Pattern::bytes).sum::<usize>()

@@ -57,10 +57,7 @@ impl Engine<'static> for Searching<'_> {
     #[inline]
     fn constant(&mut self, constant: u32) -> Word<'static> {
         let constants = self.shared().constants.word().seq();
-        constants
-            .get(constant as usize)
-            .copied()
-            .unwrap_or(Word::None)
+        *constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
     fn call(&mut self, function: u32, more: Option<Word<'static>>) -> Word<'static> {

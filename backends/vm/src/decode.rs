@@ -287,7 +287,7 @@ impl<'b> Reader<'b> {
             ops: index(start)?..index(ops.len())?,
             stack: 0,
             bound: 0,
-            search: None,
+            direct: None,
         })
     }
 

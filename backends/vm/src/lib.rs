@@ -43,11 +43,13 @@ mod search;
 mod slots;
 mod verify;
 
+use std::sync::Arc;
+
 pub use decode::LoadError;
 pub use encode::seal;
 pub use ops::{OPCODES, Opcode};
 pub use program::Program;
-use tollgate_backend_api::{Backend, CompileError, Executable};
+use tollgate_backend_api::{Backend, CompileError, Direct, Executable};
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::FuncId;
 use tollgate_runtime::{Cx, Word};
@@ -105,6 +107,10 @@ impl Executable for Program {
     /// [`Program::entry`] gives are.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         run::run(self, func, cx, args)
+    }
+
+    fn direct(&self, func: FuncId) -> Option<&Arc<Direct>> {
+        self.funcs.get(func.0 as usize)?.direct.as_ref()
     }
 
     fn listing(&self) -> String {

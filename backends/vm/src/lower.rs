@@ -132,7 +132,7 @@ impl<'f> Lower<'f> {
             ops: index(self.first_op)?..index(self.program.ops.len())?,
             stack: 0,
             bound: 0,
-            search: None,
+            direct: None,
         })
     }
 

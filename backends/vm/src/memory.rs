@@ -35,7 +35,7 @@ impl Program {
         size_of::<Program>()
             + reserved(ops)
             + reserved(funcs)
-            + sum(funcs, |f: &Code| f.name.len())
+            + sum(funcs, Code::memory)
             + reserved(lists)
             + reserved(tables)
             + sum(tables, table)
@@ -51,6 +51,12 @@ impl Program {
             + sum(indexes, RuleIndex::memory)
             + reserved(entries)
             + sum(entries, |(name, _): &(Box<str>, FuncId)| name.len())
+    }
+}
+
+impl Code {
+    fn memory(&self) -> usize {
+        self.name.len() + self.direct.as_ref().map_or(0, |direct| direct.bytes())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tollgate_backend_api::Direct;
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Site;
 use tollgate_runtime::index::{Decider, Formula};
@@ -25,7 +26,7 @@ pub struct Program {
     /// Jump tables.
     pub(crate) tables: Vec<Table>,
     /// Constants, as one sequence, so that a constant is two loads away.
-    pub(crate) consts: Frozen,
+    pub(crate) consts: Arc<Frozen>,
     /// Patterns.
     pub(crate) patterns: Vec<Pattern>,
     /// Natives.
@@ -55,19 +56,8 @@ pub(crate) struct Code {
     pub(crate) stack: u32,
     /// Most steps a call takes; the verifier works it out.
     pub(crate) bound: u64,
-    /// What it searches, where it does nothing else but return what is found; the verifier works it out.
-    pub(crate) search: Option<Search>,
-}
-
-/// What a function that only searches is, instead of opcodes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Search {
-    pub(crate) index: u32,
-    pub(crate) searched: Searched,
-    /// Whether the index is given the function's parameters as they stand.
-    pub(crate) in_place: bool,
-    /// Steps of its opcodes.
-    pub(crate) steps: u64,
+    /// How it decides, where it does nothing else but search and return what is found; the verifier works it out.
+    pub(crate) direct: Option<Arc<Direct>>,
 }
 
 /// A rule set that is searched.
@@ -233,6 +223,8 @@ impl Program {
 }
 
 /// The constants of a program in one block of memory.
-pub(crate) fn freeze(consts: &[&Value]) -> Frozen {
-    Frozen::new(|arena| Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena))))
+pub(crate) fn freeze(consts: &[&Value]) -> Arc<Frozen> {
+    Arc::new(Frozen::new(|arena| {
+        Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena)))
+    }))
 }

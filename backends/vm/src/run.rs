@@ -45,23 +45,15 @@ pub(crate) fn run<'a>(
     args: &[Word<'a>],
 ) -> Word<'a> {
     let code = &program.funcs[func.0 as usize];
+    if let Some(direct) = &code.direct
+        && args.len() >= code.params as usize
+    {
+        return direct.decide(program, cx, args);
+    }
     let budget = Budget {
         steps: cx.steps.saturating_add(code.bound),
         memory: cx.arena.capacity().saturating_add(MEMORY_MAX),
     };
-    // Most rule sets are a function that searches and returns what it finds: there is nothing to dispatch, and registers are
-    // needed only if something is called.
-    if let Some(search) = &code.search
-        && args.len() >= code.params as usize
-    {
-        cx.steps += search.steps;
-        let args = match search.in_place {
-            true => args,
-            false => program.given(search.searched, args, cx.arena).1,
-        };
-        let stack = code.stack - code.frame;
-        return search::decide(program, cx, search.index, args, &mut [], (stack, budget));
-    }
     let arena = cx.arena;
     let registers = arena.slots(code.stack.max(code.params) as usize);
     for (register, arg) in registers.iter_mut().zip(args) {

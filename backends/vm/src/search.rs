@@ -1,13 +1,14 @@
 //! Deciding by an index: what a search in the runtime asks of the machine.
 
+use tollgate_backend_api::Direct;
 use tollgate_ir::cost::RULE;
-use tollgate_ir::entities::ConstId;
+use tollgate_ir::entities::{ConstId, FuncId};
 use tollgate_runtime::index::{Base, Engine, Facts};
 use tollgate_runtime::{Arena, Cx, Mark, Word};
 
 use crate::operand::Searched;
 use crate::ops::Op;
-use crate::program::{Program, RuleIndex, Search};
+use crate::program::{Program, RuleIndex};
 use crate::run::{Budget, enter};
 
 /// A function at work on a decision by an index.
@@ -45,9 +46,9 @@ pub(crate) fn decide<'a>(
     })
 }
 
-/// What a function searches, if it does nothing else but return what is found. The registers that it gives are its parameters, since nothing
-/// else has been written.
-pub(crate) fn only(program: &Program, func: u32) -> Option<Search> {
+/// How a function decides, if it does nothing else but search and return what is found. The registers that it gives are its parameters,
+/// since nothing else has been written.
+pub(crate) fn only(program: &Program, func: u32) -> Option<Direct> {
     let code = &program.funcs[func as usize];
     let ops = &program.ops[code.ops.start as usize..code.ops.end as usize];
     match ops {
@@ -56,12 +57,17 @@ pub(crate) fn only(program: &Program, func: u32) -> Option<Search> {
             ret @ Op::Ret { a },
         ] if dst.0 == a.0 => {
             let (index, list) = program.searched(*searched);
-            Some(Search {
-                index,
-                searched: *searched,
-                in_place: list.iter().zip(0..).all(|(register, at)| *register == at),
-                steps: search.steps() + ret.steps(),
-            })
+            if !list.iter().copied().eq(0..code.params) {
+                return None;
+            }
+            let index = program.indexes.get(index as usize)?;
+            let functions: Vec<_> = index.functions.iter().copied().map(FuncId).collect();
+            Some(Direct::new(
+                index.decider.clone(),
+                &functions,
+                program.consts.clone(),
+                Some(search.steps() + ret.steps()),
+            ))
         }
         _ => None,
     }

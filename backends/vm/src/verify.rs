@@ -19,6 +19,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
+use std::sync::Arc;
 
 use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
@@ -98,9 +99,9 @@ pub(crate) fn verify(program: &mut Program) -> Result<(), Flaw> {
     for func in order {
         let summary = function(program, func, &worst, &searches, &unclaimed)?;
         worst[func as usize] = summary.steps;
-        let search = search::only(program, func);
+        let direct = search::only(program, func).map(Arc::new);
         let code = &mut program.funcs[func as usize];
-        code.search = search;
+        code.direct = direct;
         code.stack = summary.stack;
         code.bound = summary.steps;
     }

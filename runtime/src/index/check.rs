@@ -38,7 +38,7 @@ pub(super) mod op {
     pub(in crate::index) const PREFIX: u64 = 8;
     /// Texts that end so: the text.
     pub(in crate::index) const SUFFIX: u64 = 9;
-    /// Addresses with as many leading bits as the operand says: those of the network's base, the high half first.
+    /// Addresses in a network: its base and its mask, two words each (`halves`).
     pub(in crate::index) const NET: u64 = 10;
     /// A pattern, by number, that is not one of the above: where its answer is kept if several rows ask.
     pub(in crate::index) const PATTERN: u64 = 11;
@@ -205,9 +205,11 @@ impl Checks {
             }
             Test::Nets(nets) => match nets[..] {
                 [net] => {
-                    let base = net.base().bits();
-                    out.extend([(base >> 64) as u64, base as u64]);
-                    (op::NET, net.bits().into())
+                    let free = 128 - u32::from(net.bits()).min(128);
+                    let mask = u128::MAX.checked_shl(free).unwrap_or(0);
+                    out.extend(halves(net.base()));
+                    out.extend(halves(Ip(mask.to_be_bytes())));
+                    (op::NET, 0)
                 }
                 _ => self.other(&atom.test),
             },
@@ -359,7 +361,8 @@ impl Check {
     pub(super) fn len(self) -> usize {
         match self.op() {
             op::LEAST | op::MOST | op::BITS | op::PATTERN => 1,
-            op::WITHIN | op::NET => 2,
+            op::WITHIN => 2,
+            op::NET => 4,
             op::TEXT | op::BELOW | op::PREFIX | op::SUFFIX => words_of(self.operand() as usize),
             op::TEXTS => self.operand() as usize,
             _ => 0,
@@ -394,14 +397,25 @@ impl Check {
                 let from = of.len().checked_sub(operand);
                 from.is_some_and(|from| same(text, &of[from..]))
             }
-            (op::NET, [high, low]) => in_net([*high, *low], operand as u32, word.ip()),
-            (op::PATTERN, [place]) => answers.once(*place as u32, pools.answers, || {
-                pools.patterns[operand].matches(word.str())
-            }),
+            (op::NET, [high, low, masks @ ..]) => in_net([*high, *low], masks, word.ip()),
+            (op::PATTERN, [place]) => self.matches(*place, pools, word.str(), answers),
             (op::OTHER, _) => pools.others[operand].holds(word),
             _ => false,
         };
         holds == self.want()
+    }
+
+    /// Whether its pattern matches a text; asked once where the answer is kept.
+    #[inline]
+    pub(super) fn matches(
+        self,
+        place: u64,
+        pools: &Pools,
+        text: &str,
+        answers: &mut Answers<'_>,
+    ) -> bool {
+        let pattern = &pools.patterns[self.operand() as usize];
+        answers.once(place as u32, pools.answers, || pattern.matches(text))
     }
 
     /// Steps it is worth.
@@ -452,11 +466,24 @@ pub(super) fn is_one_of(mut packed: &[u64], text: &str) -> bool {
     false
 }
 
-/// Whether an address has the leading bits of a network's base.
-#[inline]
-pub(super) fn in_net([high, low]: [u64; 2], bits: u32, ip: Ip) -> bool {
-    let base = u128::from(high) << 64 | u128::from(low);
-    bits == 0 || (base ^ ip.bits()) >> (128 - bits.min(128)) == 0
+/// An address as two words with its bytes in the order in which they lie in memory, so that reading one is a load.
+#[inline(always)]
+fn halves(ip: Ip) -> [u64; 2] {
+    let [a, b, c, d, e, f, g, h, rest @ ..] = ip.0;
+    [
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+        u64::from_ne_bytes(rest),
+    ]
+}
+
+/// Whether an address has the bits of a network's base that the masks name.
+#[inline(always)]
+pub(super) fn in_net(base: [u64; 2], masks: &[u64], ip: Ip) -> bool {
+    let ([a, b], [c, d]) = (base, halves(ip));
+    match masks {
+        [first, second] => (a ^ c) & first | (b ^ d) & second == 0,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl Header {
     pub(super) fn read([first, second]: [u64; HEADER]) -> Header {
         Header {
             masked: first & 8 != 0,
-            kind: match first & 7 {
+            kind: match first & 3 {
                 0 => Kind::Leaf,
                 1 => Kind::Up,
                 2 => Kind::Down,

@@ -31,10 +31,10 @@ impl Base {
     /// ```
     #[inline]
     pub fn read<'a>(self, args: &[Word<'a>], cx: &Cx<'a>) -> Word<'a> {
-        let at = |words: &[Word<'a>], n: u32| words.get(n as usize).copied();
+        let at = |words: &[Word<'a>], n: u32| *words.get(n as usize).unwrap_or(&Word::None);
         match self {
-            Base::Param(n) => at(args, n).unwrap_or(Word::None),
-            Base::Data(n) => at(cx.data, n).unwrap_or(Word::None),
+            Base::Param(n) => at(args, n),
+            Base::Data(n) => at(cx.data, n),
             Base::Id => Word::Str(cx.id),
             Base::Time => Word::Int(cx.time),
         }

@@ -125,7 +125,7 @@ impl Index {
     #[inline(always)]
     pub fn first<'a>(&self, facts: &mut impl Facts<'a>, arena: &'a Arena) -> (Option<u32>, u64) {
         let mut search = Search::new(self, facts, arena, Least(NONE));
-        search.node(0);
+        search.tree(0);
         let found = search.sink.0;
         ((found != NONE).then_some(found), search.steps)
     }
@@ -133,7 +133,7 @@ impl Index {
     /// Every rule that matches, in order, and the steps of finding them (without those of computed features).
     pub fn all<'a>(&self, facts: &mut impl Facts<'a>, arena: &'a Arena) -> (&'a [u32], u64) {
         let mut search = Search::new(self, facts, arena, Every(arena.vec_of(FOUND)));
-        search.node(0);
+        search.tree(0);
         let (mut found, steps) = (search.sink.0, search.steps);
         if !found.is_sorted_by(|a, b| a < b) {
             found.sort_unstable();

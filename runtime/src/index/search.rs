@@ -18,8 +18,13 @@ pub(super) const MASK: u64 = 1;
 /// Steps of coming to a node.
 pub(super) const NODE: u64 = 1;
 
+/// How many nodes a search leaves for later before it calls itself.
+const LATER: usize = 8;
+
 /// What a search does with the rules that match.
 pub(super) trait Sink {
+    /// Whether rules behind one that was found are of no interest.
+    const FIRST: bool;
     /// Rules from this one on are of no interest any more.
     fn limit(&self) -> u32;
     /// A rule matches. Comes in any order, and may come again.
@@ -30,6 +35,7 @@ pub(super) trait Sink {
 pub(super) struct Least(pub(super) u32);
 
 impl Sink for Least {
+    const FIRST: bool = true;
     #[inline]
     fn limit(&self) -> u32 {
         self.0
@@ -44,6 +50,7 @@ impl Sink for Least {
 pub(super) struct Every<'a>(pub(super) bumpalo::collections::Vec<'a, u32>);
 
 impl Sink for Every<'_> {
+    const FIRST: bool = false;
     #[inline]
     fn limit(&self) -> u32 {
         NONE
@@ -86,61 +93,89 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
     }
 
     /// Searches a node and all below it. The stack is as deep as the tree, which building bounds.
-    pub(super) fn node(&mut self, mut at: u32) {
+    #[inline(never)]
+    fn node(&mut self, at: u32) {
+        self.tree(at);
+    }
+
+    /// Searches a node and all below it. Nodes that are left for later are kept in a list, so that what a search works with can stay in
+    /// registers; where there is no room in it, a call keeps them.
+    #[inline(always)]
+    pub(super) fn tree(&mut self, mut at: u32) {
         let code = &self.index.code;
-        while let Some((header, behind)) = code.node(at) {
-            self.steps += NODE;
-            if header.least >= self.sink.limit() {
-                return;
-            }
-            match header.kind {
-                Kind::Leaf => {
-                    let (rows, mask) = self.masked(header, behind);
-                    return match mask {
-                        None => self.leaf::<false>(rows, 0),
-                        Some(wanted) => self.leaf::<true>(rows, wanted),
-                    };
-                }
-                Kind::Up | Kind::Down => {
-                    let value = self.int(header.subject);
-                    self.steps += RAYS;
-                    let (rows, mask) = self.masked(header, behind);
-                    let up = header.kind == Kind::Up;
-                    match mask {
-                        None => self.rays::<false>(rows, value, up, 0),
-                        Some(wanted) => self.rays::<true>(rows, value, up, wanted),
-                    }
-                }
-                Kind::Branch => {
-                    let access = &code.accesses[header.of as usize];
-                    let child = match access {
-                        Access::Texts(texts) => {
-                            self.steps += access::TEXTS;
-                            texts.find_in(&code.words, self.str(header.subject).as_bytes())
+        let mut later = [NONE; LATER];
+        let mut left = 0;
+        loop {
+            let mut next = NONE;
+            if let Some((header, behind)) = code.node(at) {
+                self.steps += NODE;
+                if header.least < self.sink.limit() {
+                    next = header.rest;
+                    match header.kind {
+                        Kind::Leaf => {
+                            let (rows, mask) = self.masked(header, behind);
+                            match mask {
+                                None => self.leaf::<false>(rows, 0),
+                                Some(wanted) => self.leaf::<true>(rows, wanted),
+                            }
                         }
-                        Access::Points(points) => {
-                            self.steps += access::POINTS;
-                            points.find(self.int(header.subject))
+                        Kind::Up | Kind::Down => {
+                            let value = self.int(header.subject);
+                            self.steps += RAYS;
+                            let (rows, mask) = self.masked(header, behind);
+                            let up = header.kind == Kind::Up;
+                            match mask {
+                                None => self.rays::<false>(rows, value, up, 0),
+                                Some(wanted) => self.rays::<true>(rows, value, up, wanted),
+                            }
                         }
-                        several => {
-                            let word = self.word(header.subject);
-                            self.steps += several.steps();
-                            several.each(&code.words, word, &mut |child| self.node(child));
-                            None
+                        Kind::Branch => {
+                            let access = &code.accesses[header.of as usize];
+                            let child = self.child(access, header.subject);
+                            match (child, later.get_mut(left)) {
+                                (None, _) => {}
+                                (Some(child), _) if next == NONE => next = child,
+                                (Some(child), Some(place)) => {
+                                    *place = next;
+                                    left += 1;
+                                    next = child;
+                                }
+                                (Some(child), None) => self.node(child),
+                            }
                         }
-                    };
-                    match child {
-                        // The only way on is gone without a call.
-                        Some(child) if header.rest == NONE => {
-                            at = child;
-                            continue;
-                        }
-                        Some(child) => self.node(child),
-                        None => {}
                     }
                 }
             }
-            at = header.rest;
+            if next == NONE {
+                let Some(last) = left.checked_sub(1) else {
+                    return;
+                };
+                left = last;
+                next = later.get(last).copied().unwrap_or(NONE);
+            }
+            at = next;
+        }
+    }
+
+    /// The only child that a word leads to; where it can lead to several, they are searched.
+    #[inline(always)]
+    fn child(&mut self, access: &'i Access, subject: Subject) -> Option<u32> {
+        let words = &self.index.code.words;
+        match access {
+            Access::Texts(texts) => {
+                self.steps += access::TEXTS;
+                texts.find_in(words, self.str(subject).as_bytes())
+            }
+            Access::Points(points) => {
+                self.steps += access::POINTS;
+                points.find(self.int(subject))
+            }
+            several => {
+                let word = self.word(subject);
+                self.steps += several.steps();
+                several.each(words, word, &mut |child| self.node(child));
+                None
+            }
         }
     }
 
@@ -166,17 +201,24 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                 return;
             };
             rows = behind;
+            let checks = match (MASKED, row) {
+                // Most rows end here, so nothing is done for them that is not needed.
+                (true, [mask, ..]) if mask & wanted != wanted => {
+                    self.steps += ROW + MASK;
+                    continue;
+                }
+                (true, [_, checks @ ..]) => checks,
+                (_, checks) => checks,
+            };
             if head.rule() >= self.sink.limit() {
                 return;
             }
             self.steps += head.steps();
-            let checks = match (MASKED, row) {
-                (true, [mask, ..]) if mask & wanted != wanted => continue,
-                (true, [_, checks @ ..]) => checks,
-                (_, checks) => checks,
-            };
             if self.row(checks) {
                 self.sink.found(head.rule());
+                if S::FIRST {
+                    return;
+                }
             }
         }
     }
@@ -217,6 +259,8 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
         const MOST: u64 = key(op::MOST, way::FIELD);
         const WITHIN: u64 = key(op::WITHIN, way::FIELD);
         const TRUE: u64 = key(op::TRUE, way::FIELD);
+        const PRESENT: u64 = key(op::PRESENT, way::FIELD);
+        const PATTERN: u64 = key(op::PATTERN, way::FIELD);
         const NET: u64 = key(op::NET, way::FIELD);
         const TEXT: u64 = key(op::TEXT, way::FIELD);
         const TEXTS: u64 = key(op::TEXTS, way::FIELD);
@@ -236,8 +280,13 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                     (range.contains(&field().int()), behind)
                 }
                 (TRUE, behind) => (field().bool(), behind),
-                (NET, [high, low, behind @ ..]) => {
-                    let holds = in_net([*high, *low], check.operand(), field().ip());
+                (PRESENT, behind) => (!field().is_none(), behind),
+                (PATTERN, [place, behind @ ..]) => {
+                    let holds = self.pattern(check, *place, field().str());
+                    (holds, behind)
+                }
+                (NET, [high, low, first, second, behind @ ..]) => {
+                    let holds = in_net([*high, *low], &[*first, *second], field().ip());
                     (holds, behind)
                 }
                 (TEXTS, _) => {
@@ -270,6 +319,11 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             }
         }
         true
+    }
+
+    #[inline(never)]
+    fn pattern(&mut self, check: Check, place: u64, text: &str) -> bool {
+        check.matches(place, &self.index.code.pools, text, &mut self.answers)
     }
 
     #[inline(never)]
@@ -330,7 +384,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
     #[inline(never)]
     fn by_the_way(&mut self, subject: Subject) -> Word<'a> {
         let number = subject.number() as usize;
-        let field = self.main.get(number).copied().unwrap_or(Word::None);
+        let field = *self.main.get(number).unwrap_or(&Word::None);
         match subject.way() {
             way::FIELD => field,
             way::TAG => Word::Int(field.tag().into()),

@@ -14,7 +14,7 @@ fn func(params: u32, frame: u32, ops: std::ops::Range<u32>) -> Code {
         ops,
         stack: 0,
         bound: 0,
-        search: None,
+        direct: None,
     }
 }
 

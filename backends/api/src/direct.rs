@@ -1,0 +1,165 @@
+//! Functions that only search: a decision by an index without code around it.
+//!
+//! Most rule sets are a function that searches and gives what it finds. Made into code, it would lay its arguments out, call the search
+//! and hand the result on; here the search is given what the caller has, and code is entered only for what has to be computed.
+
+use std::sync::Arc;
+
+use tollgate_ir::cost::RULE;
+use tollgate_ir::entities::{FuncId, IndexId};
+use tollgate_ir::instructions::Inst;
+use tollgate_ir::module::{Func, Terminator};
+use tollgate_runtime::index::{Base, Decider, Engine, Facts, Feature};
+use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word};
+
+use crate::Executable;
+
+/// A function that only searches, ready to decide; see [`Executable::direct`].
+#[derive(Debug)]
+pub struct Direct {
+    decider: Arc<Decider>,
+    /// The functions it calls, which the decider numbers by their places here.
+    functions: Box<[FuncId]>,
+    /// The constants of the program, as one sequence.
+    constants: Arc<Frozen>,
+    /// Steps of a call beside those of the search, where steps are counted.
+    steps: Option<u64>,
+    reads_call: bool,
+}
+
+impl Direct {
+    /// A function that gives what a decider finds of its parameters as they stand. It calls functions of the executable that it comes from,
+    /// whose constants it shares. `steps` are those of a call beside the search, for an executable that counts steps.
+    pub fn new(
+        decider: Arc<Decider>,
+        functions: &[FuncId],
+        constants: Arc<Frozen>,
+        steps: Option<u64>,
+    ) -> Direct {
+        let of_call = |feature: &Feature| match feature {
+            Feature::Path { base, .. } => matches!(base, Base::Id | Base::Time),
+            Feature::Computed(_) => true,
+        };
+        let reads_call = !functions.is_empty() || decider.index.features().iter().any(of_call);
+        Direct {
+            decider,
+            functions: functions.into(),
+            constants,
+            steps,
+            reads_call,
+        }
+    }
+
+    /// What a function searches, if it does nothing else and gives its parameters as they stand.
+    pub fn searched(func: &Func) -> Option<IndexId> {
+        let mut blocks = func.blocks.values();
+        let (block, None) = (blocks.next()?, blocks.next()) else {
+            return None;
+        };
+        let [only] = block.insts[..] else {
+            return None;
+        };
+        let only = &func.insts[only];
+        match (&only.inst, &block.term) {
+            (Inst::SearchMarked { index, args }, Terminator::Return(value))
+                if Some(*value) == only.result && args[..] == *func.params() =>
+            {
+                Some(*index)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a decision can depend on `cx.id` and `cx.time`; where it does not, they need not be found out.
+    #[inline]
+    pub fn reads_call(&self) -> bool {
+        self.reads_call
+    }
+
+    /// Does what [`Executable::run`] does for the function, given an argument for each of its parameters. The executable is the one that
+    /// it comes from, or another one made from the same module.
+    #[inline]
+    pub fn decide<'a, E: Executable + ?Sized>(
+        &'a self,
+        executable: &'a E,
+        cx: &mut Cx<'a>,
+        args: &[Word<'a>],
+    ) -> Word<'a> {
+        let before = cx.steps;
+        let word = self.decider.decide(&mut Deciding {
+            direct: self,
+            executable,
+            cx,
+            args,
+        });
+        match self.steps {
+            Some(steps) => cx.steps += steps,
+            None => cx.steps = before,
+        }
+        word
+    }
+
+    /// Bytes of memory held beside the decider and the constants, which are the program's.
+    pub fn bytes(&self) -> usize {
+        size_of::<Direct>() + size_of_val(&self.functions[..])
+    }
+}
+
+/// A function that only searches, at work.
+struct Deciding<'s, 'a, E: ?Sized> {
+    direct: &'a Direct,
+    executable: &'a E,
+    cx: &'s mut Cx<'a>,
+    args: &'s [Word<'a>],
+}
+
+impl<'a, E: Executable + ?Sized> Facts<'a> for Deciding<'_, 'a, E> {
+    #[inline]
+    fn base(&mut self, base: Base) -> Word<'a> {
+        base.read(self.args, self.cx)
+    }
+
+    fn computed(&mut self, function: u32) -> Word<'a> {
+        self.call(function, None)
+    }
+}
+
+impl<'a, E: Executable + ?Sized> Engine<'a> for Deciding<'_, 'a, E> {
+    fn arena(&self) -> &'a Arena {
+        self.cx.arena
+    }
+
+    #[inline]
+    fn constant(&mut self, constant: u32) -> Word<'a> {
+        let constants = self.direct.constants.word().seq();
+        *constants.get(constant as usize).unwrap_or(&Word::None)
+    }
+
+    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+        let Some(func) = self.direct.functions.get(function as usize) else {
+            return Word::None;
+        };
+        self.steps(RULE);
+        let args = match more {
+            None => self.args,
+            Some(word) => {
+                let at = |i: usize| self.args.get(i).copied().unwrap_or(word);
+                self.cx.arena.seq_with(self.args.len() + 1, at)
+            }
+        };
+        let marks = self.cx.marks.len();
+        let word = self.executable.run(*func, self.cx, args);
+        self.cx.marks.truncate(marks);
+        word
+    }
+
+    #[inline]
+    fn mark(&mut self, mark: Mark) {
+        self.cx.marks.push(mark);
+    }
+
+    #[inline]
+    fn steps(&mut self, steps: u64) {
+        self.cx.steps += steps;
+    }
+}
