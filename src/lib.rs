@@ -55,6 +55,7 @@ mod error;
 mod explain;
 mod format;
 mod interp;
+mod live;
 mod loader;
 mod pipeline;
 mod program;
@@ -63,6 +64,7 @@ mod session;
 mod stage;
 mod test_run;
 mod tiers;
+pub mod typed;
 mod words;
 mod workbench;
 
@@ -78,15 +80,23 @@ pub use explain::{
     Which, parse_time,
 };
 pub use format::{Formatted, format, format_file};
+pub use live::{Live, Reloaded, Watching};
 pub use program::Program;
 pub use report::{Report, explain, slugs};
-pub use session::{Call, Session};
+pub use session::{Call, Memory, Session};
 pub use stage::Stage;
 pub use test_run::{TestFailure, TestResult};
+#[cfg(feature = "derive")]
+pub use tollgate_derive::{Facts, Outcome};
 pub use tollgate_optimizer::Level;
 pub use tollgate_runtime::facts::Input;
+pub use typed::{Bound, FieldRead, Outcomes};
 pub use words::{TokenClass, words};
 pub use workbench::{Entered, Evaluated, Prepared, Question, Workbench};
+
+// What is derived names this crate from outside.
+#[cfg(test)]
+extern crate self as tollgate;
 
 /// The Rust in the README is compiled and run.
 #[cfg(doctest)]

@@ -15,7 +15,7 @@ use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
 use crate::explain::Explainer;
 use crate::report::Report;
-use crate::session::{Args, Session, args_of_inputs, args_of_json};
+use crate::session::{Args, Memory, Session, args_of_inputs, args_of_json};
 use crate::test_run::{TestResult, Tests};
 use crate::tiers::Tiers;
 
@@ -265,6 +265,23 @@ impl Program {
         Session::new(self)
     }
 
+    /// A session in the memory of one that has ended ([`Session::into_memory`]), which may have been of another program: nothing has to grow
+    /// again.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let rules = "ruleset yes(n: Int) -> Bool hit first { otherwise true }";
+    /// let (one, other) = (Engine::new().compile_source("x.rules", rules)?, Engine::new().compile_source("x.rules", rules)?);
+    /// let mut session = one.session();
+    /// session.decide_json("yes", b"1", &Call { id: "1", time: 0 })?;
+    /// let mut session = other.session_in(session.into_memory());
+    /// assert_eq!(session.decide_json("yes", b"1", &Call { id: "2", time: 0 })?.value_json(), "true");
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn session_in(&self, memory: Memory) -> Session<'_> {
+        Session::within(self, memory)
+    }
+
     /// What explains decisions. Made once, from the texts that the program was compiled from.
     pub(crate) fn explainer(&self) -> Result<&Explainer, Error> {
         if let Some(explainer) = self.shared.explainer.get() {
@@ -272,6 +289,26 @@ impl Program {
         }
         let made = Explainer::new(self)?;
         Ok(self.shared.explainer.get_or_init(|| made))
+    }
+
+    /// The program with the data that another one was given under the same names, where it has none itself.
+    pub(crate) fn with_data_by_name(mut self, other: &Program) -> Result<Program, Error> {
+        let missing: Vec<String> = self.missing_data().map(str::to_owned).collect();
+        for name in missing {
+            let at = other.data_names().position(|n| n == name);
+            let given = at.and_then(|at| other.data[at].clone());
+            let Some(given) = given else { continue };
+            let module = &other.shared.module;
+            let ty = module.data.values().find(|d| *d.name == *name);
+            let ty = ty.and_then(|d| d.schema);
+            // Through JSON, since the type may have changed with the rules.
+            let mut text = String::new();
+            if let Some(ty) = ty {
+                json::encode(&module.schema, ty, given.word(), &mut text);
+                self = self.with_data(&name, text.as_bytes())?;
+            }
+        }
+        Ok(self)
     }
 
     /// The program with the data of another one made from the same rules.

@@ -8,6 +8,7 @@ use crate::decision::Decision;
 use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
 use crate::program::Program;
+use crate::typed::{self, Bound, Entering};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
 /// `time: Instant` of its own.
@@ -28,12 +29,31 @@ pub struct Session<'p> {
     marks: Vec<Mark>,
 }
 
+/// The memory of a session, kept between sessions of any programs: see [`Program::session_in`].
+#[derive(Debug, Default)]
+pub struct Memory {
+    arena: Arena,
+    marks: Vec<Mark>,
+}
+
 impl<'p> Session<'p> {
     pub(crate) fn new(program: &'p Program) -> Session<'p> {
+        Session::within(program, Memory::default())
+    }
+
+    pub(crate) fn within(program: &'p Program, Memory { arena, marks }: Memory) -> Session<'p> {
         Session {
             program,
-            arena: Arena::new(),
-            marks: Vec::new(),
+            arena,
+            marks,
+        }
+    }
+
+    /// Ends the session and gives its memory back, for another one.
+    pub fn into_memory(self) -> Memory {
+        Memory {
+            arena: self.arena,
+            marks: self.marks,
         }
     }
 
@@ -87,6 +107,29 @@ impl<'p> Session<'p> {
         let entry = program.info(entry)?;
         let args = args_of_inputs(program, entry, facts, arena)?;
         run(program, entry, arena, &mut self.marks, args, call)
+    }
+
+    /// Decides about values of a host's own types, for an entry that [`Program::bind`] matched them against. Fields are read as they stand, and
+    /// only those that some rule can read; text is borrowed where it is canonical.
+    ///
+    /// # Errors
+    /// When a value violates the schema ([`Error::refusal`]), data is missing, or the entry was bound by another program.
+    #[inline]
+    pub fn decide_bound<'s, A: typed::Args + ?Sized>(
+        &'s mut self,
+        bound: &Bound<A>,
+        facts: &'s A,
+        call: &Call<'s>,
+    ) -> Result<Decision<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(bound.entry)?;
+        let to = Entering {
+            schema: &program.module().schema,
+            arena,
+        };
+        let args = facts.words(&bound.fits, &to).map_err(Error::refused)?;
+        run(program, entry, arena, &mut self.marks, (args, 0), call)
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.

@@ -37,6 +37,7 @@ pub mod dom;
 pub mod draw;
 pub mod edit;
 pub mod entities;
+pub mod fields;
 pub mod instructions;
 pub mod interp;
 pub mod module;

@@ -40,6 +40,7 @@ pub mod language;
 pub mod native;
 pub mod pattern;
 pub mod schema;
+pub mod typed;
 pub mod value;
 pub mod word;
 

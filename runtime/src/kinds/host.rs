@@ -84,7 +84,7 @@ pub fn canonical<'a>(
 
 /// The name, where it is canonical already, as most are: labels of lower-case letters, digits, `-` and `_`, none of them `xn--`, the
 /// last beginning with no digit; a port is cut off. `None` is no answer.
-fn canonical_name(raw: &str) -> Option<&str> {
+pub(crate) fn canonical_name(raw: &str) -> Option<&str> {
     let bytes = raw.as_bytes();
     let (mut label, mut at) = (0, 0);
     loop {

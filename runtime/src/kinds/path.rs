@@ -71,7 +71,7 @@ pub fn canonical<'a>(
 
 /// Whether a path is in its canonical form already, as most are: nothing but `pchar`, none of it encoded, no empty segment
 /// but the last, and none that begins with a dot. False is no answer.
-fn is_canonical(raw: &str, policy: &PathPolicy) -> bool {
+pub(crate) fn is_canonical(raw: &str, policy: &PathPolicy) -> bool {
     let mut before = 0;
     let plain = |byte: &u8| {
         let pair = (before, *byte);

@@ -1,0 +1,566 @@
+//! How a type of the host fits a type of the rules, and how values enter by it.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{EnumShape, Misfit, RecordShape, Shape, join};
+use crate::arena::Arena;
+use crate::boundary::{Refusal, boundary_of, leaf, quote};
+use crate::kinds::net::Ip;
+use crate::kinds::{header, host, path};
+use crate::schema::{Boundary, DATE_END, Field, INSTANT_END, Schema, Type, TypeId};
+use crate::value::Value;
+use crate::word::Word;
+
+/// What a decision's values enter: the schema they are held against, and where what is not borrowed is laid down.
+#[derive(Clone, Copy, Debug)]
+pub struct Entering<'a> {
+    /// The schema that the fit was made for.
+    pub schema: &'a Schema,
+    /// The decision's memory.
+    pub arena: &'a Arena,
+}
+
+/// How values of a type of the host become words of a type of the rules.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The type of the rules, without its `?`.
+    ty: Type,
+    limits: Arc<Boundary>,
+    /// Whether it is a value of a header, which has rules of its own.
+    header: bool,
+    inner: Inner,
+}
+
+#[derive(Clone, Debug)]
+enum Inner {
+    /// One value.
+    Leaf,
+    /// An enum by the names of its variants: the number of each that has no fields.
+    Names(FxHashMap<Box<str>, u32>),
+    /// Elements, of a list, a set or several values.
+    Of(Box<Fit>),
+    /// Keys and values of a map.
+    Map(Box<Fit>, Box<Fit>),
+    /// Fields, in the order of the rules.
+    Record(Box<[FieldFit]>),
+    /// Variants, in the order of the host.
+    Variants(Box<[VariantFit]>),
+}
+
+/// How a variant of the host's becomes one of the rules: its number there, and its fields.
+type VariantFit = (u32, Box<[FieldFit]>);
+
+/// How a field gets its word.
+#[derive(Clone, Debug)]
+enum FieldFit {
+    /// From a field of the host, by number.
+    From(u32, Box<str>, Fit),
+    /// Not from the host: its default, or nothing where no rule reads it.
+    Fixed(Value),
+}
+
+impl Fit {
+    /// Matches a shape against a type. Of a record only the fields that are `read` have to fit, all of them without `read`; the others stay
+    /// absent and are not asked for.
+    ///
+    /// # Errors
+    /// When values of the shape could not be facts of the type: a field is missing, or of another kind.
+    pub fn new(
+        schema: &Schema,
+        ty: TypeId,
+        shape: &Shape,
+        read: Option<&[bool]>,
+    ) -> Result<Fit, Misfit> {
+        fit(schema, ty, shape, read, &Arc::new(Boundary::default()))
+    }
+
+    /// The word of a truth value.
+    ///
+    /// # Errors
+    /// When the fit is none of that shape; so for the other functions below.
+    pub fn bool<'a>(&self, value: bool) -> Result<Word<'a>, Refusal> {
+        match self.ty {
+            Type::Bool => Ok(Word::Bool(value)),
+            _ => Err(self.other(value.to_string())),
+        }
+    }
+
+    /// The word of a whole number.
+    ///
+    /// # Errors
+    /// When it lies outside the type's bounds.
+    #[inline]
+    pub fn int<'a>(&self, value: i64) -> Result<Word<'a>, Refusal> {
+        let (lo, hi) = match self.ty {
+            Type::Int { lo, hi }
+            | Type::Duration { lo, hi }
+            | Type::Percent { lo, hi }
+            | Type::Money { lo, hi, .. } => (lo, hi),
+            Type::Instant => (0, INSTANT_END - 1),
+            Type::Date => (0, DATE_END - 1),
+            _ => return Err(self.other(value.to_string())),
+        };
+        leaf::in_range(value, lo, hi, &self.ty).map_err(|reason| refusal(value.to_string(), reason))
+    }
+
+    /// The word of a number that may be larger than any of the rules'.
+    ///
+    /// # Errors
+    /// As [`Fit::int`].
+    pub fn wide<'a>(&self, value: i128) -> Result<Word<'a>, Refusal> {
+        match i64::try_from(value) {
+            Ok(value) => self.int(value),
+            Err(_) => Err(refusal(value.to_string(), "the number is too large".into())),
+        }
+    }
+
+    /// The word of a float.
+    ///
+    /// # Errors
+    /// When it is not finite.
+    pub fn float<'a>(&self, value: f64) -> Result<Word<'a>, Refusal> {
+        match self.ty {
+            // `+ 0.0` turns minus zero into zero.
+            Type::Float if value.is_finite() => Ok(Word::Float(value + 0.0)),
+            Type::Float => Err(refusal(value.to_string(), "a number must be finite".into())),
+            _ => Err(self.other(value.to_string())),
+        }
+    }
+
+    /// The word of a text. What is canonical as it stands is borrowed.
+    ///
+    /// # Errors
+    /// When it breaks a rule of the type, such as a refinement.
+    pub fn text<'a>(&self, text: &'a str, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        let refused = |reason| refusal(quote(text), reason);
+        if self.header
+            && let Err(error) = header::check_value(text)
+        {
+            return Err(refused(format!("{error} (at byte {})", error.at())));
+        }
+        let borrowed = match (&self.ty, &self.inner) {
+            (Type::Str { max, matching }, _) => {
+                let fits = text.len() <= *max as usize;
+                fits && matching.as_ref().is_none_or(|m| m.regex.matches(text))
+            }
+            (Type::Path, _) => path::is_canonical(text, &self.limits.path),
+            (Type::Host, _) => match host::canonical_name(text) {
+                Some(name) => return Ok(Word::Str(name)),
+                None => false,
+            },
+            (Type::Enum(_), Inner::Names(names)) => match names.get(text) {
+                Some(number) => return Ok(Word::Variant(*number, &[])),
+                None => false,
+            },
+            _ => false,
+        };
+        if borrowed {
+            return Ok(Word::Str(text));
+        }
+        match leaf::from_text(to.schema, &self.ty, text, &self.limits, to.arena) {
+            Some(word) => word.map_err(refused),
+            None => Err(self.other(quote(text))),
+        }
+    }
+
+    /// The word of bytes, which are borrowed.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Result<Word<'a>, Refusal> {
+        let shown = || format!("({} bytes)", bytes.len());
+        match self.ty {
+            Type::Bytes { max } if bytes.len() <= max as usize => Ok(Word::Bytes(bytes)),
+            Type::Bytes { max } => {
+                Err(refusal(shown(), format!("at most {max} bytes are allowed")))
+            }
+            _ => Err(self.other(shown())),
+        }
+    }
+
+    /// The word of an address.
+    ///
+    /// # Errors
+    /// Only where the fit is of another shape.
+    pub fn ip<'a>(&self, ip: Ip) -> Result<Word<'a>, Refusal> {
+        match self.ty {
+            Type::Ip => Ok(Word::Ip(ip)),
+            _ => Err(self.other(ip.to_string())),
+        }
+    }
+
+    /// The word of a sequence, from the words of its elements.
+    ///
+    /// # Errors
+    /// When there are too many elements, one is refused, or a set has one twice.
+    pub fn seq<'a>(
+        &self,
+        len: usize,
+        to: &Entering<'a>,
+        mut element: impl FnMut(usize, &Fit) -> Result<Word<'a>, Refusal>,
+    ) -> Result<Word<'a>, Refusal> {
+        let (max, of) = match (&self.ty, &self.inner) {
+            (Type::List { max, .. } | Type::Set { max, .. }, Inner::Of(of)) => (*max, of),
+            (Type::Values { max, .. }, Inner::Of(of)) => (*max, of),
+            _ => return Err(self.other("[\u{2026}]".into())),
+        };
+        room(len, max)?;
+        let words = to.arena.slots(len);
+        for (i, word) in words.iter_mut().enumerate() {
+            *word = element(i, of).map_err(|r| within(r, &format!("[{i}]")))?;
+        }
+        if let Type::Set { .. } = self.ty {
+            words.sort_unstable_by(|a, b| a.order(*b));
+            if words.windows(2).any(|pair| pair[0].same(pair[1])) {
+                let reason = "an element of a set is given twice";
+                return Err(refusal(String::new(), reason.into()));
+            }
+        }
+        Ok(Word::Seq(words))
+    }
+
+    /// The word of a map, from its keys and the words of its values.
+    ///
+    /// # Errors
+    /// When there are too many entries, or a key or a value is refused or a key given twice.
+    pub fn map<'a>(
+        &self,
+        len: usize,
+        to: &Entering<'a>,
+        mut entry: impl FnMut(usize) -> Option<&'a str>,
+        mut value: impl FnMut(usize, &Fit) -> Result<Word<'a>, Refusal>,
+    ) -> Result<Word<'a>, Refusal> {
+        let (Type::Map { max, .. }, Inner::Map(keys, values)) = (&self.ty, &self.inner) else {
+            return Err(self.other("{\u{2026}}".into()));
+        };
+        room(len, *max)?;
+        let words = to.arena.slots(2 * len);
+        let (pairs, _) = words.as_chunks_mut::<2>();
+        for (i, pair) in pairs.iter_mut().enumerate() {
+            let name = entry(i).unwrap_or("");
+            let key = keys.text(name, to);
+            let value = value(i, values).map_err(|r| within(r, &format!("[{}]", quote(name))))?;
+            *pair = [key?, value];
+        }
+        pairs.sort_unstable_by(|a, b| a[0].order(b[0]));
+        if pairs.windows(2).any(|pair| pair[0][0].same(pair[1][0])) {
+            return Err(refusal(String::new(), "a key is given twice".into()));
+        }
+        Ok(Word::Seq(words))
+    }
+
+    /// The word of a struct, from the words of its fields by number.
+    ///
+    /// # Errors
+    /// When one is refused.
+    #[inline]
+    pub fn record<'a>(
+        &self,
+        to: &Entering<'a>,
+        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Refusal>,
+    ) -> Result<Word<'a>, Refusal> {
+        match &self.inner {
+            Inner::Record(fields) => Ok(Word::Seq(enter(fields, to, field)?)),
+            _ => Err(self.other("{\u{2026}}".into())),
+        }
+    }
+
+    /// The word of an enum's value, from the number of its variant in the host's enum and the words of that one's fields.
+    ///
+    /// # Errors
+    /// When a field is refused.
+    pub fn variant<'a>(
+        &self,
+        variant: u32,
+        to: &Entering<'a>,
+        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Refusal>,
+    ) -> Result<Word<'a>, Refusal> {
+        match &self.inner {
+            Inner::Variants(variants) => match variants.get(variant as usize) {
+                Some((tag, fields)) => Ok(Word::Variant(*tag, enter(fields, to, field)?)),
+                None => Err(self.other(format!("variant {variant}"))),
+            },
+            _ => Err(self.other(format!("variant {variant}"))),
+        }
+    }
+
+    /// The fit of the values of a header, which the boundary bounds further.
+    fn of_header(mut self) -> Fit {
+        let limits = self.limits.clone();
+        if let (Type::Values { max, max_bytes }, Inner::Of(text)) = (&mut self.ty, &mut self.inner)
+        {
+            *max = (*max).min(limits.header_values);
+            *max_bytes = (*max_bytes).min(limits.header_bytes);
+            text.header = true;
+            text.ty = Type::Str {
+                max: *max_bytes,
+                matching: None,
+            };
+        }
+        self
+    }
+
+    #[cold]
+    fn other(&self, value: String) -> Refusal {
+        refusal(value, "the fit is that of another type".into())
+    }
+}
+
+/// The words of fields.
+#[inline]
+fn enter<'a>(
+    fields: &[FieldFit],
+    to: &Entering<'a>,
+    mut word: impl FnMut(u32, &Fit) -> Result<Word<'a>, Refusal>,
+) -> Result<&'a [Word<'a>], Refusal> {
+    let words = to.arena.slots(fields.len());
+    for (to_word, field) in words.iter_mut().zip(fields) {
+        match field {
+            FieldFit::From(number, name, fit) => {
+                *to_word = word(*number, fit).map_err(|r| within(r, name))?;
+            }
+            FieldFit::Fixed(Value::None) => {}
+            FieldFit::Fixed(value) => *to_word = value.word(to.arena),
+        }
+    }
+    Ok(words)
+}
+
+fn fit(
+    schema: &Schema,
+    ty: TypeId,
+    shape: &Shape,
+    read: Option<&[bool]>,
+    limits: &Arc<Boundary>,
+) -> Result<Fit, Misfit> {
+    let whole = schema.get(ty);
+    let (ty, shape) = match (whole, shape) {
+        (Type::Opt(of), Shape::Opt(shape)) => (schema.get(*of), *shape),
+        (Type::Opt(of), shape) => (schema.get(*of), shape),
+        (ty, Shape::Opt(_)) => {
+            return Err(Misfit::new(format!(
+                "the rules want {} in any case, the host has {}",
+                wanted(schema, ty),
+                shape.words()
+            )));
+        }
+        (ty, shape) => (ty, shape),
+    };
+    let of = |id: TypeId, shape: &Shape| fit(schema, id, shape, None, limits).map(Box::new);
+    let mut limits = limits.clone();
+    let inner = match (ty, shape) {
+        (Type::Bool, Shape::Bool)
+        | (Type::Int { .. } | Type::Percent { .. } | Type::Money { .. }, Shape::Int(..))
+        | (Type::Duration { .. } | Type::Instant | Type::Date, Shape::Int(..))
+        | (Type::Duration { .. }, Shape::Duration)
+        | (Type::Instant, Shape::Instant)
+        | (Type::Float, Shape::Float)
+        | (Type::Bytes { .. }, Shape::Bytes)
+        | (Type::Ip, Shape::Ip) => Inner::Leaf,
+        (Type::Enum(index), Shape::Text) => {
+            let variants = schema.enums[*index as usize].variants.iter().zip(0..);
+            let plain = variants.filter(|(v, _)| v.fields.is_empty());
+            Inner::Names(plain.map(|(v, n)| ((*v.name).into(), n)).collect())
+        }
+        (ty, Shape::Text) if is_text(ty) => Inner::Leaf,
+        (Type::List { of: id, .. } | Type::Set { of: id, .. }, Shape::Seq(shape)) => {
+            Inner::Of(of(*id, shape).map_err(|m| m.within("[]"))?)
+        }
+        (Type::Values { max_bytes, .. }, Shape::Seq(Shape::Text)) => Inner::Of(Box::new(Fit {
+            ty: Type::Str {
+                max: *max_bytes,
+                matching: None,
+            },
+            limits: limits.clone(),
+            header: false,
+            inner: Inner::Leaf,
+        })),
+        (Type::Map { key, value, .. }, Shape::Map(shape)) => {
+            let keys = of(*key, &Shape::Text)?;
+            let values = of(*value, shape).map_err(|m| m.within("[]"))?;
+            Inner::Map(
+                keys,
+                match schema.get(*key) {
+                    Type::HeaderName => Box::new(values.of_header()),
+                    _ => values,
+                },
+            )
+        }
+        (Type::Record(index), Shape::Record(shape)) => {
+            let record = &schema.records[*index as usize];
+            limits = Arc::new(boundary_of(record, &limits).clone());
+            let fields = fields(schema, &record.fields, shape, read, &limits)?;
+            Inner::Record(fields)
+        }
+        (Type::Enum(index), Shape::Enum(shape)) => {
+            Inner::Variants(variants(schema, *index, shape, &limits)?)
+        }
+        (ty, shape) => {
+            return Err(Misfit::new(format!(
+                "the rules want {} here, the host has {}",
+                wanted(schema, ty),
+                shape.words()
+            )));
+        }
+    };
+    Ok(Fit {
+        ty: ty.clone(),
+        limits,
+        header: false,
+        inner,
+    })
+}
+
+fn fields(
+    schema: &Schema,
+    fields: &[Field],
+    shape: &RecordShape,
+    read: Option<&[bool]>,
+    limits: &Arc<Boundary>,
+) -> Result<Box<[FieldFit]>, Misfit> {
+    let field = |(i, field): (usize, &Field)| {
+        let is_read = read.is_none_or(|read| read.get(i).copied().unwrap_or(true));
+        let named = |(name, _): &(&str, Shape)| **name == *field.name;
+        let host = shape.fields.iter().position(named);
+        match (host, &field.default, schema.get(field.ty)) {
+            _ if !is_read => Ok(FieldFit::Fixed(Value::None)),
+            (Some(number), ..) => {
+                let fit = fit(schema, field.ty, &shape.fields[number].1, None, limits);
+                let fit = fit.map_err(|m| m.within(&field.name))?;
+                Ok(FieldFit::From(number as u32, (*field.name).into(), fit))
+            }
+            (None, Some(default), _) => Ok(FieldFit::Fixed(default.clone())),
+            (None, None, Type::Opt(_)) => Ok(FieldFit::Fixed(Value::None)),
+            (None, None, Type::Values { .. }) => Ok(FieldFit::Fixed(Value::seq([]))),
+            (None, None, ty) => Err(Misfit::new(format!(
+                "the rules read it, {}, and `{}` has no such field",
+                wanted(schema, ty),
+                shape.name
+            ))
+            .within(&field.name)),
+        }
+    };
+    fields.iter().enumerate().map(field).collect()
+}
+
+fn variants(
+    schema: &Schema,
+    index: u32,
+    shape: &EnumShape,
+    limits: &Arc<Boundary>,
+) -> Result<Box<[VariantFit]>, Misfit> {
+    let declared = &schema.enums[index as usize];
+    let variant = |shape: &RecordShape| {
+        let named = declared
+            .variants
+            .iter()
+            .position(|v| *v.name == *shape.name);
+        let Some(number) = named else {
+            return Err(Misfit::new(format!(
+                "`{}` of the rules has no variant `{}`",
+                declared.name, shape.name
+            )));
+        };
+        let fit = fields(
+            schema,
+            &declared.variants[number].fields,
+            shape,
+            None,
+            limits,
+        );
+        Ok((number as u32, fit.map_err(|m| m.within(shape.name))?))
+    };
+    shape.variants.iter().map(variant).collect()
+}
+
+/// Whether a type is written as one text.
+fn is_text(ty: &Type) -> bool {
+    match ty {
+        Type::Str { .. }
+        | Type::Bytes { .. }
+        | Type::Duration { .. }
+        | Type::Instant
+        | Type::Date
+        | Type::Percent { .. }
+        | Type::Rate
+        | Type::Money { .. }
+        | Type::Ip
+        | Type::Cidr
+        | Type::Path
+        | Type::Host
+        | Type::HeaderName
+        | Type::Zone
+        | Type::Key
+        | Type::Enum(_) => true,
+        Type::Bool
+        | Type::Int { .. }
+        | Type::Float
+        | Type::Values { .. }
+        | Type::Opt(_)
+        | Type::List { .. }
+        | Type::Set { .. }
+        | Type::Map { .. }
+        | Type::Record(_) => false,
+    }
+}
+
+/// What a type is, in words.
+pub(super) fn wanted(schema: &Schema, ty: &Type) -> String {
+    match ty {
+        Type::Bool => "true or false",
+        Type::Int { .. } => "a whole number",
+        Type::Float => "a float",
+        Type::Str { .. } => "a text",
+        Type::Bytes { .. } => "bytes",
+        Type::Duration { .. } => "a duration",
+        Type::Instant => "an instant",
+        Type::Date => "a date",
+        Type::Percent { .. } => "a percentage",
+        Type::Rate => "a rate",
+        Type::Money { .. } => "an amount of money",
+        Type::Ip => "an address",
+        Type::Cidr => "a network",
+        Type::Path => "a path",
+        Type::Host => "a host",
+        Type::HeaderName => "a header name",
+        Type::Zone => "a time zone",
+        Type::Key => "a key",
+        Type::Values { .. } => "several texts",
+        Type::Opt(of) => return format!("{} or nothing", wanted(schema, schema.get(*of))),
+        Type::List { .. } => "a list",
+        Type::Set { .. } => "a set",
+        Type::Map { .. } => "a map",
+        Type::Record(index) => return format!("`{}`", schema.records[*index as usize].name),
+        Type::Enum(index) => return format!("`{}`", schema.enums[*index as usize].name),
+    }
+    .into()
+}
+
+fn room(len: usize, max: u32) -> Result<(), Refusal> {
+    match len <= max as usize {
+        true => Ok(()),
+        false => Err(refusal(
+            String::new(),
+            format!("at most {max} elements are allowed"),
+        )),
+    }
+}
+
+#[cold]
+fn refusal(value: String, reason: String) -> Refusal {
+    Refusal {
+        path: String::new(),
+        value,
+        reason,
+        offset: None,
+    }
+}
+
+/// The same refusal, one step further out.
+#[cold]
+fn within(mut refusal: Refusal, step: &str) -> Refusal {
+    refusal.path = join(step, &refusal.path);
+    refusal
+}

@@ -1,0 +1,231 @@
+//! What the standard library has, as facts.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::fit::{Entering, Fit};
+use super::{Args, Fact, Shape};
+use crate::boundary::Refusal;
+use crate::word::Word;
+
+impl Fact for bool {
+    const SHAPE: Shape = Shape::Bool;
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.bool(*self)
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($ty:ident)*) => {
+        $(impl Fact for $ty {
+            const SHAPE: Shape = Shape::Int($ty::MIN as i64, $ty::MAX as i64);
+            #[inline]
+            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+                fit.int((*self).into())
+            }
+        })*
+    };
+}
+whole_numbers! { i8 i16 i32 i64 u8 u16 u32 }
+
+impl Fact for u64 {
+    const SHAPE: Shape = Shape::Int(0, i64::MAX);
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.wide((*self).into())
+    }
+}
+
+impl Fact for usize {
+    const SHAPE: Shape = Shape::Int(0, i64::MAX);
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.wide(*self as i128)
+    }
+}
+
+impl Fact for f64 {
+    const SHAPE: Shape = Shape::Float;
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.float(*self)
+    }
+}
+
+macro_rules! texts {
+    ($($ty:ty)*) => {
+        $(impl Fact for $ty {
+            const SHAPE: Shape = Shape::Text;
+            #[inline]
+            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+                fit.text(self, to)
+            }
+        })*
+    };
+}
+texts! { str String Cow<'_, str> }
+
+/// Microseconds; what is less is cut off.
+impl Fact for Duration {
+    const SHAPE: Shape = Shape::Duration;
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.wide(i128::try_from(self.as_micros()).unwrap_or(i128::MAX))
+    }
+}
+
+/// Microseconds since 1970; what is less is cut off.
+impl Fact for SystemTime {
+    const SHAPE: Shape = Shape::Instant;
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        let micros = |d: Duration| i128::try_from(d.as_micros()).unwrap_or(i128::MAX);
+        fit.wide(match self.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => micros(since),
+            Err(before) => -micros(before.duration()),
+        })
+    }
+}
+
+macro_rules! addresses {
+    ($($ty:ident)*) => {
+        $(impl Fact for $ty {
+            const SHAPE: Shape = Shape::Ip;
+            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+                fit.ip(IpAddr::from(*self).into())
+            }
+        })*
+    };
+}
+addresses! { IpAddr Ipv4Addr Ipv6Addr }
+
+impl<T: Fact> Fact for Option<T> {
+    const SHAPE: Shape = Shape::Opt(&T::SHAPE);
+    #[inline]
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        match self {
+            Some(value) => value.word(fit, to),
+            None => Ok(Word::None),
+        }
+    }
+}
+
+/// A list, a set, or the values of a header. Bytes are `&[u8]` behind [`Bytes`].
+impl<T: Fact> Fact for [T] {
+    const SHAPE: Shape = Shape::Seq(&T::SHAPE);
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.seq(self.len(), to, |i, fit| self[i].word(fit, to))
+    }
+}
+
+impl<T: Fact> Fact for Vec<T> {
+    const SHAPE: Shape = <[T]>::SHAPE;
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        self[..].word(fit, to)
+    }
+}
+
+impl<T: Fact, const N: usize> Fact for [T; N] {
+    const SHAPE: Shape = <[T]>::SHAPE;
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        self[..].word(fit, to)
+    }
+}
+
+/// Bytes, as facts: a slice of numbers would be a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bytes<'b>(pub &'b [u8]);
+
+impl Fact for Bytes<'_> {
+    const SHAPE: Shape = Shape::Bytes;
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        fit.bytes(self.0)
+    }
+}
+
+/// Entries of a map in any order.
+fn entries<'a, K, V>(
+    map: impl ExactSizeIterator<Item = (&'a K, &'a V)>,
+    fit: &Fit,
+    to: &Entering<'a>,
+) -> Result<Word<'a>, Refusal>
+where
+    K: AsRef<str> + 'a,
+    V: Fact + 'a,
+{
+    let len = map.len();
+    // Two closures read the same entry, one after the other.
+    let current = std::cell::Cell::new(None);
+    let mut map = map;
+    fit.map(
+        len,
+        to,
+        |_| {
+            let (key, value) = map.next()?;
+            current.set(Some(value));
+            Some(key.as_ref())
+        },
+        |_, fit| match current.take() {
+            Some(value) => V::word(value, fit, to),
+            None => Ok(Word::None),
+        },
+    )
+}
+
+impl<K: AsRef<str>, V: Fact, S> Fact for HashMap<K, V, S> {
+    const SHAPE: Shape = Shape::Map(&V::SHAPE);
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        entries(self.iter(), fit, to)
+    }
+}
+
+impl<K: AsRef<str>, V: Fact> Fact for BTreeMap<K, V> {
+    const SHAPE: Shape = Shape::Map(&V::SHAPE);
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+        entries(self.iter(), fit, to)
+    }
+}
+
+macro_rules! pointers {
+    ($($ty:ty)*) => {
+        $(impl<T: Fact + ?Sized> Fact for $ty {
+            const SHAPE: Shape = T::SHAPE;
+            #[inline]
+            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+                T::word(self, fit, to)
+            }
+        })*
+    };
+}
+pointers! { &T Box<T> Rc<T> Arc<T> }
+
+impl<F: Fact + ?Sized> Args for F {
+    const SHAPES: &'static [Shape] = &[F::SHAPE];
+    #[inline]
+    fn words<'a>(&'a self, fits: &[Fit], to: &Entering<'a>) -> Result<&'a [Word<'a>], Refusal> {
+        let words = to.arena.slots(fits.len());
+        for (word, fit) in words.iter_mut().zip(fits) {
+            *word = self.word(fit, to)?;
+        }
+        Ok(words)
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $at:tt),*))*) => {
+        $(impl<$($name: Fact),*> Args for ($($name,)*) {
+            const SHAPES: &'static [Shape] = &[$($name::SHAPE),*];
+            fn words<'a>(
+                &'a self,
+                fits: &[Fit],
+                to: &Entering<'a>,
+            ) -> Result<&'a [Word<'a>], Refusal> {
+                let words = to.arena.slots(fits.len());
+                $(if let (Some(word), Some(fit)) = (words.get_mut($at), fits.get($at)) {
+                    *word = self.$at.word(fit, to)?;
+                })*
+                Ok(words)
+            }
+        })*
+    };
+}
+tuples! { (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3) (A 0, B 1, C 2, D 3, E 4) }

@@ -1,0 +1,317 @@
+//! Rules that change while they decide: the last good program, replaced as a whole.
+//!
+//! A reload compiles beside the program that decides, and swaps when everything has worked out: reading, checking, compiling, giving
+//! data, and binding what the host needs of the program. If anything fails nothing changes. A decision is made by one program from
+//! beginning to end, whatever is swapped meanwhile.
+
+use std::cell::Cell;
+use std::fmt;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::program::Program;
+use crate::session::{Memory, Session};
+
+/// Rules that can be replaced while they decide, together with what a host has bound of them (`B`, see [`Live::open`]).
+///
+/// Shared between threads as it is: deciding takes no lock.
+///
+/// ```
+/// use tollgate::{Bound, Call, Engine, Error, Live, Program};
+///
+/// struct Rules { route: Bound<str> }
+///
+/// let bind = |program: &Program| Ok(Rules { route: program.bind("route")? });
+/// let engine = Engine::new();
+/// let first = engine.compile_source("x.rules", r#"
+///     ruleset route(path: Path) -> String hit first { otherwise "old" }
+/// "#)?;
+/// let live = Live::new(first, bind)?;
+/// let ask = || live.with(|session, rules| {
+///     let decision = session.decide_bound(&rules.route, "/", &Call { id: "1", time: 0 })?;
+///     Ok::<_, Error>(decision.value_json())
+/// });
+/// assert_eq!(ask()?, r#""old""#);
+///
+/// let second = engine.compile_source("x.rules", r#"
+///     ruleset route(path: Path) -> String hit first { otherwise "new" }
+/// "#)?;
+/// live.replace(second)?;
+/// assert_eq!(ask()?, r#""new""#);
+///
+/// // What lacks the entry is no replacement, and changes nothing.
+/// let third = engine.compile_source("x.rules", r#"
+///     ruleset path(path: Path) -> String hit first { otherwise "odd" }
+/// "#)?;
+/// assert!(live.replace(third).is_err());
+/// assert_eq!((ask()?, live.version()), (r#""new""#.to_owned(), 2));
+/// # Ok::<(), tollgate::Error>(())
+/// ```
+pub struct Live<B = ()> {
+    current: ArcSwap<Version<B>>,
+    bind: Bind<B>,
+    /// Where the rules come from, if from a file.
+    file: Option<File>,
+    /// One reload at a time; holds what the file was when it was last looked at.
+    seen: Mutex<u64>,
+    swaps: AtomicU64,
+}
+
+/// What a host needs of each program.
+type Bind<B> = Box<dyn Fn(&Program) -> Result<B, Error> + Send + Sync>;
+
+/// A program, and what was bound of it.
+struct Version<B> {
+    program: Program,
+    bound: B,
+}
+
+struct File {
+    engine: Engine,
+    path: PathBuf,
+}
+
+/// What a reload found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reloaded {
+    /// The files are what they were; nothing was compiled.
+    Unchanged,
+    /// The new rules decide from now on.
+    Replaced,
+}
+
+/// Looks at the files again and again, until it is dropped. Made by [`Live::watch`].
+#[must_use = "watching ends when this is dropped"]
+pub struct Watching {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<B> Live<B> {
+    /// Rules that decide until [`Live::replace`] brings others. `bind` is called for each program before it decides: what it makes is handed to
+    /// those who ask, and where it fails the program is refused.
+    ///
+    /// # Errors
+    /// Those of `bind`.
+    pub fn new(
+        program: Program,
+        bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
+    ) -> Result<Live<B>, Error> {
+        Live::make(program, Box::new(bind), None, 0)
+    }
+
+    /// Rules in a file, which [`Live::reload`] reads again: that file and the modules that it uses, beside it.
+    ///
+    /// Data that the rules expect ([`Program::with_data`]) is given in the first program that is made, and carried over by its name.
+    ///
+    /// # Errors
+    /// When the file cannot be read, its rules do not compile, or `bind` fails.
+    ///
+    /// ```no_run
+    /// use tollgate::{Engine, Live};
+    /// use std::time::Duration;
+    /// use std::sync::Arc;
+    /// let live = Arc::new(Live::open(Engine::new(), "gateway.rules", |_| Ok(()))?);
+    /// let watching = live.watch(Duration::from_secs(1), |result| {
+    ///     if let Err(error) = result {
+    ///         eprintln!("the rules stay as they were: {error}");
+    ///     }
+    /// });
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn open(
+        engine: Engine,
+        path: impl AsRef<Path>,
+        bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
+    ) -> Result<Live<B>, Error> {
+        let path = path.as_ref().to_owned();
+        let seen = fingerprint(&path);
+        let program = engine.compile_file(&path)?;
+        Live::make(program, Box::new(bind), Some(File { engine, path }), seen)
+    }
+
+    fn make(
+        program: Program,
+        bind: Bind<B>,
+        file: Option<File>,
+        seen: u64,
+    ) -> Result<Live<B>, Error> {
+        let bound = bind(&program)?;
+        Ok(Live {
+            current: ArcSwap::from_pointee(Version { program, bound }),
+            bind,
+            file,
+            seen: Mutex::new(seen),
+            swaps: AtomicU64::new(1),
+        })
+    }
+
+    /// Calls `decide` with a session of the program that decides now, and with what was bound of it. The program stays the same
+    /// until `decide` returns. The session's memory is the thread's, so that asking again allocates nothing.
+    pub fn with<R>(&self, decide: impl FnOnce(&mut Session<'_>, &B) -> R) -> R {
+        thread_local! {
+            static MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
+        }
+        let version = self.current.load();
+        // Whoever asks within `decide` finds no memory and takes new.
+        let memory = MEMORY.take().unwrap_or_default();
+        let mut session = version.program.session_in(memory);
+        let result = decide(&mut session, &version.bound);
+        MEMORY.set(Some(session.into_memory()));
+        result
+    }
+
+    /// The program that decides now.
+    pub fn program(&self) -> Program {
+        self.current.load().program.clone()
+    }
+
+    /// Which program decides: 1 is the first, and each replacement counts one more.
+    pub fn version(&self) -> u64 {
+        self.swaps.load(Ordering::Acquire)
+    }
+
+    /// Lets another program decide from now on, with the data that the last one was given, where it expects data of the same name and does
+    /// not bring its own.
+    ///
+    /// # Errors
+    /// When `bind` fails for it, or data does not fit any more; then nothing has changed.
+    pub fn replace(&self, program: Program) -> Result<(), Error> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaced = self.swap(program);
+        drop(seen);
+        replaced
+    }
+
+    /// Reads the files again and lets what they say decide from now on, if they have changed. Waits for a reload that is going on.
+    ///
+    /// # Errors
+    /// When a file cannot be read, the rules do not compile, or `bind` fails; then nothing has changed, and the same files are not tried again
+    /// until they change. Also where the rules did not come from a file.
+    pub fn reload(&self) -> Result<Reloaded, Error> {
+        let Some(File { engine, path }) = &self.file else {
+            return Err(Error::other(
+                "these rules did not come from a file: bring others with `replace`",
+            ));
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = fingerprint(path);
+        if *seen == now {
+            return Ok(Reloaded::Unchanged);
+        }
+        *seen = now;
+        self.swap(engine.compile_file(path)?)?;
+        Ok(Reloaded::Replaced)
+    }
+
+    fn swap(&self, program: Program) -> Result<(), Error> {
+        let program = program.with_data_by_name(&self.current.load().program)?;
+        let bound = (self.bind)(&program)?;
+        self.current.store(Arc::new(Version { program, bound }));
+        self.swaps.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+impl<B: Send + Sync + 'static> Live<B> {
+    /// Reloads whenever the files have changed, looking `every` so often from a thread of its own, which reads the rule files of the folder each
+    /// time. `tell` hears of every reload and of every
+    /// failure, once.
+    pub fn watch(
+        self: &Arc<Self>,
+        every: Duration,
+        tell: impl Fn(Result<(), Error>) + Send + 'static,
+    ) -> Watching {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let (live, stopped) = (Arc::downgrade(self), stop.clone());
+        let look = move || {
+            loop {
+                let (stop, signal) = &*stopped;
+                let stop = stop.lock().unwrap_or_else(PoisonError::into_inner);
+                let waited = signal.wait_timeout_while(stop, every, |stop| !*stop);
+                let (stop, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                if *stop {
+                    return;
+                }
+                drop(stop);
+                let Some(live) = live.upgrade() else {
+                    return;
+                };
+                match live.reload() {
+                    Ok(Reloaded::Unchanged) => {}
+                    Ok(Reloaded::Replaced) => tell(Ok(())),
+                    Err(error) => tell(Err(error)),
+                }
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("tollgate-watch".into())
+            .spawn(look);
+        Watching {
+            stop,
+            thread: thread.ok(),
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let (stop, signal) = &*self.stop;
+        *stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        signal.notify_all();
+        // `tell` may be what drops this, on the thread itself.
+        match self.thread.take() {
+            Some(thread) if thread.thread().id() != thread::current().id() => {
+                let _ = thread.join();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A hash of the rule files of a file's folder: their names and what they say. Times of change would be cheaper to look at, and miss what is
+/// written twice within a tick of the clock. What cannot be read counts as not there, and is noticed when it is compiled.
+fn fingerprint(path: &Path) -> u64 {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "rules"));
+    files.push(path.to_owned());
+    files.sort();
+    files.dedup();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        (&file, fs::read(&file).ok()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+impl<B> fmt::Debug for Live<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("program", &self.current.load().program)
+            .field("version", &self.version())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Watching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watching")
+    }
+}
+
+#[cfg(all(test, feature = "derive"))]
+mod tests;
