@@ -128,7 +128,8 @@ impl<'p> Session<'p> {
             schema: &program.module().schema,
             arena,
         };
-        let args = facts.words(&bound.fits, &to).map_err(Error::refused)?;
+        let args = facts.words(&bound.fits, &to);
+        let args = args.map_err(|refusal| Error::refused(*refusal))?;
         run(program, entry, arena, &mut self.marks, (args, 0), call)
     }
 

@@ -61,7 +61,10 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 &'facts self,
                 fit: &::tollgate::typed::Fit,
                 to: &::tollgate::typed::Entering<'facts>,
-            ) -> ::core::result::Result<::tollgate::typed::Word<'facts>, ::tollgate::typed::Refusal> {
+            ) -> ::core::result::Result<
+                ::tollgate::typed::Word<'facts>,
+                ::std::boxed::Box<::tollgate::typed::Refusal>,
+            > {
                 #body
             }
         }

@@ -42,6 +42,7 @@ const UNSAFE_FILES: &[&str] = &[
     "backends/cranelift/tests/allocations.rs",
     "backends/llvm/tests/allocations.rs",
     "backends/vm/tests/allocations.rs",
+    "tests/allocations.rs",
     // A variable of the environment is set.
     "backends/cranelift/tests/perf.rs",
 ];

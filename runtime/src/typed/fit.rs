@@ -80,7 +80,7 @@ impl Fit {
     ///
     /// # Errors
     /// When the fit is none of that shape; so for the other functions below.
-    pub fn bool<'a>(&self, value: bool) -> Result<Word<'a>, Refusal> {
+    pub fn bool<'a>(&self, value: bool) -> Result<Word<'a>, Box<Refusal>> {
         match self.ty {
             Type::Bool => Ok(Word::Bool(value)),
             _ => Err(self.other(value.to_string())),
@@ -92,7 +92,7 @@ impl Fit {
     /// # Errors
     /// When it lies outside the type's bounds.
     #[inline]
-    pub fn int<'a>(&self, value: i64) -> Result<Word<'a>, Refusal> {
+    pub fn int<'a>(&self, value: i64) -> Result<Word<'a>, Box<Refusal>> {
         let (lo, hi) = match self.ty {
             Type::Int { lo, hi }
             | Type::Duration { lo, hi }
@@ -109,7 +109,7 @@ impl Fit {
     ///
     /// # Errors
     /// As [`Fit::int`].
-    pub fn wide<'a>(&self, value: i128) -> Result<Word<'a>, Refusal> {
+    pub fn wide<'a>(&self, value: i128) -> Result<Word<'a>, Box<Refusal>> {
         match i64::try_from(value) {
             Ok(value) => self.int(value),
             Err(_) => Err(refusal(value.to_string(), "the number is too large".into())),
@@ -120,7 +120,7 @@ impl Fit {
     ///
     /// # Errors
     /// When it is not finite.
-    pub fn float<'a>(&self, value: f64) -> Result<Word<'a>, Refusal> {
+    pub fn float<'a>(&self, value: f64) -> Result<Word<'a>, Box<Refusal>> {
         match self.ty {
             // `+ 0.0` turns minus zero into zero.
             Type::Float if value.is_finite() => Ok(Word::Float(value + 0.0)),
@@ -133,7 +133,7 @@ impl Fit {
     ///
     /// # Errors
     /// When it breaks a rule of the type, such as a refinement.
-    pub fn text<'a>(&self, text: &'a str, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    pub fn text<'a>(&self, text: &'a str, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         let refused = |reason| refusal(quote(text), reason);
         if self.header
             && let Err(error) = header::check_value(text)
@@ -169,7 +169,7 @@ impl Fit {
     ///
     /// # Errors
     /// When there are too many.
-    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Result<Word<'a>, Refusal> {
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Result<Word<'a>, Box<Refusal>> {
         let shown = || format!("({} bytes)", bytes.len());
         match self.ty {
             Type::Bytes { max } if bytes.len() <= max as usize => Ok(Word::Bytes(bytes)),
@@ -184,7 +184,7 @@ impl Fit {
     ///
     /// # Errors
     /// Only where the fit is of another shape.
-    pub fn ip<'a>(&self, ip: Ip) -> Result<Word<'a>, Refusal> {
+    pub fn ip<'a>(&self, ip: Ip) -> Result<Word<'a>, Box<Refusal>> {
         match self.ty {
             Type::Ip => Ok(Word::Ip(ip)),
             _ => Err(self.other(ip.to_string())),
@@ -199,8 +199,8 @@ impl Fit {
         &self,
         len: usize,
         to: &Entering<'a>,
-        mut element: impl FnMut(usize, &Fit) -> Result<Word<'a>, Refusal>,
-    ) -> Result<Word<'a>, Refusal> {
+        mut element: impl FnMut(usize, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+    ) -> Result<Word<'a>, Box<Refusal>> {
         let (max, of) = match (&self.ty, &self.inner) {
             (Type::List { max, .. } | Type::Set { max, .. }, Inner::Of(of)) => (*max, of),
             (Type::Values { max, .. }, Inner::Of(of)) => (*max, of),
@@ -230,8 +230,8 @@ impl Fit {
         len: usize,
         to: &Entering<'a>,
         mut entry: impl FnMut(usize) -> Option<&'a str>,
-        mut value: impl FnMut(usize, &Fit) -> Result<Word<'a>, Refusal>,
-    ) -> Result<Word<'a>, Refusal> {
+        mut value: impl FnMut(usize, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+    ) -> Result<Word<'a>, Box<Refusal>> {
         let (Type::Map { max, .. }, Inner::Map(keys, values)) = (&self.ty, &self.inner) else {
             return Err(self.other("{\u{2026}}".into()));
         };
@@ -259,8 +259,8 @@ impl Fit {
     pub fn record<'a>(
         &self,
         to: &Entering<'a>,
-        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Refusal>,
-    ) -> Result<Word<'a>, Refusal> {
+        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+    ) -> Result<Word<'a>, Box<Refusal>> {
         match &self.inner {
             Inner::Record(fields) => Ok(Word::Seq(enter(fields, to, field)?)),
             _ => Err(self.other("{\u{2026}}".into())),
@@ -275,8 +275,8 @@ impl Fit {
         &self,
         variant: u32,
         to: &Entering<'a>,
-        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Refusal>,
-    ) -> Result<Word<'a>, Refusal> {
+        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+    ) -> Result<Word<'a>, Box<Refusal>> {
         match &self.inner {
             Inner::Variants(variants) => match variants.get(variant as usize) {
                 Some((tag, fields)) => Ok(Word::Variant(*tag, enter(fields, to, field)?)),
@@ -303,7 +303,7 @@ impl Fit {
     }
 
     #[cold]
-    fn other(&self, value: String) -> Refusal {
+    fn other(&self, value: String) -> Box<Refusal> {
         refusal(value, "the fit is that of another type".into())
     }
 }
@@ -313,8 +313,8 @@ impl Fit {
 fn enter<'a>(
     fields: &[FieldFit],
     to: &Entering<'a>,
-    mut word: impl FnMut(u32, &Fit) -> Result<Word<'a>, Refusal>,
-) -> Result<&'a [Word<'a>], Refusal> {
+    mut word: impl FnMut(u32, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+) -> Result<&'a [Word<'a>], Box<Refusal>> {
     let words = to.arena.slots(fields.len());
     for (to_word, field) in words.iter_mut().zip(fields) {
         match field {
@@ -538,7 +538,7 @@ pub(super) fn wanted(schema: &Schema, ty: &Type) -> String {
     .into()
 }
 
-fn room(len: usize, max: u32) -> Result<(), Refusal> {
+fn room(len: usize, max: u32) -> Result<(), Box<Refusal>> {
     match len <= max as usize {
         true => Ok(()),
         false => Err(refusal(
@@ -549,18 +549,18 @@ fn room(len: usize, max: u32) -> Result<(), Refusal> {
 }
 
 #[cold]
-fn refusal(value: String, reason: String) -> Refusal {
-    Refusal {
+fn refusal(value: String, reason: String) -> Box<Refusal> {
+    Box::new(Refusal {
         path: String::new(),
         value,
         reason,
         offset: None,
-    }
+    })
 }
 
 /// The same refusal, one step further out.
 #[cold]
-fn within(mut refusal: Refusal, step: &str) -> Refusal {
+fn within(mut refusal: Box<Refusal>, step: &str) -> Box<Refusal> {
     refusal.path = join(step, &refusal.path);
     refusal
 }

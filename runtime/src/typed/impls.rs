@@ -14,7 +14,7 @@ use crate::word::Word;
 
 impl Fact for bool {
     const SHAPE: Shape = Shape::Bool;
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.bool(*self)
     }
 }
@@ -24,7 +24,7 @@ macro_rules! whole_numbers {
         $(impl Fact for $ty {
             const SHAPE: Shape = Shape::Int($ty::MIN as i64, $ty::MAX as i64);
             #[inline]
-            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 fit.int((*self).into())
             }
         })*
@@ -34,21 +34,21 @@ whole_numbers! { i8 i16 i32 i64 u8 u16 u32 }
 
 impl Fact for u64 {
     const SHAPE: Shape = Shape::Int(0, i64::MAX);
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.wide((*self).into())
     }
 }
 
 impl Fact for usize {
     const SHAPE: Shape = Shape::Int(0, i64::MAX);
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.wide(*self as i128)
     }
 }
 
 impl Fact for f64 {
     const SHAPE: Shape = Shape::Float;
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.float(*self)
     }
 }
@@ -58,7 +58,7 @@ macro_rules! texts {
         $(impl Fact for $ty {
             const SHAPE: Shape = Shape::Text;
             #[inline]
-            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 fit.text(self, to)
             }
         })*
@@ -69,7 +69,7 @@ texts! { str String Cow<'_, str> }
 /// Microseconds; what is less is cut off.
 impl Fact for Duration {
     const SHAPE: Shape = Shape::Duration;
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.wide(i128::try_from(self.as_micros()).unwrap_or(i128::MAX))
     }
 }
@@ -77,7 +77,7 @@ impl Fact for Duration {
 /// Microseconds since 1970; what is less is cut off.
 impl Fact for SystemTime {
     const SHAPE: Shape = Shape::Instant;
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         let micros = |d: Duration| i128::try_from(d.as_micros()).unwrap_or(i128::MAX);
         fit.wide(match self.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(since) => micros(since),
@@ -90,7 +90,7 @@ macro_rules! addresses {
     ($($ty:ident)*) => {
         $(impl Fact for $ty {
             const SHAPE: Shape = Shape::Ip;
-            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 fit.ip(IpAddr::from(*self).into())
             }
         })*
@@ -101,7 +101,7 @@ addresses! { IpAddr Ipv4Addr Ipv6Addr }
 impl<T: Fact> Fact for Option<T> {
     const SHAPE: Shape = Shape::Opt(&T::SHAPE);
     #[inline]
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         match self {
             Some(value) => value.word(fit, to),
             None => Ok(Word::None),
@@ -112,21 +112,21 @@ impl<T: Fact> Fact for Option<T> {
 /// A list, a set, or the values of a header. Bytes are `&[u8]` behind [`Bytes`].
 impl<T: Fact> Fact for [T] {
     const SHAPE: Shape = Shape::Seq(&T::SHAPE);
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.seq(self.len(), to, |i, fit| self[i].word(fit, to))
     }
 }
 
 impl<T: Fact> Fact for Vec<T> {
     const SHAPE: Shape = <[T]>::SHAPE;
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         self[..].word(fit, to)
     }
 }
 
 impl<T: Fact, const N: usize> Fact for [T; N] {
     const SHAPE: Shape = <[T]>::SHAPE;
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         self[..].word(fit, to)
     }
 }
@@ -137,7 +137,7 @@ pub struct Bytes<'b>(pub &'b [u8]);
 
 impl Fact for Bytes<'_> {
     const SHAPE: Shape = Shape::Bytes;
-    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.bytes(self.0)
     }
 }
@@ -147,7 +147,7 @@ fn entries<'a, K, V>(
     map: impl ExactSizeIterator<Item = (&'a K, &'a V)>,
     fit: &Fit,
     to: &Entering<'a>,
-) -> Result<Word<'a>, Refusal>
+) -> Result<Word<'a>, Box<Refusal>>
 where
     K: AsRef<str> + 'a,
     V: Fact + 'a,
@@ -173,14 +173,14 @@ where
 
 impl<K: AsRef<str>, V: Fact, S> Fact for HashMap<K, V, S> {
     const SHAPE: Shape = Shape::Map(&V::SHAPE);
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         entries(self.iter(), fit, to)
     }
 }
 
 impl<K: AsRef<str>, V: Fact> Fact for BTreeMap<K, V> {
     const SHAPE: Shape = Shape::Map(&V::SHAPE);
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         entries(self.iter(), fit, to)
     }
 }
@@ -190,7 +190,7 @@ macro_rules! pointers {
         $(impl<T: Fact + ?Sized> Fact for $ty {
             const SHAPE: Shape = T::SHAPE;
             #[inline]
-            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal> {
+            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 T::word(self, fit, to)
             }
         })*
@@ -201,7 +201,11 @@ pointers! { &T Box<T> Rc<T> Arc<T> }
 impl<F: Fact + ?Sized> Args for F {
     const SHAPES: &'static [Shape] = &[F::SHAPE];
     #[inline]
-    fn words<'a>(&'a self, fits: &[Fit], to: &Entering<'a>) -> Result<&'a [Word<'a>], Refusal> {
+    fn words<'a>(
+        &'a self,
+        fits: &[Fit],
+        to: &Entering<'a>,
+    ) -> Result<&'a [Word<'a>], Box<Refusal>> {
         let words = to.arena.slots(fits.len());
         for (word, fit) in words.iter_mut().zip(fits) {
             *word = self.word(fit, to)?;
@@ -218,7 +222,7 @@ macro_rules! tuples {
                 &'a self,
                 fits: &[Fit],
                 to: &Entering<'a>,
-            ) -> Result<&'a [Word<'a>], Refusal> {
+            ) -> Result<&'a [Word<'a>], Box<Refusal>> {
                 let words = to.arena.slots(fits.len());
                 $(if let (Some(word), Some(fit)) = (words.get_mut($at), fits.get($at)) {
                     *word = self.$at.word(fit, to)?;

@@ -78,7 +78,7 @@ pub trait Fact {
     ///
     /// # Errors
     /// When the value breaks a rule of the type that it was fitted to.
-    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Refusal>;
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>>;
 }
 
 /// What can be the arguments of an entry: a fact, for its only parameter, or a tuple of facts, one a parameter.
@@ -90,7 +90,8 @@ pub trait Args {
     ///
     /// # Errors
     /// When one is refused.
-    fn words<'a>(&'a self, fits: &[Fit], to: &Entering<'a>) -> Result<&'a [Word<'a>], Refusal>;
+    fn words<'a>(&'a self, fits: &[Fit], to: &Entering<'a>)
+    -> Result<&'a [Word<'a>], Box<Refusal>>;
 }
 
 /// Why a type of the host does not fit a type of the rules.
