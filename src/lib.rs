@@ -82,7 +82,7 @@ pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Session};
 pub use stage::Stage;
-pub use test_run::{TestFailure, TestResult};
+pub use test_run::{TestFailure, TestOptions, TestResult};
 pub use tollgate_optimizer::Level;
 pub use tollgate_runtime::facts::Input;
 pub use words::{TokenClass, words};
