@@ -26,9 +26,11 @@ mod failure;
 mod property;
 mod rng;
 mod shrink;
+#[cfg(test)]
+mod tests;
 mod write;
 
-use failure::Unmet;
+use failure::{Found, Unmet};
 use property::Aim;
 
 /// Which tests are run, and how.
@@ -293,9 +295,10 @@ impl Compiled {
         unmet.found = subject.as_ref().map(|(subject, _)| {
             let (word, _) = ask(*subject);
             let ty = self.module.entries[subject.0 as usize].result;
-            let mut json = String::new();
+            let (mut json, mut written) = (String::new(), String::new());
             json::encode(&self.module.schema, ty, word, &mut json);
-            json
+            write::write(&self.module.schema, ty, &Value::of(word), &mut written);
+            Found { json, written }
         });
         Some(unmet)
     }

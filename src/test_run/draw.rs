@@ -84,7 +84,10 @@ impl<'m> Draw<'m> {
             Type::Instant => self.int(0, INSTANT_END - 1),
             Type::Date => self.int(0, DATE_END - 1),
             Type::Float => Value::Float(self.float()),
-            Type::Str { max, matching: None } => {
+            Type::Str {
+                max,
+                matching: None,
+            } => {
                 let text = self.text();
                 Value::str(cut(text, *max))
             }
@@ -118,7 +121,11 @@ impl<'m> Draw<'m> {
                 1 => {
                     let text = self.text();
                     let text = Value::str(text.to_ascii_lowercase());
-                    if is_let_in(schema, ty, &text) { text } else { self.simple(ty) }
+                    if is_let_in(schema, ty, &text) {
+                        text
+                    } else {
+                        self.simple(ty)
+                    }
                 }
                 _ => self.known(ty).unwrap_or_else(|| self.simple(ty)),
             },
@@ -222,7 +229,9 @@ impl<'m> Draw<'m> {
     fn int(&mut self, lo: i64, hi: i64) -> Value {
         let ints = &self.pool.ints;
         let near = self.near.entry((lo, hi)).or_insert_with(|| {
-            let around = ints.iter().flat_map(|n| [n.saturating_sub(1), *n, n.saturating_add(1)]);
+            let around = ints
+                .iter()
+                .flat_map(|n| [n.saturating_sub(1), *n, n.saturating_add(1)]);
             let mut near: Vec<i64> = around.filter(|n| (lo..=hi).contains(n)).collect();
             near.sort_unstable();
             near.dedup();
@@ -251,7 +260,11 @@ impl<'m> Draw<'m> {
             _ => near,
         };
         // Never minus zero.
-        if moved.is_finite() { moved + 0.0 } else { near + 0.0 }
+        if moved.is_finite() {
+            moved + 0.0
+        } else {
+            near + 0.0
+        }
     }
 
     fn text(&mut self) -> Box<str> {
@@ -359,8 +372,10 @@ impl<'m> Pool<'m> {
     fn of(module: &'m Module) -> Pool<'m> {
         let mut pool = Pool::default();
         for inst in module.funcs.values().flat_map(|f| f.insts.values()) {
-            if let Inst::Iconst { imm } = &inst.inst {
-                pool.ints.push(imm.0);
+            match &inst.inst {
+                Inst::Iconst { imm } => pool.ints.push(imm.0),
+                Inst::Fconst { imm } => pool.floats.push(imm.get()),
+                _ => {}
             }
         }
         for constant in module.consts.values() {

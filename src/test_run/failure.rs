@@ -21,11 +21,19 @@ pub(super) struct Unmet<'p> {
     pub(super) at: usize,
     /// Whether the condition held, so that other rules decided.
     pub(super) held: bool,
-    /// What the condition looks at, as JSON.
-    pub(super) found: Option<String>,
+    /// What the condition looks at.
+    pub(super) found: Option<Found>,
     pub(super) decided: Vec<Decided>,
     /// Data that was not given.
     pub(super) missing: Option<String>,
+}
+
+/// A value that was not as expected.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) json: String,
+    /// As an author writes it.
+    pub(super) written: String,
 }
 
 /// The result of a test, or of one of its rows.
@@ -45,9 +53,7 @@ pub(super) fn result(
         line,
         row: row.map(|(index, _)| index as u32 + 1),
         cases: None,
-        failures: each
-            .map(|unmet| unmet.failure(row_span, sources))
-            .collect(),
+        failures: each.map(|unmet| unmet.failure(row_span, sources)).collect(),
     }
 }
 
@@ -69,7 +75,7 @@ pub(super) fn of_test(span: Span, message: String, sources: &Arc<SourceMap>) -> 
                 Tone::Bad,
                 Label {
                     span,
-                    text: String::new(),
+                    text: "not as it was to be".into(),
                 },
             )],
             notes: Vec::new(),
@@ -81,11 +87,7 @@ pub(super) fn of_test(span: Span, message: String, sources: &Arc<SourceMap>) -> 
 
 impl Unmet<'_> {
     /// What is told of it; `row` is the row it stands in, or that gave its values.
-    pub(super) fn failure(
-        &self,
-        row: Option<Span>,
-        sources: &Arc<SourceMap>,
-    ) -> TestFailure {
+    pub(super) fn failure(&self, row: Option<Span>, sources: &Arc<SourceMap>) -> TestFailure {
         let TestStep::Expect {
             span, subject, by, ..
         } = self.step
@@ -98,25 +100,36 @@ impl Unmet<'_> {
         }
         // What is expected stands behind what it is about: in the same step, or behind the `=>` of a row.
         let looked = subject.as_ref().map(|(_, span)| *span);
-        let inside = looked.filter(|l| l.file == span.file && span.start <= l.start && l.end <= span.end);
+        let inside =
+            looked.filter(|l| l.file == span.file && span.start <= l.start && l.end <= span.end);
         let (wanted, from) = match inside {
             Some(looked) => (Span::new(span.file, looked.end, span.end), Some(looked)),
             None => (*span, looked),
         };
-        let text = sources.slice(wanted).trim_start_matches(|c: char| c == ')' || c.is_whitespace());
+        let text = sources
+            .slice(wanted)
+            .trim_start_matches(|c: char| c == ')' || c.is_whitespace());
         let expected = match text.rsplit_once("=>") {
             Some((_, expected)) if row == Some(*span) => expected.trim(),
             _ => text.trim_start_matches("expect").trim(),
         };
         let expected = one_line(expected);
-        let names: Vec<String> = self.decided.iter().map(|d| name(d, &self.decided)).collect();
-        let names = if names.is_empty() { "no rule".into() } else { names.join(", ") };
-        let found = self.found.as_deref().map(cut);
-        let was = match (&found, by.is_some()) {
-            (Some(found), true) => format!("{found} by {names}"),
-            (Some(found), false) => found.clone(),
-            (None, true) => format!("decided by {names}"),
-            (None, false) => "false".into(),
+        let names: Vec<String> = self
+            .decided
+            .iter()
+            .map(|d| name(d, &self.decided))
+            .collect();
+        let names = match names.is_empty() {
+            true => by.as_ref().map(|_| "no rule".to_owned()),
+            false => Some(names.join(", ")),
+        };
+        let found = self.found.as_ref().map(|found| cut(&found.written));
+        let was = match (found, names) {
+            (Some(found), Some(names)) => format!("{found} by {names}"),
+            (Some(found), None) => found,
+            (None, Some(names)) if by.is_some() => format!("decided by {names}"),
+            (None, Some(names)) => format!("false, decided by {names}"),
+            (None, None) => "false".into(),
         };
         let message = format!("expected `{expected}`, but it was {was}");
         let mut labels = Vec::new();
@@ -124,7 +137,8 @@ impl Unmet<'_> {
             span,
             text: text.to_owned(),
         };
-        let bad = from.unwrap_or(*span);
+        // What a row expects stands in the row, with its values.
+        let bad = from.filter(|_| row != Some(*span)).unwrap_or(*span);
         labels.push((Tone::Bad, label(bad, &format!("was {was}"))));
         if let Some(row) = row.filter(|row| *row != bad) {
             labels.push((Tone::Plain, label(row, "for this row")));
@@ -143,8 +157,12 @@ impl Unmet<'_> {
             file,
             line,
             expected,
-            found: self.found.clone(),
-            by: self.decided.iter().map(|d| format!("{}.{}", d.set, d.rule)).collect(),
+            found: self.found.as_ref().map(|found| found.json.clone()),
+            by: self
+                .decided
+                .iter()
+                .map(|d| format!("{}.{}", d.set, d.rule))
+                .collect(),
             given: Vec::new(),
             seed: None,
             picture: Picture {
@@ -180,18 +198,19 @@ fn one_line(text: &str) -> String {
 
 /// Where the name of a rule stands. The texts are parsed again: a test that passes pays nothing for it.
 fn rule_place(sources: &SourceMap, decided: &Decided) -> Option<Span> {
-    let row = decided.rule.strip_prefix("row ").and_then(|n| n.parse::<usize>().ok());
+    let row = decided
+        .rule
+        .strip_prefix("row ")
+        .and_then(|n| n.parse::<usize>().ok());
     let of_otherwise = |otherwise: &Option<Otherwise>| otherwise.as_ref().map(|o| o.span);
     for (file, source) in sources.files() {
         let parse = tollgate_grammar::parse(file, source.text());
         for item in &parse.ast.items {
             let found = match &item.kind {
-                ItemKind::RuleSet(set) if *set.name.text == *decided.set => {
-                    match &*decided.rule {
-                        "otherwise" => of_otherwise(&set.otherwise),
-                        rule => in_rules(&set.rules, rule),
-                    }
-                }
+                ItemKind::RuleSet(set) if *set.name.text == *decided.set => match &*decided.rule {
+                    "otherwise" => of_otherwise(&set.otherwise),
+                    rule => in_rules(&set.rules, rule),
+                },
                 ItemKind::Guard(guard) if *guard.name.text == *decided.set => {
                     in_rules(&guard.rules, &decided.rule)
                 }

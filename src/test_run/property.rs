@@ -224,7 +224,6 @@ impl<'t> Property<'t> {
             })
             .collect();
         failure.seed = Some(seed);
-        failure.picture.notes = failure.given.clone();
         failure
     }
 

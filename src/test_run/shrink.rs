@@ -2,9 +2,9 @@
 //! in QuickCheck: Claessen & Hughes, ICFP 2000).
 
 use tollgate_ir::predicates::solve::simplest;
+use tollgate_runtime::Value;
 use tollgate_runtime::kinds::net::Ip;
 use tollgate_runtime::schema::{Field, Schema, Type, TypeId};
-use tollgate_runtime::Value;
 
 use super::draw::is_let_in;
 
@@ -82,7 +82,16 @@ fn simpler(schema: &Schema, ty: TypeId, value: &Value) -> Vec<Value> {
             found.extend(inner.into_iter().map(Value::Seq));
         }
         (Type::Enum(id), Value::Variant(tag, held)) => {
-            let fields = &schema.enums[*id as usize].variants[*tag as usize].fields;
+            let variants = &schema.enums[*id as usize].variants;
+            let earlier = variants.iter().zip(0..*tag);
+            found.extend(earlier.filter_map(|(variant, tag)| {
+                let payload = variant.fields.iter().map(|f| match &f.default {
+                    Some(default) => Some(default.clone()),
+                    None => simplest(schema, f.ty),
+                });
+                Some(Value::Variant(tag, payload.collect::<Option<_>>()?))
+            }));
+            let fields = &variants[*tag as usize].fields;
             let inner = of_fields(schema, fields, held);
             found.extend(inner.into_iter().map(|held| Value::Variant(*tag, held)));
         }
@@ -142,7 +151,9 @@ fn towards(from: i64, to: i64) -> impl Iterator<Item = i64> {
         1,
     ];
     let way = from.saturating_sub(to);
-    let round = ROUND.into_iter().map(move |unit| to.saturating_add(way - way % unit));
+    let round = ROUND
+        .into_iter()
+        .map(move |unit| to.saturating_add(way - way % unit));
     let half = to.saturating_add(way / 2);
     let next = from - way.signum();
     let distance = way.unsigned_abs();

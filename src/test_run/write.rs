@@ -85,9 +85,12 @@ fn fields(schema: &Schema, fields: &[Field], held: &[Value], in_record: bool, ou
             continue;
         }
         out.push_str(if first { "" } else { ", " });
+        // The first of a variant says itself what it is.
+        if in_record || !first || !std::ptr::eq(field, &fields[0]) {
+            out.push_str(&field.name);
+            out.push_str(": ");
+        }
         first = false;
-        out.push_str(&field.name);
-        out.push_str(": ");
         write(schema, field.ty, value, out);
     }
 }

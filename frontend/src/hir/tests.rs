@@ -63,7 +63,7 @@ pub enum Step {
     Expect {
         /// All of it.
         span: Span,
-        /// What must hold. With `by`, the rule set it asks stands in it as a marked [`ExprKind::Decide`](super::ExprKind::Decide).
+        /// What must hold. The first rule set it asks stands in it as a marked [`ExprKind::Decide`](super::ExprKind::Decide).
         condition: Expr,
         /// What the condition looks at (left of `==` or `is`), to be shown when it does not hold.
         subject: Option<Expr>,

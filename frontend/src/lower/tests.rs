@@ -224,12 +224,7 @@ impl<'h> Lowering<'h> {
         }
     }
 
-    fn step(
-        &mut self,
-        module: &mut Module,
-        owner: &Owner<'h>,
-        step: &'h Step,
-    ) -> Option<TestStep> {
+    fn step(&mut self, module: &mut Module, owner: &Owner<'h>, step: &'h Step) -> Option<TestStep> {
         let name = &owner.name;
         Some(match step {
             // Computed where it is used.
@@ -323,12 +318,7 @@ fn asked(program: &Program, test: &Test) -> Vec<Asked> {
 }
 
 /// The same in an expression; `known` are the locals that are parameters of the test. Calls are not recursive, so this ends.
-fn asked_in(
-    program: &Program,
-    expr: &Expr,
-    known: &[(LocalId, usize)],
-    found: &mut Vec<Asked>,
-) {
+fn asked_in(program: &Program, expr: &Expr, known: &[(LocalId, usize)], found: &mut Vec<Asked>) {
     walk::everything(expr, &mut |e| {
         let ExprKind::Decide { callee, args, .. } = &e.kind else {
             return;

@@ -13,9 +13,14 @@ impl Writer<'_> {
         self.spaced();
         if !test.columns.is_empty() {
             self.blank();
-            self.list(Brackets::Tight, Overflow::Lines, &test.columns, |w, param| {
-                w.param(param);
-            });
+            self.list(
+                Brackets::Tight,
+                Overflow::Lines,
+                &test.columns,
+                |w, param| {
+                    w.param(param);
+                },
+            );
         }
         self.blank();
         let is_empty = test.forall.is_none() && test.steps.is_empty() && test.rows.is_empty();
@@ -26,7 +31,9 @@ impl Writer<'_> {
                 w.comments_before();
                 w.group(|w| {
                     w.token();
-                    w.names(forall.params.len(), |w, index| w.param(&forall.params[index]));
+                    w.names(forall.params.len(), |w, index| {
+                        w.param(&forall.params[index])
+                    });
                     if let Some(filter) = &forall.filter {
                         w.indented(|w| {
                             w.fill();

@@ -46,7 +46,11 @@ fn write(hir: &Hir, below: &mut dyn FnMut(u64) -> u64, out: &mut Vec<u8>) -> Opt
                 n => plain[below(n as u64) as usize],
             };
             let (start, end) = (u32::from(range.start()), u32::from(range.end()));
-            let end = if plain.is_empty() { end } else { end.min(0x7e).max(start) };
+            let end = if plain.is_empty() {
+                end
+            } else {
+                end.min(0x7e).max(start)
+            };
             let at = start + below(u64::from(end - start) + 1) as u32;
             // Between the ends of a range there may be surrogates, which are no characters.
             let c = char::from_u32(at).unwrap_or(range.start());
@@ -54,7 +58,9 @@ fn write(hir: &Hir, below: &mut dyn FnMut(u64) -> u64, out: &mut Vec<u8>) -> Opt
         }
         HirKind::Class(Class::Bytes(class)) => out.push(class.ranges().first()?.start()),
         HirKind::Repetition(repetition) => {
-            let more = repetition.max.map_or(MORE, |max| (max - repetition.min).min(MORE));
+            let more = repetition
+                .max
+                .map_or(MORE, |max| (max - repetition.min).min(MORE));
             let count = repetition.min + below(u64::from(more) + 1) as u32;
             for _ in 0..count {
                 if out.len() > MOST {
@@ -92,7 +98,9 @@ mod tests {
         ];
         let mut state = 7u64;
         let mut below = |n: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 33) % n
         };
         for expression in expressions {

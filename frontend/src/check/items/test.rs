@@ -17,11 +17,9 @@ use deciders::{named, traced};
 /// Checks a test.
 pub(super) fn check(checker: &mut Checker<'_>, module: ModuleId, test: &ast::Test) {
     shape(checker, test);
-    let declared = match &test.forall {
-        Some(forall) if test.columns.is_empty() => &forall.params,
-        _ => &test.columns,
-    };
-    let typed = parameters(checker, module, declared);
+    let drawn = test.forall.iter().flat_map(|forall| &forall.params);
+    let declared: Vec<ast::Param> = test.columns.iter().chain(drawn).cloned().collect();
+    let typed = parameters(checker, module, &declared);
     let mut body = Body::new(checker, module, Place::Test);
     let bound = declared.iter().zip(typed);
     let params: Vec<LocalId> = bound.map(|(p, (_, ty))| body.bind(&p.name, ty)).collect();
@@ -65,7 +63,8 @@ pub(super) fn check(checker: &mut Checker<'_>, module: ModuleId, test: &ast::Tes
         Cases::Once
     } else {
         let each = test.rows.iter();
-        let rows = each.filter_map(|row| self::row(&mut body, test, row, &params, subject.as_ref()));
+        let rows =
+            each.filter_map(|row| self::row(&mut body, test, row, &params, subject.as_ref()));
         Cases::Rows(rows.collect())
     };
     let locals = body.locals;
@@ -95,7 +94,10 @@ fn shape(checker: &mut Checker<'_>, test: &ast::Test) {
         }
         ([], None, [row, ..]) => items::bad_test_rows("the rows of a test need columns")
             .at(row.span, "which column does a cell belong to?")
-            .at(title, "name and type of each stand behind the title: `(path: Path)`"),
+            .at(
+                title,
+                "name and type of each stand behind the title: `(path: Path)`",
+            ),
         ([column, ..], None, []) => items::bad_test_rows("a test with columns needs rows")
             .at(column.span, "a row gives it a value")
             .help("write `| value |` for each column, behind the steps"),
@@ -149,7 +151,7 @@ fn row(
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let cells = count(row.cells.len(), "cell");
         let columns = count(params.len(), "column");
-        let found = rules::cell_count(&cells, &columns)
+        let found = rules::cell_count(&cells, "test", &columns)
             .at(row.span, cells.clone())
             .at(test.title.span, format!("{columns} behind the title"));
         body.checker.sink.emit(found);
@@ -158,7 +160,11 @@ fn row(
     let visible = std::mem::take(&mut body.visible);
     let cells = row.cells.iter().zip(params).map(|(cell, param)| {
         let ty = body.locals[*param].ty.clone();
-        body.expr(cell, Some(&ty))
+        // Of a column that was not understood nothing is said twice.
+        match ty.is_error() {
+            true => Expr::error(cell.span),
+            false => body.expr(cell, Some(&ty)),
+        }
     });
     let cells = cells.collect();
     body.visible = visible;
@@ -167,7 +173,13 @@ fn row(
         let scope = body.enter();
         let pattern = body.pattern(&expected.pattern, &subject.ty);
         body.leave(scope);
-        let by = named(body, *callee, &expected.by, row.span, !subject.ty.is_error());
+        let by = named(
+            body,
+            *callee,
+            &expected.by,
+            row.span,
+            !subject.ty.is_error(),
+        );
         let condition = ExprKind::Is(Box::new(subject.clone()), pattern);
         Step::Expect {
             span: row.span,
@@ -224,12 +236,7 @@ pub(in crate::check) fn given(
     }
 }
 
-fn expect(
-    body: &mut Body<'_, '_>,
-    span: Span,
-    condition: &ast::Expr,
-    by: &[ast::Decider],
-) -> Step {
+fn expect(body: &mut Body<'_, '_>, span: Span, condition: &ast::Expr, by: &[ast::Decider]) -> Step {
     if let Some(step) = traced(body, span, condition, by) {
         return step;
     }
@@ -237,10 +244,8 @@ fn expect(
     let mut condition = body.condition(condition);
     body.leave(scope);
     let understood = !condition.ty.is_error();
-    let asked = match by.is_empty() {
-        true => None,
-        false => mark(&mut condition),
-    };
+    // Also without `by`: which rule decided is told when it does not hold.
+    let asked = mark(&mut condition);
     let by = named(body, asked, by, span, understood);
     let subject = match &condition.kind {
         ExprKind::Compare(_, _, left, _) => Some((**left).clone()),

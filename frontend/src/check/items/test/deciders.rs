@@ -52,36 +52,40 @@ pub(super) fn traced(
     let understood = !subject.ty.is_error();
     let asked = mark(&mut subject);
     let rules = match &binary.right.kind {
-        ast::ExprKind::List(items) if binary.op == ast::BinaryOp::Eq && by.is_empty() => {
+        ast::ExprKind::List(items) if by.is_empty() => {
             items.iter().map(rule_of).collect::<Option<Vec<_>>>()
         }
         _ => None,
     };
-    match (&rules, asked) {
-        (None, _) => {
-            let found = items::trace_needs_rules()
-                .at(binary.right.span, "not a list of rules")
-                .help("write `trace(route(req)) == [checkout]`; of several rule sets `[limits.otherwise, route.checkout]`");
-            body.checker.sink.emit(found);
-        }
-        (Some(_), None) if understood => asks_nothing(body, binary.left.span, span),
+    let wrong = match (&rules, asked) {
+        _ if binary.op != ast::BinaryOp::Eq => Some((binary.op_span, "only `==` compares them")),
+        (None, _) if !by.is_empty() => Some((binary.left.span, "`by` says the same")),
+        (None, _) => Some((binary.right.span, "not a list of rules")),
+        (Some(_), None) if understood => Some((decision.span, "asks no rule set")),
         (Some(rules), Some(callee)) if understood => {
             rules.iter().for_each(|rule| check(body, callee, rule));
+            None
         }
-        _ => {}
+        _ => None,
+    };
+    if let Some((place, why)) = wrong {
+        let found = items::trace_needs_rules()
+            .at(place, why)
+            .help("write `trace(route(req)) == [checkout]`; of several rule sets `[limits.otherwise, route.checkout]`");
+        body.checker.sink.emit(found);
     }
     let by = rules.unwrap_or_default();
     // A `let` holds whatever it binds: only the rules are expected.
     let local = body.fresh("decided", span, subject.ty.clone());
     let condition = Expr {
-        kind: ExprKind::Let(local, Box::new(subject.clone())),
+        kind: ExprKind::Let(local, Box::new(subject)),
         ty: Ty::Bool,
         span: condition.span,
     };
     Some(Step::Expect {
         span,
         condition,
-        subject: Some(subject),
+        subject: None,
         by: Some(by.iter().map(decider).collect()),
     })
 }
