@@ -26,6 +26,7 @@ mod failure;
 mod property;
 mod rng;
 mod shrink;
+mod simplest;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -133,15 +133,16 @@ others. --format json prints an object a result and a line, junit one document a
 described in docs/book/tests.md. The exit code is 1 when something failed or does not compile.
 
 Examples:
+  tollgate test                              every .rules file below this folder
   tollgate test gateway.rules
   tollgate test --filter checkout --watch gateway.rules
   tollgate test --cases 10_000 --seed 7 gateway.rules
   tollgate test --format junit *.rules > report.xml"
 )]
 pub(crate) struct Test {
-    /// Rule files
-    #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    /// Rule files, and folders of them
+    #[arg(default_value = ".", value_name = "FILES")]
+    pub(crate) paths: Vec<PathBuf>,
     /// Run only tests whose title contains this
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,

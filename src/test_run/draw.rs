@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::Module;
-use tollgate_ir::predicates::solve::simplest;
 use tollgate_runtime::kinds::net::{Cidr, Ip};
 use tollgate_runtime::pattern::Segment;
 use tollgate_runtime::schema::{DATE_END, Field, INSTANT_END, Schema, Type, TypeId};
 use tollgate_runtime::{Arena, Pattern, Value, json};
 
 use super::rng::Rng;
+use super::simplest::simplest;
 
-/// Most elements of a list, set, map or `Values` that is drawn.
+/// So many elements a list, set, map or `Values` mostly has less of.
 const MOST: u64 = 4;
+/// Most elements that are ever drawn.
+const LONG: u32 = 16;
+/// Most bytes of a text that is drawn for its length.
+const LONG_TEXT: u32 = 2_000;
 /// Words that nothing in a program asks for.
 const WORDS: [&str; 4] = ["a", "b", "item", "x1"];
 
@@ -73,7 +77,17 @@ impl<'m> Draw<'m> {
         simplest(self.schema, ty).unwrap_or(Value::None)
     }
 
+    /// A value; texts are such as the boundary lets in.
     fn any(&mut self, ty: TypeId) -> Value {
+        let value = self.unchecked(ty);
+        let text = matches!(value, Value::Str(_));
+        match text && !is_let_in(self.schema, ty, &value) {
+            true => self.simple(ty),
+            false => value,
+        }
+    }
+
+    fn unchecked(&mut self, ty: TypeId) -> Value {
         let schema = self.schema;
         match schema.get(ty) {
             Type::Bool => Value::Bool(self.rng.one_in(2)),
@@ -89,7 +103,7 @@ impl<'m> Draw<'m> {
                 matching: None,
             } => {
                 let text = self.text();
-                Value::str(cut(text, *max))
+                Value::str(cut(&text, *max))
             }
             Type::Str {
                 matching: Some(refinement),
@@ -106,7 +120,7 @@ impl<'m> Draw<'m> {
             }
             Type::Key => {
                 let text = self.text();
-                Value::str(cut(text, 64))
+                Value::str(cut(&text, 64))
             }
             Type::Path => match self.rng.below(4) {
                 0 => self.known(ty).unwrap_or_else(|| self.simple(ty)),
@@ -120,12 +134,7 @@ impl<'m> Draw<'m> {
                 0 => self.simple(ty),
                 1 => {
                     let text = self.text();
-                    let text = Value::str(text.to_ascii_lowercase());
-                    if is_let_in(schema, ty, &text) {
-                        text
-                    } else {
-                        self.simple(ty)
-                    }
+                    Value::str(text.to_ascii_lowercase())
                 }
                 _ => self.known(ty).unwrap_or_else(|| self.simple(ty)),
             },
@@ -147,7 +156,7 @@ impl<'m> Draw<'m> {
                 let count = self.count(*max);
                 let values = (0..count).map(|_| {
                     let text = self.text();
-                    Value::str(cut(text, *max_bytes))
+                    Value::str(cut(&text, *max_bytes))
                 });
                 Value::seq(values.collect::<Vec<_>>())
             }
@@ -222,8 +231,25 @@ impl<'m> Draw<'m> {
         varied.into()
     }
 
+    /// How many elements: few, now and then as many as there may be, or as a number that the program compares with.
     fn count(&mut self, most: u32) -> u64 {
-        self.rng.below(MOST).min(u64::from(most))
+        let count = match self.rng.below(8) {
+            0 if most <= LONG => most.into(),
+            1 => {
+                let near = self.length(u32::min(most, LONG));
+                near.unwrap_or(1)
+            }
+            _ => self.rng.below(MOST),
+        };
+        count.min(most.into())
+    }
+
+    /// A number of the pool that may be a length, or one next to it.
+    fn length(&mut self, most: u32) -> Option<u64> {
+        match self.int(0, most.into()) {
+            Value::Int(length) => u64::try_from(length).ok(),
+            _ => None,
+        }
     }
 
     fn int(&mut self, lo: i64, hi: i64) -> Value {
@@ -283,6 +309,10 @@ impl<'m> Draw<'m> {
             .unwrap_or_else(|| known(rng)),
             6 => format!("{}{}", known(rng), word(rng)).into(),
             7 => format!("{}{}", word(rng), known(rng)).into(),
+            8 if rng.one_in(3) => {
+                let length = self.length(LONG_TEXT).unwrap_or(0);
+                "a".repeat(length as usize).into()
+            }
             8 => "".into(),
             _ => word(rng).into(),
         }
@@ -292,8 +322,8 @@ impl<'m> Draw<'m> {
     fn known(&mut self, ty: TypeId) -> Option<Value> {
         let (schema, texts) = (self.schema, &self.pool.texts);
         let fitting = self.fitting.entry(ty).or_insert_with(|| {
-            let fits = |text: &&Box<str>| is_let_in(schema, ty, &Value::Str((*text).clone()));
-            texts.iter().filter(fits).cloned().collect()
+            let fits = |text: &str| is_let_in(schema, ty, &Value::str(text));
+            texts.iter().filter(|text| fits(text)).cloned().collect()
         });
         self.rng.pick(fitting).map(|text| Value::Str(text.clone()))
     }
@@ -428,7 +458,7 @@ fn of_glob(glob: &str, rng: &mut Rng) -> Box<str> {
 }
 
 /// The text, no longer than `most` bytes.
-fn cut(text: Box<str>, most: u32) -> Box<str> {
+fn cut(text: &str, most: u32) -> Box<str> {
     let mut end = text.len().min(most as usize);
     while !text.is_char_boundary(end) {
         end -= 1;

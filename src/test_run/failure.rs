@@ -58,7 +58,12 @@ pub(super) fn result(
 }
 
 /// A failure of a test as a whole.
-pub(super) fn of_test(span: Span, message: String, sources: &Arc<SourceMap>) -> TestFailure {
+pub(super) fn of_test(
+    span: Span,
+    message: String,
+    why: &str,
+    sources: &Arc<SourceMap>,
+) -> TestFailure {
     let (file, line) = place(sources, span);
     TestFailure {
         file,
@@ -75,7 +80,7 @@ pub(super) fn of_test(span: Span, message: String, sources: &Arc<SourceMap>) -> 
                 Tone::Bad,
                 Label {
                     span,
-                    text: "not as it was to be".into(),
+                    text: why.into(),
                 },
             )],
             notes: Vec::new(),
@@ -92,11 +97,11 @@ impl Unmet<'_> {
             span, subject, by, ..
         } = self.step
         else {
-            return of_test(Span::default(), String::new(), sources);
+            return of_test(Span::default(), String::new(), "", sources);
         };
         if let Some(name) = &self.missing {
             let message = format!("the program expects data `{name}`: write `given {name} = …`");
-            return of_test(*span, message, sources);
+            return of_test(*span, message, "asks for it", sources);
         }
         // What is expected stands behind what it is about: in the same step, or behind the `=>` of a row.
         let looked = subject.as_ref().map(|(_, span)| *span);

@@ -7,13 +7,14 @@ use tollgate_frontend::hir;
 use tollgate_frontend::lower::{Asked, Lowered, TestCases, TestFn, TestPlan, TestStep};
 use tollgate_grammar::source::SourceMap;
 use tollgate_ir::cost::Costs;
-use tollgate_ir::predicates::solve::{Given, simplest};
+use tollgate_ir::predicates::solve::Given;
 use tollgate_runtime::schema::TypeId;
 use tollgate_runtime::{Arena, Cx, Value, Word};
 
 use super::draw::Draw;
 use super::failure::{self, Unmet};
 use super::shrink::shrink;
+use super::simplest::simplest;
 use super::write::write;
 use super::{Compiled, TestFailure, TestOptions, TestResult, Tests, copied, place};
 
@@ -86,7 +87,12 @@ pub(super) fn result(
         let message = format!(
             "`where` is satisfied by {held} of {tried} values, which is too few: ask for less, or draw what it asks for (a narrower type, a `given` made of smaller parts)"
         );
-        failures.push(failure::of_test(plan.span, message, sources));
+        failures.push(failure::of_test(
+            plan.span,
+            message,
+            "nearly nothing was tried",
+            sources,
+        ));
     }
     let (file, line) = place(sources, plan.span);
     TestResult {

@@ -1,12 +1,12 @@
 //! A smaller value for which the same still fails: each part is replaced by simpler ones for as long as that helps (greedily, as
 //! in QuickCheck: Claessen & Hughes, ICFP 2000).
 
-use tollgate_ir::predicates::solve::simplest;
 use tollgate_runtime::Value;
 use tollgate_runtime::kinds::net::Ip;
 use tollgate_runtime::schema::{Field, Schema, Type, TypeId};
 
 use super::draw::is_let_in;
+use super::simplest::{simplest, variant};
 
 /// How often it is asked whether it still fails.
 const MOST: usize = 4_000;
@@ -83,14 +83,7 @@ fn simpler(schema: &Schema, ty: TypeId, value: &Value) -> Vec<Value> {
         }
         (Type::Enum(id), Value::Variant(tag, held)) => {
             let variants = &schema.enums[*id as usize].variants;
-            let earlier = variants.iter().zip(0..*tag);
-            found.extend(earlier.filter_map(|(variant, tag)| {
-                let payload = variant.fields.iter().map(|f| match &f.default {
-                    Some(default) => Some(default.clone()),
-                    None => simplest(schema, f.ty),
-                });
-                Some(Value::Variant(tag, payload.collect::<Option<_>>()?))
-            }));
+            found.extend((0..*tag).filter_map(|tag| variant(schema, *id, tag)));
             let fields = &variants[*tag as usize].fields;
             let inner = of_fields(schema, fields, held);
             found.extend(inner.into_iter().map(|held| Value::Variant(*tag, held)));

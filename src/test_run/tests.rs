@@ -5,6 +5,7 @@ use tollgate_runtime::{Arena, Value, json};
 
 use super::draw::{Draw, is_let_in};
 use super::shrink::shrink;
+use super::simplest::simplest;
 use super::write::write;
 use super::{TestCases, Tests};
 use crate::backends::backend;
@@ -50,8 +51,16 @@ fn what_is_drawn_is_let_in_and_can_be_written() {
     let mut bench = Workbench::new(Engine::new());
     bench.enter(TYPES).expect("the types are declared");
     let mut draw = Draw::new(module, 5);
-    for _ in 0..60 {
-        let value = draw.value(ty);
+    // What is left out must be what is understood.
+    let simple = simplest(&module.schema, ty).expect("there is one");
+    let mut text = String::new();
+    write(&module.schema, ty, &simple, &mut text);
+    assert_eq!(text, "All()");
+    for n in 0..60 {
+        let value = match n {
+            0 => simple.clone(),
+            _ => draw.value(ty),
+        };
         assert!(is_let_in(&module.schema, ty, &value));
         let (arena, mut expect) = (Arena::new(), String::new());
         json::encode(&module.schema, ty, value.word(&arena), &mut expect);

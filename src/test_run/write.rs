@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use tollgate_ir::predicates::solve::simplest;
 use tollgate_runtime::schema::{Field, Schema, Type, TypeId};
 use tollgate_runtime::{Arena, Value, json};
+
+use super::simplest::simplest;
 
 /// Writes a value as an expression of a test, in which fields of records may be left out. What the language has no notation for
 /// (`Bytes`, `Key`) is left as it comes in JSON.

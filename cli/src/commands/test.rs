@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use tollgate::{Engine, Error, Report, TestOptions, TestResult};
 
+use super::fmt::rule_files;
 use super::{Outcome, Result, show};
 use crate::args::{Test, TestedAs};
 use crate::terminal::{self, GREEN, RED};
@@ -31,21 +32,21 @@ pub(crate) fn run(args: &Test) -> Result<Outcome> {
     }
     loop {
         // Looked at before the run, so that what is changed meanwhile is not missed.
-        let seen = files(&args.files);
+        let seen = files(&args.paths);
         // A file may be gone while an editor replaces it.
         if let Err(error) = once(&engine, args) {
             eprintln!("error: {error}");
         }
         eprintln!("watching for changes; ctrl-c ends");
-        let mut now = files(&args.files);
+        let mut now = files(&args.paths);
         while now == seen {
             thread::sleep(LOOK);
-            now = files(&args.files);
+            now = files(&args.paths);
         }
         // Some editors write in pieces: the last one is waited for.
         loop {
             thread::sleep(LOOK);
-            let next = files(&args.files);
+            let next = files(&args.paths);
             if next == now {
                 break;
             }
@@ -62,8 +63,8 @@ struct Timed {
 }
 
 /// What became of a file.
-struct Suite<'f> {
-    file: &'f Path,
+struct Suite {
+    file: PathBuf,
     /// Its results; of one that does not compile, what was said.
     tested: std::result::Result<Vec<Timed>, Report>,
 }
@@ -77,11 +78,11 @@ fn once(engine: &Engine, args: &Test) -> Result<Outcome> {
     };
     let mut suites = Vec::new();
     let (mut passed, mut failed, mut broken) = (0, 0, 0);
-    for file in &args.files {
-        let program = match engine.compile_file(file) {
+    for file in named_by(&args.paths)? {
+        let program = match engine.compile_file(&file) {
             Ok(program) => program,
             Err(error) => {
-                let report = not_compiled(file, error, args.format)?;
+                let report = not_compiled(&file, error, args.format)?;
                 broken += 1;
                 suites.push(Suite {
                     file,
@@ -133,6 +134,24 @@ fn once(engine: &Engine, args: &Test) -> Result<Outcome> {
         0 => Outcome::Clean,
         _ => Outcome::Findings,
     })
+}
+
+/// The files that are named, and those below the folders that are, without the `./` of this one.
+fn named_by(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut named = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            named.push(path.clone());
+            continue;
+        }
+        let below = rule_files(path)?;
+        if below.is_empty() {
+            return Err(format!("there is no .rules file in {}", path.display()).into());
+        }
+        let plain = |file: PathBuf| file.strip_prefix(".").map(Path::to_owned).unwrap_or(file);
+        named.extend(below.into_iter().map(plain));
+    }
+    Ok(named)
 }
 
 /// Tells why a file does not compile; whatever else stops it ends the command.
@@ -245,7 +264,8 @@ fn files(named: &[PathBuf]) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
         let seen = fs::metadata(&path).map_or((None, 0), |meta| (meta.modified().ok(), meta.len()));
         found.insert(path, seen);
     };
-    for file in named {
+    // A folder that cannot be read now may be there the next time.
+    for file in named_by(named).unwrap_or_default() {
         let folder = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -255,7 +275,7 @@ fn files(named: &[PathBuf]) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|e| e == "rules"))
             .for_each(&mut see);
-        see(file.clone());
+        see(file);
     }
     found
 }

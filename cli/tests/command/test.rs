@@ -113,6 +113,31 @@ fn a_condition_that_nothing_satisfies_is_said() {
 }
 
 #[test]
+fn a_folder_stands_for_its_rule_files() {
+    let folder = folder("test-folder").with("README.md", "no rules");
+    fs::create_dir(folder.path().join("inner")).expect("a folder");
+    fs::create_dir(folder.path().join("empty")).expect("a folder");
+    let inner = "edition 2026\nmodule inner\ntest \"two\" { expect 1 + 1 == 2 }\n";
+    fs::write(folder.path().join("inner/inner.rules"), inner).expect("a file");
+    for args in [
+        &["test"][..],
+        &["test", "."],
+        &["test", "shop.rules", "inner"],
+    ] {
+        folder
+            .tollgate(args)
+            .exits(1)
+            .prints("ok inner/inner.rules:3 two")
+            .prints("ok shop.rules:14 rows, row 1")
+            .says("3 passed, 3 failed");
+    }
+    folder
+        .tollgate(&["test", "empty"])
+        .exits(2)
+        .says("there is no .rules file in empty");
+}
+
+#[test]
 fn every_backend_and_level_runs_tests() {
     let folder = folder("test-backends");
     for backend in ["interp", "vm", "cranelift", "tiered"] {

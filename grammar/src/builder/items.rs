@@ -432,7 +432,7 @@ impl<'text> Builder<'text> {
         title: Text,
         columns: Option<Vec<Param>>,
         forall: Option<Box<Forall>>,
-        steps: Vec<Box<Step>>,
+        steps: Vec<Step>,
         rows: Vec<TestRow>,
     ) -> ItemKind {
         for row in &rows {
@@ -442,7 +442,7 @@ impl<'text> Builder<'text> {
             title,
             columns: columns.unwrap_or_default(),
             forall: forall.map(|forall| *forall),
-            steps: unboxed(steps),
+            steps,
             rows,
         }))
     }

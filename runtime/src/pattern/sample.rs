@@ -1,4 +1,4 @@
-//! Texts that an expression matches, drawn at random by its structure.
+//! Texts that an expression matches, by its structure: a short one, and some that are drawn at random.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -10,6 +10,24 @@ const MORE: u32 = 4;
 const MOST: usize = 64 * 1024;
 
 impl Regex {
+    /// A short text that matches, of letters and digits where they will do. `None` when the structure leads to none, as it does not
+    /// where an expression looks around (`^`, `\b`).
+    ///
+    /// ```
+    /// use tollgate_runtime::pattern::Regex;
+    /// assert_eq!(Regex::parse("c_[0-9a-z]{3}|[xy]{9}").unwrap().shortest().as_deref(), Some("c_aaa"));
+    /// ```
+    pub fn shortest(&self) -> Option<String> {
+        let hir = regex_syntax::parse(&self.text).ok()?;
+        if hir.properties().minimum_len()? > MOST {
+            return None;
+        }
+        let mut out = Vec::new();
+        write_shortest(&hir, &mut out)?;
+        let text = String::from_utf8(out).ok()?;
+        self.matches(&text).then_some(text)
+    }
+
     /// A text that matches, made of choices: `below(n)` is one of 0 ..< n. `None` when the choices led to no text that matches, as
     /// they do where an expression looks around (`^`, `\b`).
     ///
@@ -31,6 +49,43 @@ impl Regex {
         let text = String::from_utf8(out).ok()?;
         self.matches(&text).then_some(text)
     }
+}
+
+fn write_shortest(hir: &Hir, out: &mut Vec<u8>) -> Option<()> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => out.extend_from_slice(&literal.0),
+        HirKind::Class(Class::Unicode(class)) => {
+            // A letter or a digit reads better than whatever comes first.
+            let has = |c: char| {
+                let mut ranges = class.ranges().iter();
+                ranges.any(|r| r.start() <= c && c <= r.end())
+            };
+            let c = ['a', '0', 'A'].into_iter().find(|c| has(*c));
+            let c = c.or_else(|| class.ranges().first().map(|r| r.start()))?;
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        HirKind::Class(Class::Bytes(class)) => out.push(class.ranges().first()?.start()),
+        HirKind::Repetition(repetition) => {
+            for _ in 0..repetition.min {
+                if out.len() > MOST {
+                    return None;
+                }
+                write_shortest(&repetition.sub, out)?;
+            }
+        }
+        HirKind::Capture(group) => write_shortest(&group.sub, out)?,
+        HirKind::Concat(parts) => {
+            for part in parts {
+                write_shortest(part, out)?;
+            }
+        }
+        HirKind::Alternation(parts) => {
+            let shortest = parts.iter().min_by_key(|p| p.properties().minimum_len())?;
+            write_shortest(shortest, out)?;
+        }
+    }
+    Some(())
 }
 
 fn write(hir: &Hir, below: &mut dyn FnMut(u64) -> u64, out: &mut Vec<u8>) -> Option<()> {
@@ -85,6 +140,22 @@ fn write(hir: &Hir, below: &mut dyn FnMut(u64) -> u64, out: &mut Vec<u8>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::Regex;
+
+    #[test]
+    fn a_short_text_is_found_for_common_expressions() {
+        let cases = [
+            ("c_[0-9a-z]{12}", "c_aaaaaaaaaaaa"),
+            ("u[0-9]{1,18}", "u0"),
+            ("[!-~]{1,256}", "a"),
+            ("(?:abc|d)e?", "d"),
+            ("[xy]*", ""),
+        ];
+        for (expression, expect) in cases {
+            let shortest = Regex::parse(expression).unwrap().shortest();
+            assert_eq!(shortest.as_deref(), Some(expect), "{expression}");
+        }
+        assert_eq!(Regex::parse(r"a\ba").unwrap().shortest(), None);
+    }
 
     #[test]
     fn what_is_drawn_matches() {

@@ -11,7 +11,7 @@ use super::{Suite, Timed, named};
 use crate::commands::Result;
 
 /// The document, one suite a file.
-pub(super) fn document(suites: &[Suite<'_>]) -> Result<Vec<u8>> {
+pub(super) fn document(suites: &[Suite]) -> Result<Vec<u8>> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let all = suites
@@ -27,7 +27,7 @@ pub(super) fn document(suites: &[Suite<'_>]) -> Result<Vec<u8>> {
     Ok(document)
 }
 
-fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite<'_>) -> std::io::Result<()> {
+fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> std::io::Result<()> {
     let name = suite.file.display().to_string();
     let element = writer
         .create_element("testsuite")
@@ -111,7 +111,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(suite: &Suite<'_>) -> Counts {
+    fn of(suite: &Suite) -> Counts {
         match &suite.tested {
             Ok(results) => Counts {
                 tests: results.len(),
