@@ -85,7 +85,7 @@ pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
 pub use stage::Stage;
-pub use test_run::{TestFailure, TestResult};
+pub use test_run::{TestFailure, TestOptions, TestResult};
 #[cfg(feature = "derive")]
 pub use tollgate_derive::{Facts, Outcome};
 pub use tollgate_optimizer::Level;

@@ -152,16 +152,7 @@ pub(crate) fn compile(
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
-    let tests = (!program.tests.is_empty()).then(|| {
-        let (lowered, plans) = tollgate_frontend::lower::lower_tests(&program);
-        Tests {
-            module: lowered.module,
-            plans,
-            level,
-            backend,
-        }
-    });
-    drop(program);
+    let tests = (!program.tests.is_empty()).then(|| Tests::new(program, level, backend));
     let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
     let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
     if let Some(backend) = then {

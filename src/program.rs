@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::explain::Explainer;
 use crate::report::Report;
 use crate::session::{Args, Memory, Session, args_of_inputs, args_of_json};
-use crate::test_run::{TestResult, Tests};
+use crate::test_run::{TestOptions, TestResult, Tests};
 use crate::tiers::Tiers;
 
 /// A compiled program. Cheap to clone; shared between threads as it is.
@@ -225,9 +225,33 @@ impl Program {
     /// # Errors
     /// When the tests cannot be compiled for want of resources.
     pub fn run_tests(&self, filter: Option<&str>) -> Result<Vec<TestResult>, Error> {
-        self.shared.tests.as_ref().map_or(Ok(Vec::new()), |tests| {
-            tests.run(filter, self.shared.report.sources())
-        })
+        let options = TestOptions {
+            filter: filter.map(str::to_owned),
+            ..TestOptions::default()
+        };
+        let mut results = Vec::new();
+        self.run_tests_with(&options, &mut |result| results.push(result))?;
+        Ok(results)
+    }
+
+    /// Runs `test` blocks of the main file and hands over each result as it comes: one for each test, of one with rows one for each row.
+    ///
+    /// # Errors
+    /// As [`Program::run_tests`].
+    pub fn run_tests_with(
+        &self,
+        options: &TestOptions,
+        each: &mut dyn FnMut(TestResult),
+    ) -> Result<(), Error> {
+        let sources = self.shared.report.shared_sources();
+        let tests = self.shared.tests.as_ref();
+        tests.map_or(Ok(()), |tests| tests.run(options, &sources, each))
+    }
+
+    /// How many results [`Program::run_tests_with`] hands over.
+    pub fn count_tests(&self, options: &TestOptions) -> usize {
+        let tests = self.shared.tests.as_ref();
+        tests.map_or(0, |tests| tests.count(options))
     }
 
     /// The most steps that a decision can take, whatever the input; `None` for a name that is no entry.

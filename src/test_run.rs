@@ -3,8 +3,12 @@
 //! The functions of the tests are compiled as entries of a program of their own, on the same backend at the same level,
 //! so that a program that is only run does not carry them.
 
+use std::sync::Arc;
+
 use tollgate_backend_api::Executable;
-use tollgate_frontend::lower::{TestFn, TestPlan, TestStep};
+use tollgate_frontend::diagnostics::render::{Picture, Renderer};
+use tollgate_frontend::hir;
+use tollgate_frontend::lower::{TestCases, TestCell, TestFn, TestPlan, TestStep, lower_tests};
 use tollgate_grammar::source::{SourceMap, Span};
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{DataId, Entity, SiteId};
@@ -17,15 +21,69 @@ use crate::backends::BackendRow;
 use crate::error::Error;
 use crate::pipeline;
 
-/// What became of a test.
+mod draw;
+mod failure;
+mod property;
+mod rng;
+mod shrink;
+mod simplest;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use failure::{Found, Unmet};
+use property::Aim;
+
+/// Which tests are run, and how.
+///
+/// ```
+/// use tollgate::{Engine, TestOptions};
+/// let program = Engine::new().compile_source("x.rules", r#"
+///     edition 2026
+///     module x
+///     fn twice(n: Int in 0 .. 100) -> Int = 2 * n
+///     test "a small bug" { forall n: Int in 0 .. 100 expect twice(n) < 150 }
+/// "#)?;
+/// let options = TestOptions { seed: 7, ..TestOptions::default() };
+/// let mut results = Vec::new();
+/// program.run_tests_with(&options, &mut |result| results.push(result))?;
+/// assert_eq!(results[0].failures[0].given, ["given n: Int in 0 .. 100 = 75"]);
+/// # Ok::<(), tollgate::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestOptions {
+    /// Only tests whose title contains this.
+    pub filter: Option<String>,
+    /// What the values of `forall` are drawn from: the same seed draws the same values, whichever other tests are run.
+    pub seed: u64,
+    /// How many values of each `forall` must hold.
+    pub cases: u32,
+}
+
+impl Default for TestOptions {
+    /// All tests, with the seed 1 and 256 cases.
+    fn default() -> TestOptions {
+        TestOptions {
+            filter: None,
+            seed: 1,
+            cases: 256,
+        }
+    }
+}
+
+/// What became of a test, or of one of its rows.
 #[derive(Clone, Debug)]
 pub struct TestResult {
     /// What it shows.
     pub title: String,
     /// The file it stands in.
     pub file: String,
-    /// The line of its title, from 1.
+    /// The line of its title, or of the row, from 1.
     pub line: u32,
+    /// Which row it is, from 1.
+    pub row: Option<u32>,
+    /// For how many values of its `forall` it was tried.
+    pub cases: Option<u32>,
     /// What did not hold; empty when it passed.
     pub failures: Vec<TestFailure>,
 }
@@ -39,15 +97,36 @@ pub struct TestFailure {
     pub line: u32,
     /// What was expected, and what was seen.
     pub message: String,
+    /// What was expected, as it is written.
+    pub expected: String,
+    /// What was seen, as JSON, where the expectation looks at something.
+    pub found: Option<String>,
+    /// The rules that decided, each with its rule set: `route.checkout`.
+    pub by: Vec<String>,
+    /// The values of `forall` for which it does not hold, as steps of a test.
+    pub given: Vec<String>,
+    /// What they were drawn from.
+    pub seed: Option<u64>,
+    picture: Picture,
+    sources: Arc<SourceMap>,
+}
+
+impl TestFailure {
+    /// The failure drawn on the source, with the colours of a terminal or without.
+    pub fn draw(&self, colour: bool) -> String {
+        Renderer::new(&self.sources, colour).picture(&self.picture)
+    }
 }
 
 /// The tests of a program before they are compiled.
 pub(crate) struct Tests {
     /// Its entries are the functions that the plans name.
-    pub(crate) module: Module,
-    pub(crate) plans: Vec<TestPlan>,
-    pub(crate) level: Level,
-    pub(crate) backend: &'static BackendRow,
+    module: Module,
+    plans: Vec<TestPlan>,
+    level: Level,
+    backend: &'static BackendRow,
+    /// What aims values at rules, where a test has a `forall`.
+    aim: Option<Aim>,
 }
 
 /// The tests of a program, or a question about it, compiled.
@@ -62,115 +141,167 @@ pub(crate) struct Shown {
     pub(crate) by: Vec<String>,
 }
 
+/// A rule that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Decided {
+    set: Box<str>,
+    rule: Box<str>,
+}
+
 impl Tests {
-    /// Runs those whose title contains `filter`.
+    /// Lowers the tests of a program.
+    pub(crate) fn new(program: hir::Program, level: Level, backend: &'static BackendRow) -> Tests {
+        let (lowered, plans) = lower_tests(&program);
+        let draws = |plan: &TestPlan| matches!(plan.cases, TestCases::Forall { .. });
+        let (module, aim) = match plans.iter().any(draws) {
+            true => (lowered.module.clone(), Some(Aim::new(program, lowered))),
+            false => (lowered.module, None),
+        };
+        Tests {
+            module,
+            plans,
+            level,
+            backend,
+            aim,
+        }
+    }
+
+    /// How many results there will be with these options.
+    pub(crate) fn count(&self, options: &TestOptions) -> usize {
+        let plans = self.plans.iter().filter(|plan| options.wants(plan));
+        let results = plans.map(|plan| match &plan.cases {
+            TestCases::Rows(rows) => rows.len(),
+            TestCases::Once | TestCases::Forall { .. } => 1,
+        });
+        results.sum()
+    }
+
+    /// Runs those that the options want, and hands over the results as they come.
     pub(crate) fn run(
         &self,
-        filter: Option<&str>,
-        sources: &SourceMap,
-    ) -> Result<Vec<TestResult>, Error> {
+        options: &TestOptions,
+        sources: &Arc<SourceMap>,
+        each: &mut dyn FnMut(TestResult),
+    ) -> Result<(), Error> {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
         let compiled = Compiled { module, executable };
-        let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
-        Ok(self
-            .plans
-            .iter()
-            .filter(wanted)
-            .map(|plan| compiled.test(plan, sources))
-            .collect())
+        for plan in self.plans.iter().filter(|plan| options.wants(plan)) {
+            match &plan.cases {
+                TestCases::Once => {
+                    let unmet = compiled.unmet(plan, &[], None);
+                    each(failure::result(plan, None, &unmet, sources));
+                }
+                TestCases::Rows(rows) => {
+                    for (index, row) in rows.iter().enumerate() {
+                        let arena = Arena::new();
+                        let cells: Vec<Word<'_>> =
+                            row.cells.iter().map(|c| compiled.cell(c, &arena)).collect();
+                        let unmet = compiled.unmet(plan, &cells, row.expect.as_ref());
+                        let row = Some((index, row.span));
+                        each(failure::result(plan, row, &unmet, sources));
+                    }
+                }
+                TestCases::Forall { .. } => {
+                    each(property::result(self, &compiled, plan, options, sources));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TestOptions {
+    fn wants(&self, plan: &TestPlan) -> bool {
+        let filter = self.filter.as_deref();
+        filter.is_none_or(|filter| plan.title.contains(filter))
     }
 }
 
 impl Compiled {
-    fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
+    /// The expectations of a test that do not hold for these values of its parameters; `last` is one more.
+    fn unmet<'p>(
+        &self,
+        plan: &'p TestPlan,
+        args: &[Word<'_>],
+        last: Option<&'p TestStep>,
+    ) -> Vec<Unmet<'p>> {
         let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
-        let mut failures = Vec::new();
-        for step in &plan.steps {
+        let mut found = Vec::new();
+        for (at, step) in plan.steps.iter().chain(last).enumerate() {
             match step {
                 TestStep::Data(id, func) => {
                     let arena = Arena::new();
-                    let word = self.call(*func, &mut Cx::new(&arena, "", 0));
+                    let args = copied(args, &arena);
+                    let word = self.call(*func, &mut Cx::new(&arena, "", 0), args);
                     data[id.index()] = Some(Frozen::from(&Value::of(word)));
                 }
-                TestStep::Expect { .. } => failures.extend(self.expect(step, &data, sources)),
+                TestStep::Expect { .. } => found.extend(self.expect(step, at, &data, args)),
                 // Only a question shows something.
                 TestStep::Show { .. } => {}
             }
         }
-        let (file, line) = place(sources, plan.span);
-        TestResult {
-            title: plan.title.to_string(),
-            file,
-            line,
-            failures,
-        }
+        found
     }
 
-    fn expect(
+    fn expect<'p>(
         &self,
-        step: &TestStep,
+        step: &'p TestStep,
+        at: usize,
         data: &[Option<Frozen>],
-        sources: &SourceMap,
-    ) -> Option<TestFailure> {
+        args: &[Word<'_>],
+    ) -> Option<Unmet<'p>> {
         let TestStep::Expect {
-            span,
             condition,
             subject,
             by,
             id,
             time,
+            ..
         } = step
         else {
             return None;
         };
         let arena = Arena::new();
-        let fail = |message: String| {
-            let (file, line) = place(sources, *span);
-            Some(TestFailure {
-                file,
-                line,
-                message,
-            })
+        let args = copied(args, &arena);
+        let mut unmet = Unmet {
+            step,
+            at,
+            held: false,
+            found: None,
+            decided: Vec::new(),
+            missing: None,
         };
         let words = match self.data(data, &arena) {
             Ok(words) => words,
             Err(name) => {
-                return fail(format!(
-                    "the program expects data `{name}`: write `given {name} = …`"
-                ));
+                unmet.missing = Some(name.to_owned());
+                return Some(unmet);
             }
         };
-        let ask = |func: TestFn| self.ask(func, *id, *time, &arena, words);
+        let ask = |func: TestFn| self.ask(func, (*id, *time), &arena, words, args);
         let (held, marks) = ask(*condition);
-        let decided: Vec<&str> = marks.iter().filter_map(|m| self.rule(m.0)).collect();
-        let by_held = by
-            .as_ref()
-            .is_none_or(|by| by.iter().map(|name| &**name).eq(decided.iter().copied()));
-        if held.bool() && by_held {
+        unmet.held = held.bool();
+        unmet.decided = marks.iter().filter_map(|m| self.rule(m.0)).collect();
+        let by_held = by.as_ref().is_none_or(|by| {
+            let same = by.iter().zip(&unmet.decided).all(|(named, decided)| {
+                let set = named.set.as_deref();
+                *named.rule == *decided.rule && set.is_none_or(|set| *set == *decided.set)
+            });
+            same && by.len() == unmet.decided.len()
+        });
+        if unmet.held && by_held {
             return None;
         }
-        let mut message = String::from(if held.bool() {
-            "decided by another rule"
-        } else {
-            "did not hold"
-        });
-        if let Some(subject) = subject {
-            message.push_str(": it was ");
+        unmet.found = subject.as_ref().map(|(subject, _)| {
             let (word, _) = ask(*subject);
             let ty = self.module.entries[subject.0 as usize].result;
-            // Writing to a string cannot fail.
-            json::encode(&self.module.schema, ty, word, &mut message);
-        }
-        if by.is_some() {
-            let names = if decided.is_empty() {
-                "no rule".into()
-            } else {
-                decided.join(", ")
-            };
-            message.push_str(&format!(" by {names}"));
-        }
-        fail(message)
+            let (mut json, mut written) = (String::new(), String::new());
+            json::encode(&self.module.schema, ty, word, &mut json);
+            write::write(&self.module.schema, ty, &Value::of(word), &mut written);
+            Found { json, written }
+        });
+        Some(unmet)
     }
 
     /// What the plan of a question shows. `given` is the data of the host; an error names what is missing.
@@ -184,19 +315,19 @@ impl Compiled {
             match step {
                 TestStep::Data(id, func) => {
                     let arena = Arena::new();
-                    let word = self.call(*func, &mut Cx::new(&arena, "", 0));
+                    let word = self.call(*func, &mut Cx::new(&arena, "", 0), &[]);
                     given[id.index()] = Some(Frozen::from(&Value::of(word)));
                 }
                 TestStep::Show { value, id, time } => {
                     let arena = Arena::new();
                     let words = self.data(&given, &arena)?;
-                    let (word, marks) = self.ask(*value, *id, *time, &arena, words);
+                    let (word, marks) = self.ask(*value, (*id, *time), &arena, words, &[]);
                     let ty = self.module.entries[value.0 as usize].result;
                     let mut json = String::new();
                     // Writing to a string cannot fail.
                     json::encode(&self.module.schema, ty, word, &mut json);
                     let by = marks.iter().filter_map(|m| self.rule(m.0));
-                    let by = by.map(str::to_owned).collect();
+                    let by = by.map(|decided| decided.rule.into_string()).collect();
                     shown = Some(Shown { json, by });
                 }
                 // A question expects nothing.
@@ -227,10 +358,10 @@ impl Compiled {
     fn ask<'a>(
         &'a self,
         func: TestFn,
-        id: Option<TestFn>,
-        time: Option<TestFn>,
+        (id, time): (Option<TestFn>, Option<TestFn>),
         arena: &'a Arena,
         data: &'a [Word<'a>],
+        args: &'a [Word<'a>],
     ) -> (Word<'a>, Vec<Mark>) {
         let begin = || {
             let mut cx = Cx::new(arena, "", 0);
@@ -238,28 +369,39 @@ impl Compiled {
             cx
         };
         let mut cx = Cx {
-            id: id.map_or("", |func| self.call(func, &mut begin()).str()),
-            time: time.map_or(0, |func| self.call(func, &mut begin()).int()),
+            id: id.map_or("", |func| self.call(func, &mut begin(), args).str()),
+            time: time.map_or(0, |func| self.call(func, &mut begin(), args).int()),
             ..begin()
         };
-        let word = self.call(func, &mut cx);
+        let word = self.call(func, &mut cx, args);
         (word, cx.marks)
     }
 
-    fn call<'a>(&'a self, func: TestFn, cx: &mut Cx<'a>) -> Word<'a> {
+    fn call<'a>(&'a self, func: TestFn, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         match self.module.entries[func.0 as usize].target {
-            Target::Func(func) => self.executable.run(func, cx, &[]),
+            Target::Func(func) => self.executable.run(func, cx, args),
             Target::Rules(_) => Word::None,
         }
     }
 
-    /// The rule a mark names; stages are no rules.
-    fn rule(&self, mark: u32) -> Option<&str> {
-        match self.module.sites.get(SiteId(mark))? {
-            Site::Rule { rule, .. } => Some(rule),
-            Site::Otherwise { .. } => Some("otherwise"),
-            Site::Stage { .. } => None,
+    fn cell<'a>(&'a self, cell: &TestCell, arena: &'a Arena) -> Word<'a> {
+        match cell {
+            TestCell::Value(value) => value.word(arena),
+            TestCell::Fn(func) => self.call(*func, &mut Cx::new(arena, "", 0), &[]),
         }
+    }
+
+    /// The rule a mark names; stages are no rules.
+    fn rule(&self, mark: u32) -> Option<Decided> {
+        let (set, rule) = match self.module.sites.get(SiteId(mark))? {
+            Site::Rule { ruleset, rule } => (ruleset, rule.clone()),
+            Site::Otherwise { ruleset } => (ruleset, "otherwise".into()),
+            Site::Stage { .. } => return None,
+        };
+        Some(Decided {
+            set: set.clone(),
+            rule,
+        })
     }
 
     /// What data that a test does not give is: nothing, where the type has a value for that.
@@ -272,6 +414,11 @@ impl Compiled {
             _ => None,
         }
     }
+}
+
+/// The words in another arena, which the decision lives in.
+fn copied<'a>(words: &[Word<'_>], arena: &'a Arena) -> &'a [Word<'a>] {
+    arena.seq_with(words.len(), |i| Value::of(words[i]).word(arena))
 }
 
 fn place(sources: &SourceMap, span: Span) -> (String, u32) {

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a folder with a first rule set, its test and a request
+    /// Make a folder with a first rule set, its test, requests and a tutorial
     New(New),
     /// Check rule files and say what is wrong with them
     Check(Check),
@@ -123,17 +123,41 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  tollgate test --filter checkout gateway.rules")]
+#[command(
+    after_help = "A test has one result, one with rows has one for each row, one with `forall` is tried for many values. Tests run on the
+engine that decides: --backend and -O choose it. What fails is drawn on the source; for a `forall` the values are made small
+and printed as steps of a test.
+
+The same seed draws the same values, also when other tests are left out; give another one (the number of a build, say) to try
+others. --format json prints an object a result and a line, junit one document as continuous integration reads it; both are
+described in docs/book/tests.md. The exit code is 1 when something failed or does not compile.
+
+Examples:
+  tollgate test                              every .rules file below this folder
+  tollgate test gateway.rules
+  tollgate test --filter checkout --watch gateway.rules
+  tollgate test --cases 10_000 --seed 7 gateway.rules
+  tollgate test --format junit *.rules > report.xml"
+)]
 pub(crate) struct Test {
-    /// Rule files
-    #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    /// Rule files, and folders of them
+    #[arg(default_value = ".", value_name = "FILES")]
+    pub(crate) paths: Vec<PathBuf>,
     /// Run only tests whose title contains this
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
-    /// How results are printed: for people, or as JSON lines
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub(crate) format: Format,
+    /// Run again whenever a rule file beside them changes, until interrupted
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// How results are printed: for people, as JSON lines, or as a JUnit document
+    #[arg(long, value_enum, default_value_t = TestedAs::Human)]
+    pub(crate) format: TestedAs,
+    /// What the values of `forall` are drawn from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many values of a `forall` must hold
+    #[arg(long, default_value_t = 256, value_parser = whole_number)]
+    pub(crate) cases: u32,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }
@@ -360,6 +384,18 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How results of tests are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestedAs {
+    /// For people, failures drawn on the source
+    #[value(alias = "text")]
+    Human,
+    /// For machines: one JSON object a result and a line
+    Json,
+    /// For continuous integration: one XML document
+    Junit,
+}
+
 /// How an explanation is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExplainedAs {
@@ -380,6 +416,15 @@ pub(crate) enum DrawnAs {
     Dot,
     /// A picture
     Svg,
+}
+
+/// A number of cases, written as in a rule file: `10_000`.
+fn whole_number(text: &str) -> Result<u32, String> {
+    let number = text.replace('_', "").parse::<u32>();
+    match number {
+        Ok(number @ 1..=1_000_000) => Ok(number),
+        _ => Err("expected a number from 1 to 1_000_000".into()),
+    }
 }
 
 fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {

@@ -25,7 +25,12 @@ pub(crate) fn colour_of(stream: &impl IsTerminal) -> bool {
 
 /// The text in a colour, where colours are shown.
 pub(crate) fn paint(text: &str, code: &str) -> String {
-    if colour() {
+    painted(text, code, colour())
+}
+
+/// The text in a colour, if `colour` says so.
+pub(crate) fn painted(text: &str, code: &str, colour: bool) -> String {
+    if colour {
         format!("\x1b[1;{code}m{text}\x1b[0m")
     } else {
         text.to_owned()

@@ -5,6 +5,7 @@
 //! [`RuleSet`]. What the source said only for people (tags, reasons, documentation) is kept beside it.
 
 mod ids;
+mod tests;
 pub mod walk;
 
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use tollgate_runtime::schema::Boundary;
 use tollgate_runtime::{Native, Pattern as TextPattern, Value};
 
 use crate::types::ty::Ty;
+
+pub use tests::{Cases, Decider, Row, Step, Test};
 
 pub use ids::{
     DataId, EnumId, FnId, GroupId, LocalId, PipelineId, RecordId, RefinementId, RuleSetId,
@@ -302,41 +305,6 @@ pub struct Stage {
     pub value: Expr,
     /// What ends the pipeline, and with which value.
     pub stop: Option<(Pattern, Expr)>,
-}
-
-/// `test`
-#[derive(Clone, Debug)]
-pub struct Test {
-    /// What it shows.
-    pub title: Arc<str>,
-    /// Where its title stands.
-    pub span: Span,
-    /// Bindings.
-    pub locals: Locals,
-    /// Its steps.
-    pub steps: Vec<Step>,
-}
-
-/// A step of a test. A `given` holds for the steps behind it.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// `given x = e`
-    Given(LocalId, Expr),
-    /// `given tenants = e`, for a `data`.
-    GivenData(DataId, Expr),
-    /// Something asked at a prompt: its value is shown. The first rule set it asks is marked, as for `by`.
-    Show(Expr),
-    /// `expect condition by rules`
-    Expect {
-        /// All of it.
-        span: Span,
-        /// What must hold. With `by`, the rule set it asks stands in it as a marked [`ExprKind::Decide`].
-        condition: Expr,
-        /// What the condition looks at (left of `==` or `is`), to be shown when it does not hold.
-        subject: Option<Expr>,
-        /// The deciding rules, in order; `otherwise` for none.
-        by: Option<Vec<Arc<str>>>,
-    },
 }
 
 /// An expression.

@@ -8,9 +8,11 @@ use tollgate_runtime::Value;
 
 use crate::hir::{
     BinOp, Callee, Expr, ExprKind, Field, Locals, Pattern, Policy, Program, Quantifier, RuleSet,
-    Step, UnOp,
+    UnOp,
 };
 use crate::types::ty::Ty;
+
+mod tests;
 
 /// Prints a program: its own types, functions, rule sets, pipelines and tests, and those of the library that it uses. Linear.
 pub fn print(program: &Program) -> String {
@@ -99,10 +101,7 @@ impl Printer<'_> {
             self.line(0, format_args!("}}"));
         }
         for test in &program.tests {
-            self.line(0, format_args!("test {:?} {{", test.title));
-            for step in &test.steps {
-                self.step(step, &test.locals);
-            }
+            self.test(test);
             self.line(0, format_args!("}}"));
         }
     }
@@ -152,30 +151,6 @@ impl Printer<'_> {
             let operand = self.expr(operand, locals);
             let word = if i == 0 { "when" } else { " and" };
             self.line(2, format_args!("{word} {operand}"));
-        }
-    }
-
-    fn step(&mut self, step: &Step, locals: &Locals) {
-        match step {
-            Step::Given(local, value) => {
-                let value = self.expr(value, locals);
-                self.line(1, format_args!("given {} = {value}", locals[*local].name));
-            }
-            Step::GivenData(data, value) => {
-                let (name, value) = (&self.program.data[*data].name, self.expr(value, locals));
-                self.line(1, format_args!("given {name} = {value}"));
-            }
-            Step::Show(value) => {
-                let value = self.expr(value, locals);
-                self.line(1, format_args!("show {value}"));
-            }
-            Step::Expect { condition, by, .. } => {
-                let condition = self.expr(condition, locals);
-                let by = by
-                    .as_ref()
-                    .map_or(String::new(), |by| format!(" by {}", by.join(", ")));
-                self.line(1, format_args!("expect {condition}{by}"));
-            }
         }
     }
 

@@ -36,7 +36,7 @@ fn programs_mean_what_their_tests_say() {
                     ..
                 } => {
                     let (held, rules) = run.ask(*condition, &data);
-                    let seen = subject.map(|subject| run.ask(subject, &data).0);
+                    let seen = subject.map(|(subject, _)| run.ask(subject, &data).0);
                     assert!(
                         held == Value::Bool(true),
                         "{}, step {i}: {seen:?}",
@@ -44,7 +44,7 @@ fn programs_mean_what_their_tests_say() {
                     );
                     if let Some(by) = by {
                         assert!(
-                            by.iter().map(|b| &**b).eq(rules.iter().copied()),
+                            by.iter().map(|b| &*b.rule).eq(rules.iter().copied()),
                             "{}, step {i}: {rules:?}",
                             plan.title
                         );

@@ -6,6 +6,8 @@ use crate::ast::*;
 use crate::source::{FileId, SourceFile, Span};
 use std::fmt::{self, Write as _};
 
+mod tests;
+
 /// Prints a tree.
 ///
 /// ```
@@ -195,18 +197,8 @@ impl Printer {
                     p.settings(&stream.settings);
                 })
             }
-            ItemKind::Test(test) => {
-                self.node(span, format_args!("test {:?}", test.title.value), |p| {
-                    test.steps.iter().for_each(|step| p.step(step));
-                })
-            }
-            ItemKind::Prove(prove) => {
-                self.node(span, format_args!("prove {:?}", prove.title.value), |p| {
-                    p.params(&prove.forall);
-                    prove.filter.iter().for_each(|filter| p.expr(filter));
-                    p.expr(&prove.holds);
-                })
-            }
+            ItemKind::Test(test) => self.test(test, span),
+            ItemKind::Prove(prove) => self.prove(prove, span),
             ItemKind::Error => self.line(span, format_args!("error")),
         }
     }
@@ -370,25 +362,6 @@ impl Printer {
             p.pattern(&arm.pattern);
             p.expr(&arm.value);
         });
-    }
-
-    fn step(&mut self, step: &Step) {
-        match &step.kind {
-            StepKind::Given { place, value } => self.node(step.span, format_args!("given"), |p| {
-                p.place("place", place);
-                p.expr(value);
-            }),
-            StepKind::Expect { condition, by } => {
-                self.node(step.span, format_args!("expect"), |p| {
-                    p.expr(condition);
-                    p.names(by);
-                })
-            }
-            StepKind::Advance(time) => {
-                self.node(step.span, format_args!("advance"), |p| p.expr(time))
-            }
-            StepKind::Error => self.line(step.span, format_args!("error")),
-        }
     }
 
     // ------------------------------------------------------------- types, expressions, patterns

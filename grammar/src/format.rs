@@ -21,6 +21,7 @@ mod expressions;
 mod items;
 mod lists;
 mod rules;
+mod tests;
 mod writer;
 
 use doc::{Output, render};

@@ -66,7 +66,7 @@ struct Open {
     matches: u32,
     /// Whether a `group` waits for its `{`.
     group: bool,
-    /// Whether a row of a table waits for its `=>`.
+    /// Whether a row of a table or test waits for its `=>`.
     in_row: bool,
     /// What `chain` was outside, and is at the start of each part inside.
     chain_outside: u64,
@@ -247,6 +247,17 @@ impl Arranger<'_> {
             {
                 TokenKind::Name
             }
+            // `trace(route(req)) == [otherwise]`
+            TokenKind::Otherwise
+                if !fresh_line
+                    && matches!(previous, Some(TokenKind::SquareOpen | TokenKind::Comma))
+                    && self
+                        .stack
+                        .last()
+                        .is_some_and(|open| open.close == TokenKind::SquareClose) =>
+            {
+                TokenKind::Name
+            }
             TokenKind::Deny
                 if !previous.is_none_or(ends_operand) && previous != Some(TokenKind::BlockOpen) =>
             {
@@ -325,7 +336,7 @@ impl Arranger<'_> {
         let Some(open) = self
             .stack
             .last_mut()
-            .filter(|open| open.block == Some(TokenKind::Table))
+            .filter(|open| matches!(open.block, Some(TokenKind::Table | TokenKind::Test)))
         else {
             return false;
         };

@@ -37,6 +37,11 @@ fn declarations_fit_a_line_or_have_one_each() {
 }
 
 #[test]
+fn the_rows_of_a_test_have_columns() {
+    check("tests", include_str!("format/tests.rules"));
+}
+
+#[test]
 fn what_can_be_broken_keeps_to_the_width() {
     for text in [
         include_str!("format/rules.rules"),

@@ -48,7 +48,7 @@ fn every_form_of_the_language_parses() {
         .map(|error| format!("{}: {error}", map.position(error.span)))
         .collect();
     assert_eq!(shown, Vec::<String>::new());
-    assert_eq!(parse.ast.items.len(), 34);
+    assert_eq!(parse.ast.items.len(), 36);
     assert_eq!(parse.ast.comments.len(), 6);
     assert!(
         !ast_print::print(&parse.ast).contains("error "),

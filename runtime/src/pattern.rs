@@ -2,6 +2,7 @@
 //! once, linear in the text they look at, and never backtrack.
 
 mod inside;
+mod sample;
 
 use std::fmt;
 use std::sync::Arc;

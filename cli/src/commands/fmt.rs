@@ -154,7 +154,7 @@ impl Run {
 }
 
 /// The `.rules` files below a folder, sorted. Hidden folders are left out, and links are not followed, so that there is no circle.
-fn rule_files(folder: &Path) -> std::result::Result<Vec<PathBuf>, String> {
+pub(super) fn rule_files(folder: &Path) -> std::result::Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

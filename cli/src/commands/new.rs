@@ -40,6 +40,9 @@ const REQUESTS: &str = r#"{"id": "1", "method": "GET", "host": "shop.example", "
 {"id": "3", "method": "POST", "host": "shop.example", "path": "/orders", "client": {"ip": "192.0.2.7"}}
 "#;
 
+/// The book's tutorial, in which the folder is called `shop`.
+const TUTORIAL: &str = include_str!("../../../docs/book/tutorial.md");
+
 pub(crate) fn run(args: &New) -> Result<Outcome> {
     let folder = &args.folder;
     let name = folder
@@ -63,10 +66,19 @@ pub(crate) fn run(args: &New) -> Result<Outcome> {
     fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
     write(format!("{name}.rules"), &RULES.replace("NAME", name))?;
     write("requests.jsonl".into(), REQUESTS)?;
+    let tutorial = TUTORIAL
+        .replace("shop/shop", &format!("{name}/{name}"))
+        .replace("shop/", &format!("{name}/"))
+        .replace("tollgate new shop", &format!("tollgate new {name}"));
+    write("TUTORIAL.md".into(), &tutorial)?;
     let file = folder.join(format!("{name}.rules"));
     let (file, requests) = (file.display(), folder.join("requests.jsonl"));
     println!("{file} is there. Next:");
     println!("  tollgate test {file}");
     println!("  tollgate run {file} route --input {}", requests.display());
+    println!(
+        "{} goes on from there.",
+        folder.join("TUTORIAL.md").display()
+    );
     Ok(Outcome::Clean)
 }

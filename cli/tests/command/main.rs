@@ -1,6 +1,7 @@
 //! The command as a user runs it: the real binary, its exit code, its output.
 
 mod bench;
+mod book;
 mod check;
 mod compile;
 mod cost;
@@ -11,6 +12,7 @@ mod hostile;
 mod parallel;
 mod repl;
 mod run;
+mod test;
 
 use std::fs;
 use std::io::Write;

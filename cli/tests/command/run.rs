@@ -54,7 +54,13 @@ fn what_new_makes_can_be_checked_tested_and_run() {
     folder
         .tollgate(&["new", "shop"])
         .exits(0)
-        .prints("tollgate test shop/shop.rules");
+        .prints("tollgate test shop/shop.rules")
+        .prints("shop/TUTORIAL.md goes on from there.");
+    // With the folder's own name.
+    folder.tollgate(&["new", "front"]).exits(0);
+    let tutorial = folder.read("front/TUTORIAL.md");
+    assert!(tutorial.contains("$ tollgate new front\nfront/front.rules is there."));
+    assert!(!tutorial.contains("shop/"), "{tutorial}");
     folder
         .tollgate(&["check", "shop/shop.rules"])
         .exits(0)
@@ -303,7 +309,8 @@ fn a_failed_test_says_what_was_seen() {
         .tollgate(&["test", "two.rules"])
         .exits(1)
         .prints("FAILED two.rules:19 the old come first")
-        .prints("two.rules:21 did not hold: it was \"old\" by old")
+        .prints("expected `== \"new\" by many`, but it was \"old\" by old")
+        .prints("two.rules:21:")
         .says("0 passed, 1 failed");
     let ended = folder
         .tollgate(&["test", "--format", "json", "two.rules"])

@@ -7,7 +7,7 @@ use tollgate_grammar::{ast, prompt};
 use super::items::test::{given, mark};
 use super::{Body, Checker, ModuleId, Place};
 use crate::Question;
-use crate::hir::{Step, Test};
+use crate::hir::{Cases, Step, Test};
 
 /// Checks what is asked, in place of the tests of the program.
 pub(super) fn check(checker: &mut Checker<'_>, question: &Question<'_>) {
@@ -27,7 +27,7 @@ pub(super) fn check(checker: &mut Checker<'_>, question: &Question<'_>) {
                     name,
                     key: None,
                 };
-                steps.extend(given(&mut body, &place, &value.value));
+                steps.extend(given(&mut body, &place, None, &value.value));
             }
             None => {
                 let mut shown = body.expr(&value.value, None);
@@ -41,6 +41,8 @@ pub(super) fn check(checker: &mut Checker<'_>, question: &Question<'_>) {
         title: "question".into(),
         span: Default::default(),
         locals,
+        params: Vec::new(),
+        cases: Cases::Once,
         steps,
     });
 }

@@ -37,7 +37,7 @@ pub use limits::check_limits;
 pub use parts::{
     Answered, Bound, Joined, Part, RuleParts, Seen, StageParts, lower_parts, lower_stages,
 };
-pub use tests::{TestFn, TestPlan, TestStep};
+pub use tests::{Asked, TestCases, TestCell, TestFn, TestParam, TestPlan, TestRow, TestStep};
 
 /// What lowering gives.
 #[derive(Clone, Debug)]
@@ -90,8 +90,8 @@ pub(crate) fn lower_rulesets(program: &Program, sets: &[RuleSetId]) -> Lowered {
 /// When the program has errors: check before.
 pub fn lower_tests(program: &Program) -> (Lowered, Vec<TestPlan>) {
     let mut roots = Vec::new();
-    for step in program.tests.iter().flat_map(|t| &t.steps) {
-        tests::exprs(step, &mut |e| walk::calls(e, &mut roots));
+    for test in &program.tests {
+        tests::exprs(test, &mut |e| walk::calls(e, &mut roots));
     }
     let (mut module, mut cx) = Lowering::start(program, roots);
     let plans = cx.tests(&mut module);

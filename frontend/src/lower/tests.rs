@@ -1,16 +1,21 @@
-//! Tests: each `expect` becomes functions without parameters, which a runner calls in order.
+//! Tests: each `expect` becomes functions, which a runner calls in order. Their parameters are those of the test: the columns of its
+//! rows, or what `forall` names.
 
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
 use tollgate_ir::entities::{DataId, Entity};
 use tollgate_ir::module::{Entry, Module, Target};
+use tollgate_runtime::Value;
+use tollgate_runtime::schema::TypeId;
 
 use super::Lowering;
 use super::binders::Source;
 use super::func::Owner;
 use super::walk;
-use crate::hir::{Expr, ExprKind, Program, Step, Test};
+use crate::hir::{
+    Callee, Cases, Decider, Expr, ExprKind, LocalId, Program, Row, RuleSetId, Step, Test,
+};
 use crate::types::ty::{Ty, Unit};
 
 /// A test, ready to be run.
@@ -20,22 +25,82 @@ pub struct TestPlan {
     pub title: Arc<str>,
     /// Where its title stands.
     pub span: Span,
+    /// What differs from case to case.
+    pub params: Vec<TestParam>,
+    /// How often its steps are taken.
+    pub cases: TestCases,
     /// What is to be done, in order.
     pub steps: Vec<TestStep>,
 }
 
-/// A function by its index into the entries of its module, which know how its value is shown. Of a test it has no parameters.
+/// A parameter of a test.
+#[derive(Clone, Debug)]
+pub struct TestParam {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How its values look from outside.
+    pub ty: TypeId,
+}
+
+/// For which values the steps of a test are taken.
+#[derive(Clone, Debug)]
+pub enum TestCases {
+    /// Once: there are no parameters.
+    Once,
+    /// For the cells of each row.
+    Rows(Vec<TestRow>),
+    /// For values of the types of the parameters.
+    Forall {
+        /// The types of the parameters, as they are written.
+        types: Vec<Arc<str>>,
+        /// What the values must satisfy to count: `(parameters) -> bool`.
+        filter: Option<TestFn>,
+        /// The rule sets that are asked about parameters, and nothing else.
+        asked: Vec<Asked>,
+    },
+}
+
+/// A row of a test.
+#[derive(Clone, Debug)]
+pub struct TestRow {
+    /// All of it.
+    pub span: Span,
+    /// A value for each parameter.
+    pub cells: Vec<TestCell>,
+    /// What is to hold behind the steps of the test.
+    pub expect: Option<TestStep>,
+}
+
+/// The value of a cell.
+#[derive(Clone, Debug)]
+pub enum TestCell {
+    /// This.
+    Value(Value),
+    /// What the function gives: `() -> T`.
+    Fn(TestFn),
+}
+
+/// A rule set that a test asks about its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which.
+    pub set: RuleSetId,
+    /// For each parameter of the rule set, the parameter of the test that is given.
+    pub args: Vec<usize>,
+}
+
+/// A function by its index into the entries of its module, which know its parameters and how its value is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestFn(pub u32);
 
-/// A step of a test.
+/// A step of a test. All functions take the parameters of the test.
 #[derive(Clone, Debug)]
 pub enum TestStep {
-    /// From here on the data is what the function, `() -> T`, gives.
+    /// From here on the data is what the function, `(parameters) -> T`, gives.
     Data(DataId, TestFn),
     /// A value is asked for.
     Show {
-        /// `() -> T`
+        /// `(parameters) -> T`
         value: TestFn,
         /// As for an `expect`.
         id: Option<TestFn>,
@@ -44,23 +109,37 @@ pub enum TestStep {
     },
     /// Something must hold.
     Expect {
-        /// All of the `expect`.
+        /// All of the `expect`, or of the row.
         span: Span,
-        /// `() -> bool`
+        /// `(parameters) -> bool`
         condition: TestFn,
-        /// What the condition looks at: `() -> T`.
-        subject: Option<TestFn>,
-        /// The rules that must have decided, in order; `otherwise` for none.
-        by: Option<Vec<Arc<str>>>,
-        /// The id of the decision asked for, `() -> str`, where its first parameter has one.
+        /// What the condition looks at, `(parameters) -> T`, and where that stands.
+        subject: Option<(TestFn, Span)>,
+        /// The rules that must have decided, in order.
+        by: Option<Vec<Decider>>,
+        /// The id of the decision asked for, `(parameters) -> str`, where its first parameter has one.
         id: Option<TestFn>,
-        /// The time of the decision asked for, `() -> int`, where its first parameter has one.
+        /// The time of the decision asked for, `(parameters) -> int`, where its first parameter has one.
         time: Option<TestFn>,
     },
 }
 
-/// Visits every expression of a step.
-pub(super) fn exprs<'h>(step: &'h Step, visit: &mut dyn FnMut(&'h Expr)) {
+/// Visits every expression of a test.
+pub(super) fn exprs<'h>(test: &'h Test, visit: &mut dyn FnMut(&'h Expr)) {
+    test.steps.iter().for_each(|step| of_step(step, visit));
+    match &test.cases {
+        Cases::Once => {}
+        Cases::Rows(rows) => {
+            for row in rows {
+                row.cells.iter().for_each(&mut *visit);
+                row.expect.iter().for_each(|step| of_step(step, visit));
+            }
+        }
+        Cases::Forall { filter, .. } => filter.iter().for_each(visit),
+    }
+}
+
+fn of_step<'h>(step: &'h Step, visit: &mut dyn FnMut(&'h Expr)) {
     match step {
         Step::Given(_, value) | Step::GivenData(_, value) | Step::Show(value) => visit(value),
         Step::Expect {
@@ -82,62 +161,107 @@ impl<'h> Lowering<'h> {
 
     fn test(&mut self, module: &mut Module, index: usize, test: &'h Test) -> TestPlan {
         let name = format!("test{index}");
-        let mut owner = Owner::new(&name, &test.locals, &[]);
-        let mut all = Vec::new();
+        let mut owner = Owner::new(&name, &test.locals, &test.params);
         for step in &test.steps {
             if let Step::Given(local, value) = step {
                 owner.binders.add(*local, Source::Let(value));
             }
-            exprs(step, &mut |e| all.push(std::slice::from_ref(e)));
         }
+        let mut all = Vec::new();
+        exprs(test, &mut |e| all.push(std::slice::from_ref(e)));
         self.outline(module, &mut owner, all.into_iter());
-        let mut steps = Vec::new();
-        for step in &test.steps {
-            match step {
-                Step::Given(..) => {}
-                Step::GivenData(data, value) => {
-                    let ty = &self.program.data[*data].ty;
-                    let name = format!("{name}.data");
-                    let value = self.test_value(module, &owner, name, ty, value);
-                    steps.push(TestStep::Data(DataId::new(data.index()), value));
-                }
-                Step::Show(value) => {
-                    let [id, time] = self.inputs(module, &owner, &name, value);
-                    let name = format!("{name}.value");
-                    let value = self.test_value(module, &owner, name, &value.ty, value);
-                    steps.push(TestStep::Show { value, id, time });
-                }
-                Step::Expect {
-                    span,
-                    condition,
-                    subject,
-                    by,
-                } => {
-                    let [id, time] = self.inputs(module, &owner, &name, condition);
-                    steps.push(TestStep::Expect {
-                        span: *span,
-                        condition: self.test_value(
-                            module,
-                            &owner,
-                            format!("{name}.expect"),
-                            &Ty::Bool,
-                            condition,
-                        ),
-                        subject: subject.as_ref().map(|e| {
-                            self.test_value(module, &owner, format!("{name}.subject"), &e.ty, e)
-                        }),
-                        by: by.clone(),
-                        id,
-                        time,
-                    });
-                }
+        let steps = test.steps.iter();
+        let steps = steps.filter_map(|step| self.step(module, &owner, step));
+        let steps = steps.collect();
+        let cases = match &test.cases {
+            Cases::Once => TestCases::Once,
+            Cases::Rows(rows) => {
+                let rows = rows.iter().map(|row| self.row(module, &owner, row));
+                TestCases::Rows(rows.collect())
             }
-        }
+            Cases::Forall { types, filter } => TestCases::Forall {
+                types: types.clone(),
+                filter: filter.as_ref().map(|filter| {
+                    self.test_value(module, &owner, format!("{name}.where"), &Ty::Bool, filter)
+                }),
+                asked: asked(self.program, test),
+            },
+        };
+        let param = |local: &LocalId| {
+            let local = &test.locals[*local];
+            TestParam {
+                name: local.name.clone(),
+                ty: self.schema.get(&local.ty),
+            }
+        };
         TestPlan {
             title: test.title.clone(),
             span: test.span,
+            params: test.params.iter().map(param).collect(),
+            cases,
             steps,
         }
+    }
+
+    fn row(&mut self, module: &mut Module, owner: &Owner<'h>, row: &'h Row) -> TestRow {
+        // A cell is not about the parameters: it is what they are.
+        let alone = Owner::new(&owner.name, owner.locals, &[]);
+        let params = owner.params.iter().map(|p| &owner.locals[*p].ty);
+        let cells = row.cells.iter().zip(params);
+        let cells = cells.map(|(cell, ty)| match &cell.kind {
+            ExprKind::Const(value) => TestCell::Value(value.clone()),
+            _ => {
+                let name = format!("{}.cell", owner.name);
+                TestCell::Fn(self.test_value(module, &alone, name, ty, cell))
+            }
+        });
+        let cells = cells.collect();
+        let expect = row.expect.as_ref();
+        TestRow {
+            span: row.span,
+            cells,
+            expect: expect.and_then(|step| self.step(module, owner, step)),
+        }
+    }
+
+    fn step(&mut self, module: &mut Module, owner: &Owner<'h>, step: &'h Step) -> Option<TestStep> {
+        let name = &owner.name;
+        Some(match step {
+            // Computed where it is used.
+            Step::Given(..) => return None,
+            Step::GivenData(data, value) => {
+                let ty = &self.program.data[*data].ty;
+                let name = format!("{name}.data");
+                let value = self.test_value(module, owner, name, ty, value);
+                TestStep::Data(DataId::new(data.index()), value)
+            }
+            Step::Show(value) => {
+                let [id, time] = self.inputs(module, owner, value);
+                let name = format!("{name}.value");
+                let value = self.test_value(module, owner, name, &value.ty, value);
+                TestStep::Show { value, id, time }
+            }
+            Step::Expect {
+                span,
+                condition,
+                subject,
+                by,
+            } => {
+                let [id, time] = self.inputs(module, owner, condition);
+                let held = format!("{name}.expect");
+                TestStep::Expect {
+                    span: *span,
+                    condition: self.test_value(module, owner, held, &Ty::Bool, condition),
+                    subject: subject.as_ref().map(|e| {
+                        let name = format!("{name}.subject");
+                        (self.test_value(module, owner, name, &e.ty, e), e.span)
+                    }),
+                    by: by.clone(),
+                    id,
+                    time,
+                }
+            }
+        })
     }
 
     /// Functions for the id and the time of the decision that an expression asks for.
@@ -145,13 +269,12 @@ impl<'h> Lowering<'h> {
         &mut self,
         module: &mut Module,
         owner: &Owner<'h>,
-        name: &str,
         asking: &Expr,
     ) -> [Option<TestFn>; 2] {
         let decided = decision(asking);
         ["id", "time"].map(|field| {
             let (argument, index, ty) = input_field(self.program, decided?, field)?;
-            let name = format!("{name}.{field}");
+            let name = format!("{}.{field}", owner.name);
             let value = Expr {
                 kind: ExprKind::Field(Box::new(argument.clone()), index),
                 ty: ty.clone(),
@@ -161,7 +284,7 @@ impl<'h> Lowering<'h> {
         })
     }
 
-    /// A function without parameters that gives a value, and the entry for it.
+    /// A function of the owner's parameters that gives a value, and the entry for it.
     fn test_value(
         &mut self,
         module: &mut Module,
@@ -170,16 +293,60 @@ impl<'h> Lowering<'h> {
         ty: &Ty,
         value: &Expr,
     ) -> TestFn {
-        let func = self.build_value(module, owner, name, &[], ty, value);
+        let func = self.build_value(module, owner, name, owner.params, ty, value);
         let entry = TestFn(module.entries.len() as u32);
+        let param = |local: &LocalId| {
+            let local = &owner.locals[*local];
+            ((&*local.name).into(), self.schema.get(&local.ty))
+        };
         module.entries.push(Entry {
             name: module.funcs[func].name.clone(),
             target: Target::Func(func),
-            params: Vec::new(),
+            params: owner.params.iter().map(param).collect(),
             result: self.schema.get(ty),
         });
         entry
     }
+}
+
+/// The rule sets that a test asks about its parameters alone, through pipelines too, each once.
+fn asked(program: &Program, test: &Test) -> Vec<Asked> {
+    let mut found = Vec::new();
+    let params: Vec<(LocalId, usize)> = test.params.iter().copied().zip(0..).collect();
+    exprs(test, &mut |e| asked_in(program, e, &params, &mut found));
+    found
+}
+
+/// The same in an expression; `known` are the locals that are parameters of the test. Calls are not recursive, so this ends.
+fn asked_in(program: &Program, expr: &Expr, known: &[(LocalId, usize)], found: &mut Vec<Asked>) {
+    walk::everything(expr, &mut |e| {
+        let ExprKind::Decide { callee, args, .. } = &e.kind else {
+            return;
+        };
+        let given = |arg: &Expr| match &arg.kind {
+            ExprKind::Local(local) => known.iter().find(|(l, _)| l == local).map(|(_, n)| *n),
+            _ => None,
+        };
+        let given: Vec<Option<usize>> = args.iter().map(given).collect();
+        match callee {
+            Callee::RuleSet(set) => {
+                if let Some(args) = given.into_iter().collect() {
+                    let asked = Asked { set: *set, args };
+                    if !found.contains(&asked) {
+                        found.push(asked);
+                    }
+                }
+            }
+            Callee::Pipeline(id) => {
+                let pipeline = &program.pipelines[*id];
+                let inner = pipeline.params.iter().zip(given);
+                let inner: Vec<_> = inner.filter_map(|(l, n)| Some((*l, n?))).collect();
+                for stage in &pipeline.stages {
+                    asked_in(program, &stage.value, &inner, found);
+                }
+            }
+        }
+    });
 }
 
 /// The decision a condition asks for: the marked one, or else the first.

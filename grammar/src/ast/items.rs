@@ -239,13 +239,50 @@ pub struct Stream {
     pub settings: Vec<Setting>,
 }
 
-/// `test "…" { steps }`
+/// `test "…" { steps }`, `test "…" (columns) { steps rows }`, `test "…" { forall … steps }`
 #[derive(Clone, Debug)]
 pub struct Test {
     /// What it shows.
     pub title: Text,
+    /// `(method: Method, path: Path)`: the columns of its rows.
+    pub columns: Vec<Param>,
+    /// What every value must satisfy.
+    pub forall: Option<Forall>,
     /// Its steps, in source order.
     pub steps: Vec<Step>,
+    /// `| cell | cell => pattern`: the values for which the steps are taken.
+    pub rows: Vec<TestRow>,
+}
+
+/// `forall a: T, b: U where c`
+#[derive(Clone, Debug)]
+pub struct Forall {
+    /// All of it.
+    pub span: Span,
+    /// What it is about.
+    pub params: Vec<Param>,
+    /// `where c`
+    pub filter: Option<Expr>,
+}
+
+/// `| cell | cell => pattern by rule`
+#[derive(Clone, Debug)]
+pub struct TestRow {
+    /// All of it.
+    pub span: Span,
+    /// A value for each column; none when it was not understood.
+    pub cells: Vec<Expr>,
+    /// What is to come of it.
+    pub expected: Option<Expected>,
+}
+
+/// `=> pattern by rule`
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// What the value must look like.
+    pub pattern: Pattern,
+    /// The deciding rules; empty without `by`.
+    pub by: Vec<Decider>,
 }
 
 /// A step of a test.
@@ -260,10 +297,12 @@ pub struct Step {
 /// What a step of a test does.
 #[derive(Clone, Debug)]
 pub enum StepKind {
-    /// `given req = e`, `given wallet_rides["u1"] = 4`
+    /// `given req = e`, `given req: Request = e`, `given wallet_rides["u1"] = 4`
     Given {
         /// What is given: a new name, a `data`, or a state.
         place: Place,
+        /// `: T`, of a new name.
+        ty: Option<Type>,
         /// Its value.
         value: Expr,
     },
@@ -271,13 +310,24 @@ pub enum StepKind {
     Expect {
         /// The condition.
         condition: Expr,
-        /// `by a, b`: the deciding rules; `otherwise` is a name here. Empty without `by`.
-        by: Vec<Name>,
+        /// `by a, b`: the deciding rules. Empty without `by`.
+        by: Vec<Decider>,
     },
     /// `advance 2d`
     Advance(Expr),
     /// Something that was reported and skipped.
     Error,
+}
+
+/// A rule behind `by`: `checkout`, `route.checkout`, `row 2`; `otherwise` is a name here.
+#[derive(Clone, Debug)]
+pub struct Decider {
+    /// All of it.
+    pub span: Span,
+    /// The rule set, guard or table that it belongs to, where that was written.
+    pub set: Option<Name>,
+    /// Its name.
+    pub rule: Name,
 }
 
 /// `prove "…" { forall … where … holds … }`

@@ -427,6 +427,37 @@ impl<'text> Builder<'text> {
         }))
     }
 
+    pub(crate) fn test(
+        &mut self,
+        title: Text,
+        columns: Option<Vec<Param>>,
+        forall: Option<Box<Forall>>,
+        steps: Vec<Step>,
+        rows: Vec<TestRow>,
+    ) -> ItemKind {
+        for row in &rows {
+            self.count_rule(row.span);
+        }
+        ItemKind::Test(Box::new(Test {
+            title,
+            columns: columns.unwrap_or_default(),
+            forall: forall.map(|forall| *forall),
+            steps,
+            rows,
+        }))
+    }
+
+    /// `given req: Request = e`
+    pub(crate) fn typed_given(&mut self, name: Name, ty: Type, value: Expr) -> Box<StepKind> {
+        let place = Place {
+            span: name.span,
+            name,
+            key: None,
+        };
+        let ty = Some(ty);
+        Box::new(StepKind::Given { place, ty, value })
+    }
+
     pub(crate) fn prove(
         &mut self,
         title: Text,

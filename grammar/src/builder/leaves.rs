@@ -13,6 +13,15 @@ impl<'text> Builder<'text> {
         &self.text[start as usize..end as usize]
     }
 
+    /// `row 2`: a name and a number, one blank apart.
+    pub(crate) fn numbered(&mut self, name: Name, start: u32, end: u32) -> Name {
+        let number = self.slice(start, end);
+        Name {
+            text: Symbol::from(&*format!("{} {number}", name.text)),
+            span: self.span(name.span.start, end),
+        }
+    }
+
     pub(crate) fn name(&mut self, start: u32, end: u32) -> Name {
         let text = self.slice(start, end);
         let text = self

@@ -109,20 +109,7 @@ impl Writer<'_> {
                 self.blank();
                 self.settings(&stream.settings);
             }
-            ItemKind::Test(test) => {
-                self.token();
-                self.spaced();
-                self.blank();
-                self.block(test.steps.is_empty(), |w| {
-                    for (index, step) in test.steps.iter().enumerate() {
-                        if index > 0 {
-                            w.part_line();
-                        }
-                        w.comments_before();
-                        w.group(|w| w.step(step));
-                    }
-                });
-            }
+            ItemKind::Test(test) => self.test(test),
             ItemKind::Prove(prove) => self.prove(prove),
             // Of a file without mistakes there is none.
             ItemKind::Error => {}
@@ -214,75 +201,6 @@ impl Writer<'_> {
                     },
                 );
             }
-        });
-    }
-
-    fn step(&mut self, step: &Step) {
-        match &step.kind {
-            StepKind::Given { place, value } => {
-                self.token();
-                self.blank();
-                self.place(place);
-                self.spaced();
-                self.value_behind_sign(value);
-            }
-            StepKind::Expect { condition, by } => {
-                self.token();
-                self.blank();
-                self.condition(condition);
-                if !by.is_empty() {
-                    self.indented(|w| {
-                        w.fill();
-                        w.token();
-                        w.names(by.len(), |w, _| w.token());
-                    });
-                }
-            }
-            StepKind::Advance(by) => {
-                self.token();
-                self.blank();
-                self.expr(by);
-            }
-            // Of a file without mistakes there is none.
-            StepKind::Error => {}
-        }
-    }
-
-    fn prove(&mut self, prove: &Prove) {
-        self.token();
-        self.spaced();
-        self.blank();
-        self.block(false, |w| {
-            w.comments_before();
-            w.token();
-            w.names(prove.forall.len(), |w, index| w.param(&prove.forall[index]));
-            if let Some(filter) = &prove.filter {
-                w.part_line();
-                w.token();
-                w.blank();
-                w.condition(filter);
-            }
-            w.part_line();
-            w.token();
-            w.blank();
-            w.condition(&prove.holds);
-        });
-    }
-
-    /// Writes what stands behind a keyword with commas between and no brackets around.
-    fn names(&mut self, count: usize, mut each: impl FnMut(&mut Self, usize)) {
-        self.group(|w| {
-            w.indented(|w| {
-                for index in 0..count {
-                    if index > 0 {
-                        w.token();
-                        w.fill();
-                    } else {
-                        w.blank();
-                    }
-                    each(w, index);
-                }
-            });
         });
     }
 }

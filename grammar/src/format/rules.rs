@@ -299,14 +299,14 @@ impl Writer<'_> {
 
 /// What stands in the braces of a rule set, one below the other.
 #[derive(Default)]
-struct Entries {
+pub(super) struct Entries {
     /// Whether there is one already.
     begun: bool,
 }
 
 impl Entries {
     /// Ends the line behind the entry before.
-    fn next_part(&mut self, w: &mut Writer<'_>) {
+    pub(super) fn next_part(&mut self, w: &mut Writer<'_>) {
         if self.begun {
             w.part_line();
         }

@@ -44,7 +44,7 @@ impl Arranger<'_> {
             T::Group,
             T::Otherwise,
         ];
-        const STEPS: &[T] = &[T::Given, T::Expect, T::Advance, T::By];
+        const STEPS: &[T] = &[T::Given, T::Expect, T::Advance, T::By, T::Forall, T::Where];
         const CLAIMS: &[T] = &[T::Forall, T::Where, T::Holds];
         const STAGES: &[T] = &[T::Stage, T::Stop, T::Then];
         const INFIX: &[T] = &[

@@ -383,7 +383,7 @@ impl Body<'_, '_> {
     }
 
     /// A binding that the author did not write.
-    pub(super) fn fresh(&mut self, name: &str, span: Span, ty: Ty) -> crate::hir::LocalId {
+    pub(crate) fn fresh(&mut self, name: &str, span: Span, ty: Ty) -> crate::hir::LocalId {
         self.locals.push(crate::hir::Local {
             name: name.into(),
             span,

@@ -12,7 +12,7 @@ use crate::types::ty::{Ty, Unit};
 
 impl Body<'_, '_> {
     /// The value as one of type `to`; reports why it cannot be one.
-    pub(super) fn fit(&mut self, mut value: Expr, to: &Ty) -> Expr {
+    pub(crate) fn fit(&mut self, mut value: Expr, to: &Ty) -> Expr {
         if value.ty.is_error() || to.is_error() {
             return value;
         }

@@ -51,7 +51,7 @@ impl Expr {
     }
 
     /// What stands for an expression that was reported.
-    pub(super) fn error(span: Span) -> Expr {
+    pub(crate) fn error(span: Span) -> Expr {
         Expr::new(ExprKind::Error, Ty::Error, span)
     }
 

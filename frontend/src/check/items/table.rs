@@ -93,7 +93,7 @@ fn cells(
     if row.cells.len() != params.len() {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let cells = count(row.cells.len(), "cell");
-        let found = rules::cell_count(&cells, count(params.len(), "column"))
+        let found = rules::cell_count(&cells, "table", count(params.len(), "column"))
             .at(row.span, format!("{cells} before `=>`"))
             .at(
                 table.name.span,

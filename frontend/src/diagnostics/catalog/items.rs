@@ -180,9 +180,39 @@ diagnostics! {
     /// ```
     fn by_without_decision() = error "`by` stands behind an expectation that asks no rule set";
 
-    /// `by` names a rule that the rule set does not have.
+    /// `by`, or a trace, names a rule that the rule set does not have.
     ///
-    /// The rows of a table are called `row 1`, `row 2` and so on; they cannot be named here. `otherwise` says that no rule
-    /// decided.
+    /// The rows of a table are called `row 1`, `row 2` and so on, behind `by` only: `by voucher.row 2`. `otherwise` says that no
+    /// rule decided.
     fn unknown_rule(set, name) = error "`{set}` has no rule `{name}`";
+
+    /// A rule is named together with a rule set that the expectation does not ask.
+    ///
+    /// A decision is that of one rule set, or of a pipeline, whose stages ask rule sets; the rules of these can be named. What a
+    /// condition asks on its way leaves nothing in the trace.
+    fn set_not_asked(set, asked) = error "`{asked}` does not ask `{set}`";
+
+    /// `trace(…)` stands left of `==` in an expectation, and right of it stand the rules that decide, in order.
+    ///
+    /// ```text
+    /// expect trace(route(req)) == [checkout]
+    /// expect trace(edge(req)) == [limits.otherwise, route.checkout]
+    /// ```
+    ///
+    /// A trace is no value: what a decision gives is compared by an expectation of its own, or by `route(req) is … by checkout`.
+    fn trace_needs_rules() = error "the trace of a decision is compared with rules";
+
+    /// The columns, rows and steps of a test do not fit together.
+    ///
+    /// ```text
+    /// test "who is let in" (path: Path, code: Int) {
+    ///   given req = Request(path: path)
+    ///   expect route(req)
+    ///   | "/healthz" | 204 => respond(204) by health
+    /// }
+    /// ```
+    ///
+    /// Name and type of each column stand behind the title, rows behind the steps. The steps are taken for each row. Where rows say
+    /// what is expected (`=>`), all do, and the last step is an `expect` with the value that they are about.
+    fn bad_test_rows(what) = error "{what}";
 }

@@ -172,8 +172,8 @@ diagnostics! {
     /// Said by `tollgate check --verbose` only. Nothing is claimed of the rule: neither that it is needed nor that it is not.
     fn not_known(what) = note "it is not known {what}";
 
-    /// A row has more or fewer cells than the table has parameters.
+    /// A row has more or fewer cells than the table has parameters, or the test columns.
     ///
-    /// A column belongs to each parameter, in order; `_` is the cell that takes everything.
-    fn cell_count(cells, columns) = error "the row has {cells}, the table {columns}";
+    /// A column belongs to each parameter, in order; in a table `_` is the cell that takes everything.
+    fn cell_count(cells, of, columns) = error "the row has {cells}, the {of} {columns}";
 }

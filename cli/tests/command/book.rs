@@ -1,0 +1,135 @@
+//! Pages of the book that are sessions: the files they show are written, the commands they show are run in that order, and what these
+//! print must be what stands below them.
+//!
+//! A block is marked behind its language: `rules shop.rules` is a file, `rules append shop.rules` is written to its end, `diff shop.rules` is
+//! applied to it, and `console` has commands behind `$`, each with what it prints on standard output and then on standard error. A
+//! line `exit 1` says how the command before ended, where that is not 0; `…` in a line stands for what differs from run to run. Other
+//! blocks are only read.
+
+use std::fs;
+use std::path::Path;
+
+use super::Folder;
+
+#[test]
+fn the_page_of_tests_goes_as_it_says() {
+    assert!(replay("tests") >= 6);
+}
+
+#[test]
+fn the_tutorial_goes_as_it_says() {
+    assert!(replay("tutorial") >= 10);
+}
+
+/// Replays a page in a folder of its own; how many commands it has.
+fn replay(page: &str) -> usize {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let path = root
+        .expect("the command stands in the project")
+        .join(format!("docs/book/{page}.md"));
+    let text = fs::read_to_string(&path).expect("the page is there");
+    let folder = Folder::new(&format!("book-{page}"));
+    let mut lines = text.lines();
+    let mut commands = 0;
+    while let Some(line) = lines.next() {
+        let Some(mark) = line.strip_prefix("```").filter(|mark| !mark.is_empty()) else {
+            continue;
+        };
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        let words: Vec<&str> = mark.split_whitespace().collect();
+        match &words[..] {
+            ["console"] => commands += console(&folder, &block),
+            ["diff", file] => change(&folder, file, &block),
+            [_, "append", file] => {
+                let before = folder.read(file);
+                write(&folder, file, &format!("{before}\n{}\n", block.join("\n")));
+            }
+            [_, file] if file.contains('.') => write(&folder, file, &(block.join("\n") + "\n")),
+            _ => {}
+        }
+    }
+    commands
+}
+
+fn write(folder: &Folder, file: &str, text: &str) {
+    let path = folder.path().join(file);
+    let parent = path.parent().expect("it stands in a folder");
+    fs::create_dir_all(parent).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+/// Replaces the lines without a mark and those with `-` by those without a mark and those with `+`.
+fn change(folder: &Folder, file: &str, block: &[&str]) {
+    let side = |mark: char| -> String {
+        let lines = block.iter().filter_map(|line| match line.chars().next() {
+            Some(first) if first == mark || first == ' ' => Some(format!("{}\n", &line[1..])),
+            None => Some("\n".to_owned()),
+            _ => None,
+        });
+        lines.collect()
+    };
+    let (before, text) = (side('-'), folder.read(file));
+    assert_eq!(
+        text.matches(&before).count(),
+        1,
+        "{file} has once:\n{before}\nin\n{text}"
+    );
+    write(folder, file, &text.replacen(&before, &side('+'), 1));
+}
+
+/// Runs the commands of a block.
+fn console(folder: &Folder, block: &[&str]) -> usize {
+    let starts: Vec<usize> = (0..block.len())
+        .filter(|i| block[*i].starts_with("$ "))
+        .collect();
+    for (i, start) in starts.iter().enumerate() {
+        let end = starts.get(i + 1).copied().unwrap_or(block.len());
+        let words = words(&block[*start][2..]);
+        let (program, args) = words.split_first().expect("a command");
+        assert_eq!(program, "tollgate", "only this is run");
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let ended = folder.tollgate(&args);
+        let printed = format!("{}{}", ended.out, ended.err);
+        let mut found: Vec<String> = printed.lines().map(|l| l.trim_end().to_owned()).collect();
+        if ended.code != Some(0) {
+            found.push(format!("exit {}", ended.code.expect("it ended by itself")));
+        }
+        let trimmed = block[start + 1..end]
+            .iter()
+            .map(|line| line.trim_end().to_owned());
+        let mut wanted: Vec<String> = trimmed.collect();
+        while wanted.last().is_some_and(String::is_empty) {
+            wanted.pop();
+        }
+        let same = found.len() == wanted.len()
+            && found
+                .iter()
+                .zip(&wanted)
+                .all(|(found, wanted)| is_like(found, wanted));
+        assert!(same, "{}\n{}", block[*start], found.join("\n"));
+    }
+    starts.len()
+}
+
+fn is_like(found: &str, wanted: &str) -> bool {
+    match wanted.split_once('…') {
+        Some((begin, end)) => found.starts_with(begin) && found.ends_with(end),
+        None => found == wanted,
+    }
+}
+
+/// The words of a command; quotes hold one together.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            (c, Some(_)) => word.push(c),
+            ('\'' | '"', None) => quote = Some(c),
+            (' ', None) => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+            (c, None) => word.push(c),
+        }
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
+}

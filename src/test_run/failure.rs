@@ -1,0 +1,242 @@
+//! What is told of an expectation that did not hold.
+
+use std::sync::Arc;
+
+use tollgate_frontend::diagnostics::Label;
+use tollgate_frontend::diagnostics::render::{Picture, Tone};
+use tollgate_frontend::lower::{TestPlan, TestStep};
+use tollgate_grammar::ast::{ItemKind, Otherwise, RuleItem};
+use tollgate_grammar::source::{SourceMap, Span};
+
+use super::{Decided, TestFailure, TestResult, place};
+
+/// Most characters of a value that is shown to people; the JSON has all.
+const SHOWN: usize = 300;
+
+/// An expectation that did not hold.
+#[derive(Clone, Debug)]
+pub(super) struct Unmet<'p> {
+    pub(super) step: &'p TestStep,
+    /// Which step it is.
+    pub(super) at: usize,
+    /// Whether the condition held, so that other rules decided.
+    pub(super) held: bool,
+    /// What the condition looks at.
+    pub(super) found: Option<Found>,
+    pub(super) decided: Vec<Decided>,
+    /// Data that was not given.
+    pub(super) missing: Option<String>,
+}
+
+/// A value that was not as expected.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) json: String,
+    /// As an author writes it.
+    pub(super) written: String,
+}
+
+/// The result of a test, or of one of its rows.
+pub(super) fn result(
+    plan: &TestPlan,
+    row: Option<(usize, Span)>,
+    unmet: &[Unmet<'_>],
+    sources: &Arc<SourceMap>,
+) -> TestResult {
+    let span = row.map_or(plan.span, |(_, span)| span);
+    let (file, line) = place(sources, span);
+    let each = unmet.iter();
+    let row_span = row.map(|(_, span)| span);
+    TestResult {
+        title: plan.title.to_string(),
+        file,
+        line,
+        row: row.map(|(index, _)| index as u32 + 1),
+        cases: None,
+        failures: each.map(|unmet| unmet.failure(row_span, sources)).collect(),
+    }
+}
+
+/// A failure of a test as a whole.
+pub(super) fn of_test(
+    span: Span,
+    message: String,
+    why: &str,
+    sources: &Arc<SourceMap>,
+) -> TestFailure {
+    let (file, line) = place(sources, span);
+    TestFailure {
+        file,
+        line,
+        expected: String::new(),
+        found: None,
+        by: Vec::new(),
+        given: Vec::new(),
+        seed: None,
+        picture: Picture {
+            headline: message.clone(),
+            place: span,
+            labels: vec![(
+                Tone::Bad,
+                Label {
+                    span,
+                    text: why.into(),
+                },
+            )],
+            notes: Vec::new(),
+        },
+        message,
+        sources: sources.clone(),
+    }
+}
+
+impl Unmet<'_> {
+    /// What is told of it; `row` is the row it stands in, or that gave its values.
+    pub(super) fn failure(&self, row: Option<Span>, sources: &Arc<SourceMap>) -> TestFailure {
+        let TestStep::Expect {
+            span, subject, by, ..
+        } = self.step
+        else {
+            return of_test(Span::default(), String::new(), "", sources);
+        };
+        if let Some(name) = &self.missing {
+            let message = format!("the program expects data `{name}`: write `given {name} = …`");
+            return of_test(*span, message, "asks for it", sources);
+        }
+        // What is expected stands behind what it is about: in the same step, or behind the `=>` of a row.
+        let looked = subject.as_ref().map(|(_, span)| *span);
+        let inside =
+            looked.filter(|l| l.file == span.file && span.start <= l.start && l.end <= span.end);
+        let (wanted, from) = match inside {
+            Some(looked) => (Span::new(span.file, looked.end, span.end), Some(looked)),
+            None => (*span, looked),
+        };
+        let text = sources
+            .slice(wanted)
+            .trim_start_matches(|c: char| c == ')' || c.is_whitespace());
+        let expected = match text.rsplit_once("=>") {
+            Some((_, expected)) if row == Some(*span) => expected.trim(),
+            _ => text.trim_start_matches("expect").trim(),
+        };
+        let expected = one_line(expected);
+        let names: Vec<String> = self
+            .decided
+            .iter()
+            .map(|d| name(d, &self.decided))
+            .collect();
+        let names = match names.is_empty() {
+            true => by.as_ref().map(|_| "no rule".to_owned()),
+            false => Some(names.join(", ")),
+        };
+        let found = self.found.as_ref().map(|found| cut(&found.written));
+        let was = match (found, names) {
+            (Some(found), Some(names)) => format!("{found} by {names}"),
+            (Some(found), None) => found,
+            (None, Some(names)) if by.is_some() => format!("decided by {names}"),
+            (None, Some(names)) => format!("false, decided by {names}"),
+            (None, None) => "false".into(),
+        };
+        let message = format!("expected `{expected}`, but it was {was}");
+        let mut labels = Vec::new();
+        let label = |span: Span, text: &str| Label {
+            span,
+            text: text.to_owned(),
+        };
+        // What a row expects stands in the row, with its values.
+        let bad = from.filter(|_| row != Some(*span)).unwrap_or(*span);
+        labels.push((Tone::Bad, label(bad, &format!("was {was}"))));
+        if let Some(row) = row.filter(|row| *row != bad) {
+            labels.push((Tone::Plain, label(row, "for this row")));
+        }
+        for decided in self.decided.iter().take(4) {
+            if let Some(place) = rule_place(sources, decided) {
+                let text = match &*decided.rule {
+                    "otherwise" => "no rule matched, so this decided",
+                    _ => "this rule decided",
+                };
+                labels.push((Tone::Plain, label(place, text)));
+            }
+        }
+        let (file, line) = place(sources, *span);
+        TestFailure {
+            file,
+            line,
+            expected,
+            found: self.found.as_ref().map(|found| found.json.clone()),
+            by: self
+                .decided
+                .iter()
+                .map(|d| format!("{}.{}", d.set, d.rule))
+                .collect(),
+            given: Vec::new(),
+            seed: None,
+            picture: Picture {
+                headline: message.clone(),
+                place: bad,
+                labels,
+                notes: Vec::new(),
+            },
+            message,
+            sources: sources.clone(),
+        }
+    }
+}
+
+/// A rule as it would be named behind `by`: with its rule set where several have decided.
+fn name(decided: &Decided, all: &[Decided]) -> String {
+    match all.iter().any(|other| other.set != decided.set) {
+        true => format!("{}.{}", decided.set, decided.rule),
+        false => decided.rule.to_string(),
+    }
+}
+
+fn cut(json: &str) -> String {
+    match json.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &json[..end]),
+        None => json.to_owned(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Where the name of a rule stands. The texts are parsed again: a test that passes pays nothing for it.
+fn rule_place(sources: &SourceMap, decided: &Decided) -> Option<Span> {
+    let row = decided
+        .rule
+        .strip_prefix("row ")
+        .and_then(|n| n.parse::<usize>().ok());
+    let of_otherwise = |otherwise: &Option<Otherwise>| otherwise.as_ref().map(|o| o.span);
+    for (file, source) in sources.files() {
+        let parse = tollgate_grammar::parse(file, source.text());
+        for item in &parse.ast.items {
+            let found = match &item.kind {
+                ItemKind::RuleSet(set) if *set.name.text == *decided.set => match &*decided.rule {
+                    "otherwise" => of_otherwise(&set.otherwise),
+                    rule => in_rules(&set.rules, rule),
+                },
+                ItemKind::Guard(guard) if *guard.name.text == *decided.set => {
+                    in_rules(&guard.rules, &decided.rule)
+                }
+                ItemKind::Table(table) if *table.name.text == *decided.set => match row {
+                    Some(row) => table.rows.get(row.wrapping_sub(1)).map(|row| row.span),
+                    None => of_otherwise(&table.otherwise),
+                },
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    None
+}
+
+fn in_rules(rules: &[RuleItem], name: &str) -> Option<Span> {
+    rules.iter().find_map(|rule| match rule {
+        RuleItem::Rule(rule) => (*rule.name.text == *name).then_some(rule.name.span),
+        RuleItem::Group(group) => in_rules(&group.rules, name),
+        RuleItem::Error(_) => None,
+    })
+}
