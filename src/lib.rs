@@ -53,6 +53,7 @@ mod engine;
 mod entry;
 mod error;
 mod explain;
+mod fix;
 mod format;
 mod interp;
 mod loader;
@@ -77,6 +78,7 @@ pub use explain::{
     Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
     Which, parse_time,
 };
+pub use fix::Fixed;
 pub use format::{Formatted, format, format_file};
 pub use program::Program;
 pub use report::{Report, explain, slugs};

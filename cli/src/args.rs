@@ -67,10 +67,16 @@ pub(crate) struct New {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and `data` as `run` takes them.
+    after_help = "With --fix, advice is followed where what was written has one meaning and the edit says that: `&&` becomes `and`, what is
+never used is left out. Where there is a choice, it stays yours. A file is written only if it has no more errors than before,
+and only files that are named here are. In JSON each help with edits says which it is: \"applies\": \"by_itself\" or \"by_choice\".
+
+In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and `data` as `run` takes them.
 
 Examples:
   tollgate check gateway.rules
+  tollgate check --fix gateway.rules
+  tollgate check --fix --dry-run gateway.rules | patch
   tollgate check --format json *.rules | jq .slug
   tollgate check --format json gateway.rules | jq -c .witness.input | tollgate run gateway.rules route --input -"
 )]
@@ -87,6 +93,12 @@ pub(crate) struct Check {
     /// Say what could not be found out about rules, too
     #[arg(long, short)]
     pub(crate) verbose: bool,
+    /// Follow the advice that leaves no choice, and write the files back
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Write nothing; show what would change
+    #[arg(long, requires = "fix", conflicts_with = "format")]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
