@@ -47,6 +47,8 @@
 
 mod backends;
 mod cost;
+mod counts;
+mod cover;
 mod dag;
 mod decision;
 mod engine;
@@ -69,6 +71,8 @@ mod workbench;
 
 pub use backends::{BackendRow, backends};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
+pub use counts::{Counts, NeverDecided};
+pub use cover::{ConditionCovered, Coverage, Covered, FileCovered, Recorder, RuleCovered};
 pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;
 pub use engine::Engine;

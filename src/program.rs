@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     report: Report,
     origin: Origin,
     /// Made when the first decision is explained.
-    explainer: OnceLock<Explainer>,
+    explainer: OnceLock<Arc<Explainer>>,
     /// Tells this program's handles from those of others; it never comes out.
     stamp: u64,
 }
@@ -263,11 +263,11 @@ impl Program {
     }
 
     /// What explains decisions. Made once, from the texts that the program was compiled from.
-    pub(crate) fn explainer(&self) -> Result<&Explainer, Error> {
+    pub(crate) fn explainer(&self) -> Result<&Arc<Explainer>, Error> {
         if let Some(explainer) = self.shared.explainer.get() {
             return Ok(explainer);
         }
-        let made = Explainer::new(self)?;
+        let made = Arc::new(Explainer::new(self)?);
         Ok(self.shared.explainer.get_or_init(|| made))
     }
 

@@ -3,6 +3,8 @@
 //! The functions of the tests are compiled as entries of a program of their own, on the same backend at the same level,
 //! so that a program that is only run does not carry them.
 
+use std::ops::Deref;
+
 use tollgate_backend_api::Executable;
 use tollgate_frontend::lower::{TestFn, TestPlan, TestStep};
 use tollgate_grammar::source::{SourceMap, Span};
@@ -51,8 +53,8 @@ pub(crate) struct Tests {
 }
 
 /// The tests of a program, or a question about it, compiled.
-pub(crate) struct Compiled {
-    pub(crate) module: Legalized,
+pub(crate) struct Compiled<M = Legalized> {
+    pub(crate) module: M,
     pub(crate) executable: Box<dyn Executable>,
 }
 
@@ -82,8 +84,9 @@ impl Tests {
     }
 }
 
-impl Compiled {
-    fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
+impl<M: Deref<Target = Module>> Compiled<M> {
+    /// Runs one.
+    pub(crate) fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
         let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
         let mut failures = Vec::new();
         for step in &plan.steps {

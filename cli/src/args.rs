@@ -1,9 +1,13 @@
 //! What can be said on the command line.
 
+mod cover;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use cover::{Cover, CoveredAs};
 
 /// Rules at the edge: gateways, campaigns, overload.
 #[derive(Debug, Parser)]
@@ -17,6 +21,7 @@ use clap_complete::Shell;
   tollgate new shop                                      a folder to start from
   tollgate check shop/shop.rules                         what the compiler thinks of it
   tollgate test shop/shop.rules                          run its test blocks
+  tollgate cover shop/shop.rules                         what they do not come to
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
   tollgate fmt shop                                      lay out the rules of a folder
   tollgate repl shop/shop.rules                          try its rules at a prompt
@@ -42,6 +47,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the `test` blocks of rule files
     Test(Test),
+    /// Say which rules and conditions tests or recorded facts come to, and which they do not
+    Cover(Cover),
     /// A prompt: declarations, rules and expressions, answered at once
     Repl(Repl),
     /// Lay rule files out in the one canonical way
@@ -130,6 +137,9 @@ pub(crate) struct Run {
     /// A JSON file for a `data` of the program
     #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
     pub(crate) data: Vec<(String, PathBuf)>,
+    /// Where it is written at the end how often each rule decided, for `cover --counts`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) counts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }

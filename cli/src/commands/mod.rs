@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod cost;
+mod cover;
 mod emit;
 mod explain;
 mod fmt;
@@ -59,6 +60,7 @@ impl Command {
             Command::Run(args) => run::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Fmt(args) => fmt::run(&args),
+            Command::Cover(args) => cover::run(&args),
             Command::Repl(args) => repl::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Bench(args) => bench::run(&args),

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod compile;
 mod cost;
+mod cover;
 mod emit;
 mod explain;
 mod fmt;
