@@ -72,7 +72,10 @@ mod workbench;
 pub use backends::{BackendRow, backends};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
 pub use counts::{Counts, NeverDecided};
-pub use cover::{ConditionCovered, Coverage, Covered, FileCovered, Recorder, RuleCovered};
+pub use cover::{
+    ConditionCovered, Coverage, Covered, EdgeCovered, FileCovered, IndexCovered, Recorder,
+    RuleCovered,
+};
 pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;
 pub use engine::Engine;

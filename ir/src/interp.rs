@@ -41,6 +41,8 @@ pub trait Watch {
     fn tried(&self, rules: RuleSetId, rule: usize, matched: bool, cx: &Cx<'_>, args: &[Word<'_>]);
     /// The rule set has decided; the marks are those of the rules that did.
     fn ends(&self, rules: RuleSetId, marks: &[Mark]);
+    /// A search looks at a node, as [`Index::number`](tollgate_runtime::index::Index::number) takes it.
+    fn comes_to(&self, _index: IndexId, _place: u32) {}
 }
 
 /// Nobody watches.
@@ -97,6 +99,11 @@ impl<M: Deref<Target = Module>, W: Watch> Interp<M, W> {
     /// The module.
     pub fn module(&self) -> &Module {
         &self.module
+    }
+
+    /// Who is told what happens.
+    pub fn watch(&self) -> &W {
+        &self.watch
     }
 
     /// Bytes of memory of the constants laid out so far; not of the module.
@@ -220,10 +227,12 @@ impl<M: Deref<Target = Module>, W: Watch> Interp<M, W> {
         self.consts[id].get_or_init(|| constant.into()).word()
     }
 
-    fn search<'a>(&'a self, id: IndexId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+    /// Decides by an index, given the arguments of its rule set. Marks and steps are as [`Interp::run`] has them.
+    pub fn search<'a>(&'a self, id: IndexId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let index = &self.module.indexes[id];
         index.decider.decide(&mut Searching {
             interp: self,
+            id,
             index,
             args,
             cx,
@@ -275,6 +284,7 @@ fn mark(cx: &mut Cx<'_>, site: SiteId) {
 /// One decision by an index.
 struct Searching<'d, 'a, M, W> {
     interp: &'a Interp<M, W>,
+    id: IndexId,
     index: &'a RuleIndex,
     args: &'d [Word<'a>],
     cx: &'d mut Cx<'a>,
@@ -287,6 +297,11 @@ impl<'a, M: Deref<Target = Module>, W: Watch> Facts<'a> for Searching<'_, 'a, M,
 
     fn computed(&mut self, function: u32) -> Word<'a> {
         self.call(function, None)
+    }
+
+    #[inline(always)]
+    fn comes_to(&mut self, place: u32) {
+        self.interp.watch.comes_to(self.id, place);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::source::{Line, lines};
-use super::{Coverage, Covered, FileCovered, RuleCovered, shown_percent};
+use super::{Coverage, Covered, FileCovered, IndexCovered, RuleCovered, shown_percent};
 
 /// Colours are named by what they say, once for light and once for dark.
 const STYLE: &str = "
@@ -79,10 +79,11 @@ fn write_file(number: usize, file: &FileCovered, out: &mut String) -> std::fmt::
     for rule in rules {
         write_rule(number, rule, out)?;
     }
-    writeln!(
-        out,
-        "</tbody>\n</table>\n</details>\n<table class=\"source\"><tbody>"
-    )?;
+    writeln!(out, "</tbody>\n</table>\n</details>")?;
+    for index in &file.indexes {
+        write_index(index, out)?;
+    }
+    writeln!(out, "<table class=\"source\"><tbody>")?;
     for line in lines(file) {
         write_line(number, &line, out)?;
     }
@@ -106,6 +107,28 @@ fn write_rule(file: usize, rule: &RuleCovered, out: &mut String) -> std::fmt::Re
             (None, false) => "",
         }
     )
+}
+
+fn write_index(index: &IndexCovered, out: &mut String) -> std::fmt::Result {
+    let taken = index.edges.iter().filter(|edge| edge.taken > 0).count();
+    write!(
+        out,
+        "<details><summary>Index of {}: {taken} of {} edges taken</summary>\n<table>\n\
+         <thead><tr><th>asked</th><th>answer</th><th class=\"n\">taken</th></tr></thead>\n<tbody>\n",
+        escaped(&index.ruleset),
+        index.edges.len()
+    )?;
+    for edge in &index.edges {
+        writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td class=\"n {}\">{}</td></tr>",
+            escaped(&edge.feature),
+            escaped(&edge.answers.join(", ")),
+            if edge.taken > 0 { "" } else { "bad" },
+            edge.taken
+        )?;
+    }
+    writeln!(out, "</tbody>\n</table>\n</details>")
 }
 
 fn write_line(file: usize, line: &Line<'_>, out: &mut String) -> std::fmt::Result {

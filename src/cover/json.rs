@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{ConditionCovered, Coverage, Covered, FileCovered, RuleCovered, percent};
+use super::{
+    ConditionCovered, Coverage, Covered, EdgeCovered, FileCovered, IndexCovered, RuleCovered,
+    percent,
+};
 
 /// The coverage as an object.
 pub(super) fn coverage(of: &Coverage) -> Value {
@@ -21,6 +24,23 @@ fn file(of: &FileCovered) -> Value {
         "seen": of.seen(),
         "percent": percent(of.seen(), of.wanted()),
         "rules": of.rules.iter().map(rule).collect::<Vec<_>>(),
+        "indexes": of.indexes.iter().map(index).collect::<Vec<_>>(),
+    })
+}
+
+fn index(of: &IndexCovered) -> Value {
+    let edge = |edge: &EdgeCovered| {
+        json!({
+            "feature": edge.feature,
+            "access": edge.access,
+            "answers": edge.answers,
+            "taken": edge.taken,
+        })
+    };
+    json!({
+        "ruleset": of.ruleset,
+        "line": of.place.line,
+        "edges": of.edges.iter().map(edge).collect::<Vec<_>>(),
     })
 }
 

@@ -10,14 +10,19 @@ use tollgate_grammar::source::{FileId, SourceMap, Span};
 use tollgate_ir::entities::{self as ir, Entity, FuncId};
 use tollgate_ir::interp::{Interp, Watch};
 use tollgate_ir::module::{Module, Target};
+use tollgate_optimizer::Aim;
 use tollgate_runtime::{Arena, Cx, Mark, Word};
 
-use super::{ConditionCovered, Coverage, Covered, FileCovered, RuleCovered};
+use super::edges::Edges;
+use super::{ConditionCovered, Coverage, Covered, FileCovered, IndexCovered, RuleCovered};
 use crate::error::Error;
 use crate::explain::{Explainer, Place, one_line};
 
 /// What was counted, for every rule set of a program.
-pub(super) struct Ledger(Mutex<Vec<SetLedger>>);
+pub(super) struct Ledger {
+    sets: Mutex<Vec<SetLedger>>,
+    edges: Edges,
+}
 
 /// Watches an interpreter of one module and writes into a ledger, which may have other modules of the program to count of.
 pub(super) struct Watching {
@@ -97,20 +102,27 @@ struct Asked<'d, 'a> {
 
 impl Ledger {
     /// Nothing counted. Linear in the conditions of the program.
-    pub(super) fn new(of: &Explainer) -> Ledger {
+    ///
+    /// # Errors
+    /// When rule sets cannot be indexed for want of resources.
+    pub(super) fn new(of: &Explainer, aim: Aim) -> Result<Ledger, Error> {
         let sets = of.program.rulesets.keys();
         let sets = sets.map(|id| SetLedger::new(&of.program, id));
-        Ledger(Mutex::new(sets.collect()))
+        Ok(Ledger {
+            sets: Mutex::new(sets.collect()),
+            edges: Edges::new(of, aim)?,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<SetLedger>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn coverage(&self, of: &Explainer) -> Result<Coverage, Error> {
-        let mut files: BTreeMap<FileId, Vec<(Span, RuleCovered)>> = BTreeMap::new();
+        type Found = (Vec<(Span, RuleCovered)>, Vec<IndexCovered>);
+        let mut files: BTreeMap<FileId, Found> = BTreeMap::new();
         let sets = self.lock();
-        for (set, counted) in of.program.rulesets.values().zip(&*sets) {
+        for ((id, set), counted) in of.program.rulesets.iter().zip(&*sets) {
             if let Some(rule) = counted.disagrees {
                 return Err(Error::other(format!(
                     "the parts of the condition of `{}` say something else than the whole; this is a bug in tollgate",
@@ -119,17 +131,20 @@ impl Ledger {
             }
             let library = tollgate_stdlib::library().modules.iter();
             if !library.map(|m| m.name).any(|name| name == &*set.module) {
-                let found = files.entry(set.span.file).or_default();
-                counted.covered(set, &of.sources, found);
+                let (rules, indexes) = files.entry(set.span.file).or_default();
+                counted.covered(set, &of.sources, rules);
+                let place = Place::of(set.span, &of.sources);
+                indexes.extend(self.edges.covered(id, set, place));
             }
         }
-        let file = |(id, mut rules): (FileId, Vec<(Span, RuleCovered)>)| {
+        let file = |(id, (mut rules, indexes)): (FileId, Found)| {
             rules.sort_by_key(|(span, _)| span.start);
             let file = of.sources.file(id);
             FileCovered {
                 // A module beside `a.rules` is found as `./b.rules`, and called as `a.rules` is.
                 name: file.name().trim_start_matches("./").to_owned(),
                 rules: rules.into_iter().map(|(_, rule)| rule).collect(),
+                indexes,
                 text: file.text().clone(),
             }
         };
@@ -171,7 +186,10 @@ impl Watching {
 }
 
 impl Watch for Watching {
-    fn begins(&self, id: ir::RuleSetId, _: &Cx<'_>, _: &[Word<'_>]) {
+    fn begins(&self, id: ir::RuleSetId, cx: &Cx<'_>, args: &[Word<'_>]) {
+        if let Some(set) = self.sets[id.index()] {
+            self.ledger.edges.search(set, cx, args);
+        }
         self.with(id, |set| {
             set.groups.iter_mut().for_each(|group| group.now = None);
         });

@@ -4,10 +4,12 @@ use std::fmt::Write;
 use std::ops::RangeInclusive;
 
 use super::source::{Line, Mark, lines};
-use super::{Coverage, FileCovered, RuleCovered, shown_percent};
+use super::{Coverage, EdgeCovered, FileCovered, IndexCovered, RuleCovered, shown_percent};
 
 /// Characters of a line that are shown.
 const LINE_MAX: usize = 200;
+/// Edges of an index that are shown of those that were not taken.
+const EDGES: usize = 8;
 
 /// What was not seen, or (`all`) everything.
 pub(super) fn listing(of: &Coverage, colour: bool, all: bool) -> String {
@@ -33,7 +35,10 @@ pub(super) fn listing(of: &Coverage, colour: bool, all: bool) -> String {
             before = line.number;
             out.line(line);
         }
-        if before > 0 {
+        for index in &file.indexes {
+            edges(index, &mut out);
+        }
+        if before > 0 || !file.indexes.is_empty() {
             out.out.push('\n');
         }
     }
@@ -49,6 +54,21 @@ fn summary(file: &FileCovered, out: &mut Paint) {
         file.name
     );
     out.bold(&text);
+}
+
+/// How many edges of an index were taken, and the first that were not.
+fn edges(index: &IndexCovered, out: &mut Paint) {
+    let unseen: Vec<&EdgeCovered> = index.edges.iter().filter(|e| e.taken == 0).collect();
+    let (all, name) = (index.edges.len(), &index.ruleset);
+    let taken = all - unseen.len();
+    out.dim(&format!("index of {name}: {taken} of {all} edges taken\n"));
+    for edge in unseen.iter().take(EDGES) {
+        let (feature, answers) = (&edge.feature, edge.answers.join(", "));
+        out.dim(&format!("  never {feature}: {answers}\n"));
+    }
+    if unseen.len() > EDGES {
+        out.dim(&format!("  and {} more\n", unseen.len() - EDGES));
+    }
 }
 
 /// The lines of rules of which something was not seen.

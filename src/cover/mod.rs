@@ -3,6 +3,7 @@
 //! The reference interpreter decides, on the program before it was optimised, and says which rules it tries; each of these is asked
 //! again part by part, as an explanation does it. Both must agree, or there is no coverage but an error.
 
+mod edges;
 mod html;
 mod json;
 mod lcov;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use tollgate_frontend::lower::{TestPlan, lower_tests};
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::Module;
+use tollgate_optimizer::Level;
 use tollgate_runtime::{Arena, Cx};
 
 use crate::entry::AsEntry;
@@ -51,7 +53,36 @@ pub struct FileCovered {
     pub name: String,
     /// Its rules, in the order of the source. A group stands before the rules in it, `otherwise` behind the rules of its rule set.
     pub rules: Vec<RuleCovered>,
+    /// The indexes of those rule sets that are searched.
+    pub indexes: Vec<IndexCovered>,
     text: Arc<str>,
+}
+
+/// Which ways searches through the index of a rule set went. That is no matter of right or wrong and counts for nothing in what is covered: it
+/// shows which kinds of facts there were none of.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IndexCovered {
+    /// The rule set.
+    pub ruleset: String,
+    /// Where its name stands.
+    pub place: Place,
+    /// The edges of its tree, as `--stage dag` draws it.
+    pub edges: Vec<EdgeCovered>,
+}
+
+/// An edge of an index.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EdgeCovered {
+    /// What the node asks that it leads from.
+    pub feature: String,
+    /// By which structure.
+    pub access: &'static str,
+    /// The answers that lead this way; `rest` is for rules that do not ask.
+    pub answers: Vec<String>,
+    /// How often it was taken. One that leads to rules that cannot decide any more is not.
+    pub taken: u64,
 }
 
 /// What there is to come to.
@@ -145,7 +176,8 @@ impl Program {
     /// ```
     pub fn recorder(&self) -> Result<Recorder, Error> {
         let of = self.explainer()?.clone();
-        let ledger = Arc::new(Ledger::new(&of));
+        let aim = self.first_backend().aim(Level::O2);
+        let ledger = Arc::new(Ledger::new(&of, aim)?);
         let module = Arc::new(of.lowered.module.clone());
         let watching = Watching::new(&ledger, &of.lowered);
         Ok(Recorder {
@@ -248,6 +280,10 @@ impl Coverage {
                     for (rule, other) in same.rules.iter_mut().zip(file.rules) {
                         *rule += other;
                     }
+                    // A file that is the main one may have indexes that it has not beside another.
+                    for index in file.indexes {
+                        same.add_index(index);
+                    }
                 }
                 Some(_) => {
                     let name = file.name;
@@ -288,6 +324,19 @@ impl FileCovered {
     /// As [`Coverage::seen`].
     pub fn seen(&self) -> u64 {
         self.rules.iter().map(RuleCovered::seen).sum()
+    }
+
+    fn add_index(&mut self, other: IndexCovered) {
+        let is_same = |i: &&mut IndexCovered| {
+            (&i.ruleset, &i.place.bytes) == (&other.ruleset, &other.place.bytes)
+        };
+        let Some(index) = self.indexes.iter_mut().find(is_same) else {
+            self.indexes.push(other);
+            return;
+        };
+        for (edge, other) in index.edges.iter_mut().zip(other.edges) {
+            edge.taken += other.taken;
+        }
     }
 
     /// How many rules matched, and how many there are; `otherwise` is one.

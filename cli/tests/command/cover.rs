@@ -1,5 +1,8 @@
 //! `tollgate cover`, and `run --counts`.
 
+use std::fs;
+use std::path::Path;
+
 use super::Folder;
 
 const RULES: &str = "edition 2026
@@ -236,4 +239,39 @@ fn what_cannot_be_covered_is_said() {
         .tollgate(&["cover", "gate.rules"])
         .exits(1)
         .says("unknown-name");
+}
+
+/// Every command of the page prints what stands below it.
+#[test]
+fn the_page_shows_what_is_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/book/cover.md")).expect("the page is there");
+    let mut blocks = Vec::new();
+    let mut rest = &*page;
+    while let Some((_, after)) = rest.split_once("\n```") {
+        let (kind, after) = after.split_once('\n').expect("a block has a first line");
+        let (text, after) = after.split_once("```\n").expect("a block ends");
+        blocks.push((kind, text));
+        rest = after;
+    }
+    let of = |wanted: &str| {
+        let found = blocks.iter().find(|(kind, _)| *kind == wanted);
+        found.expect("the page has rules and facts").1
+    };
+    let folder = Folder::new("cover-page")
+        .with("shop.rules", of("rules"))
+        .with("facts.jsonl", of("json"));
+    let mut shown = 0;
+    for (at, (kind, command)) in blocks.iter().enumerate() {
+        if *kind != "sh" {
+            continue;
+        }
+        let args: Vec<&str> = command.split_whitespace().skip(1).collect();
+        let ended = folder.tollgate(&args);
+        if let Some(("text", expected)) = blocks.get(at + 1) {
+            assert_eq!(ended.out, *expected, "{command}{}", ended.err);
+            shown += 1;
+        }
+    }
+    assert_eq!(shown, 5);
 }

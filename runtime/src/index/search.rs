@@ -93,6 +93,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             if header.least >= self.sink.limit() {
                 return;
             }
+            self.facts.comes_to(at);
             match header.kind {
                 Kind::Leaf => {
                     let (rows, mask) = self.masked(header, behind);

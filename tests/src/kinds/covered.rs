@@ -1,7 +1,7 @@
 //! How far decisions go: coverage of `tests/cover/*.rules`, drawn and written, and laws about that of random programs.
 //!
-//! Each file's tests are run, and lines `#? entry JSON` decided about; the listing of the whole source and the tracefile stand beside it, in
-//! a `.snap`. Of a random program the interpreter counts, and the engine's decisions say which rules decided: these must be the same
+//! Each file's tests are run, and lines `#? entry JSON` decided about; the listing of the whole source, the tracefile and the edges of
+//! indexes stand beside it, in a `.snap`. Of a random program the interpreter counts, and the engine's decisions say which rules decided: these must be the same
 //! numbers. Every rule's answers must add up, and what was counted in two halves must be what was counted at once.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use super::{dag, files};
 use crate::random::{Case, case, rule_set};
 
 /// Programs in an ordinary run of the suite.
-const PROGRAMS: u64 = 100;
+const PROGRAMS: u64 = 60;
 /// Programs in one trial.
 const BATCH: u64 = 10;
 /// Decisions by each.
@@ -58,7 +58,12 @@ fn pictured(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
     }
     let covered = recorder.coverage()?;
     written(&covered)?;
-    let out = format!("{}\n{}", covered.render(false, true), covered.to_lcov());
+    let mut out = format!("{}\n{}", covered.render(false, true), covered.to_lcov());
+    let indexes = covered.files.iter().flat_map(|file| &file.indexes);
+    for edge in indexes.flat_map(|index| &index.edges) {
+        let (feature, answers, taken) = (&edge.feature, edge.answers.join(", "), edge.taken);
+        out.push_str(&format!("edge {feature}: {answers}: {taken}\n"));
+    }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(folder);
     settings.set_prepend_module_to_snapshot(false);
@@ -154,6 +159,17 @@ fn adds_up(of: &Coverage) -> Result<(), String> {
                 || (!denies && condition.denied > 0);
             if strange {
                 return Err(format!("`{}` answers what it cannot", condition.text));
+            }
+        }
+    }
+    for file in &of.files {
+        for index in &file.indexes {
+            // Every decision tries the first rule, and a search looks at a node once.
+            let mut rules = file.rules.iter();
+            let first = rules.find(|r| r.ruleset == index.ruleset && r.kind == Covered::Rule);
+            let decisions = first.map_or(0, |rule| rule.tried);
+            if index.edges.iter().any(|edge| edge.taken > decisions) {
+                return Err(format!("{index:?} was searched {decisions} times"));
             }
         }
     }
