@@ -262,6 +262,11 @@ impl Program {
         Session::new(self)
     }
 
+    /// The tests of the main file, if it has some.
+    pub(crate) fn tests(&self) -> Option<&Tests> {
+        self.shared.tests.as_ref()
+    }
+
     /// What explains decisions. Made once, from the texts that the program was compiled from.
     pub(crate) fn explainer(&self) -> Result<&Arc<Explainer>, Error> {
         if let Some(explainer) = self.shared.explainer.get() {

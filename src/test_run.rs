@@ -3,12 +3,9 @@
 //! The functions of the tests are compiled as entries of a program of their own, on the same backend at the same level,
 //! so that a program that is only run does not carry them.
 
-use std::ops::Deref;
-
 use tollgate_backend_api::Executable;
 use tollgate_frontend::lower::{TestFn, TestPlan, TestStep};
 use tollgate_grammar::source::{SourceMap, Span};
-use tollgate_ir::Legalized;
 use tollgate_ir::entities::{DataId, Entity, SiteId};
 use tollgate_ir::module::{Module, Site, Target};
 use tollgate_optimizer::Level;
@@ -53,8 +50,8 @@ pub(crate) struct Tests {
 }
 
 /// The tests of a program, or a question about it, compiled.
-pub(crate) struct Compiled<M = Legalized> {
-    pub(crate) module: M,
+pub(crate) struct Compiled {
+    pub(crate) module: Module,
     pub(crate) executable: Box<dyn Executable>,
 }
 
@@ -73,20 +70,28 @@ impl Tests {
     ) -> Result<Vec<TestResult>, Error> {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
-        let compiled = Compiled { module, executable };
+        let compiled = Compiled {
+            module: module.into_module(),
+            executable,
+        };
+        Ok(self.run_on(&compiled, filter, sources))
+    }
+
+    /// As [`Tests::run`], on what they were compiled to: a module with the entries of theirs.
+    pub(crate) fn run_on(
+        &self,
+        compiled: &Compiled,
+        filter: Option<&str>,
+        sources: &SourceMap,
+    ) -> Vec<TestResult> {
         let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
-        Ok(self
-            .plans
-            .iter()
-            .filter(wanted)
-            .map(|plan| compiled.test(plan, sources))
-            .collect())
+        let plans = self.plans.iter().filter(wanted);
+        plans.map(|plan| compiled.test(plan, sources)).collect()
     }
 }
 
-impl<M: Deref<Target = Module>> Compiled<M> {
-    /// Runs one.
-    pub(crate) fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
+impl Compiled {
+    fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
         let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
         let mut failures = Vec::new();
         for step in &plan.steps {

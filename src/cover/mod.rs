@@ -14,7 +14,7 @@ mod source;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use tollgate_frontend::lower::{TestPlan, lower_tests};
+use tollgate_frontend::lower::lower_tests;
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::Module;
 use tollgate_optimizer::Level;
@@ -193,18 +193,18 @@ impl Recorder {
     /// Runs the `test` blocks of the main file whose title contains `filter`, and counts what they decide. They give what
     /// [`Program::run_tests`] gives.
     pub fn run_tests(&mut self, filter: Option<&str>) -> Vec<TestResult> {
-        let (lowered, plans) = lower_tests(&self.of.program);
-        let watching = Watching::new(&self.ledger, &lowered);
-        let module = Arc::new(lowered.module);
-        let compiled = Compiled {
-            module: module.clone(),
-            executable: Box::new(ledger::Watched(Interp::watched(module, watching))),
+        let Some(tests) = self.program.tests() else {
+            return Vec::new();
         };
-        let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
-        let plans = plans.iter().filter(wanted);
-        plans
-            .map(|plan| compiled.test(plan, &self.of.sources))
-            .collect()
+        // Lowering the same once more gives the same functions, and says what the rule sets became.
+        let (lowered, _) = lower_tests(&self.of.program);
+        let watching = Watching::new(&self.ledger, &lowered);
+        let interp = Interp::watched(Arc::new(lowered.module.clone()), watching);
+        let compiled = Compiled {
+            module: lowered.module,
+            executable: Box::new(ledger::Watched(interp)),
+        };
+        tests.run_on(&compiled, filter, &self.of.sources)
     }
 
     /// Decides about facts, as [`Session::decide_json`](crate::Session::decide_json) does, and counts.

@@ -2,7 +2,7 @@
 //!
 //! Each file's tests are run, and lines `#? entry JSON` decided about; the listing of the whole source, the tracefile and the edges of
 //! indexes stand beside it, in a `.snap`. Of a random program the interpreter counts, and the engine's decisions say which rules decided: these must be the same
-//! numbers. Every rule's answers must add up, and what was counted in two halves must be what was counted at once.
+//! numbers. Tests that are counted come to the same as tests that are run. Every rule's answers must add up, and what was counted in two halves must be what was counted at once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,7 +38,17 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             pictured(&name, &fs::read_to_string(&path)?, &folder)
         })
     });
-    let pictures: Vec<Trial> = pictures.collect();
+    let programs = ["tests/run", "examples"].into_iter();
+    let programs = programs.flat_map(|folder| files(&root.join(folder), "rules"));
+    let programs = programs.map(|path| {
+        let name = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        Trial::test(format!("cover/{name}"), move || as_tested(&path))
+    });
+    let pictures: Vec<Trial> = pictures.chain(programs).collect();
     let programs = number("TOLLGATE_PROGRAMS").unwrap_or(PROGRAMS);
     let random = batches("covered", programs, BATCH, holds);
     pictures.into_iter().chain(random).collect()
@@ -72,6 +82,22 @@ fn pictured(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Tests that are counted come to the same as tests that are only run.
+fn as_tested(path: &Path) -> Result<(), Failed> {
+    let program = Engine::new().compile_file(path)?;
+    let mut recorder = program.recorder()?;
+    let counted = recorder.run_tests(None);
+    let run = program.run_tests(None)?;
+    if format!("{counted:?}") != format!("{run:?}") {
+        return Err(format!("counted {counted:?}, run {run:?}").into());
+    }
+    let covered = recorder.coverage()?;
+    if !run.is_empty() && covered.seen() == 0 && covered.wanted() > 0 {
+        return Err("the tests come to nothing".into());
+    }
+    Ok(sound(&covered)?)
+}
+
 fn compiled(name: &str, text: &str) -> Result<Program, Failed> {
     let program = Engine::new().compile_source(name, text);
     program.map_err(|e| e.to_string().into())
@@ -91,8 +117,7 @@ fn laws(case: &Case) -> Result<(), String> {
         .map_err(|e| e.to_string())?;
     let told = |e: tollgate::Error| e.to_string();
     let whole = recorded(&program, &case.inputs).map_err(told)?;
-    adds_up(&whole)?;
-    written(&whole)?;
+    sound(&whole)?;
     // In two halves.
     let (left, right) = case.inputs.split_at(case.inputs.len() / 3);
     let mut halves = recorded(&program, left).map_err(told)?;
@@ -140,6 +165,12 @@ fn recorded(program: &Program, inputs: &[String]) -> Result<Coverage, tollgate::
     recorder.coverage()
 }
 
+/// What was counted goes together, and can be drawn and written.
+pub(super) fn sound(of: &Coverage) -> Result<(), String> {
+    adds_up(of)?;
+    written(of)
+}
+
 /// What is counted of a rule and its conditions goes together.
 fn adds_up(of: &Coverage) -> Result<(), String> {
     for rule in of.files.iter().flat_map(|file| &file.rules) {
@@ -181,6 +212,9 @@ fn adds_up(of: &Coverage) -> Result<(), String> {
 
 /// What is written for tools and readers is well formed.
 fn written(of: &Coverage) -> Result<(), String> {
+    if of.render(true, false).is_empty() != of.files.is_empty() {
+        return Err("nothing is drawn".into());
+    }
     tracefile(&of.to_lcov())?;
     let page = of.to_html();
     let page = page
