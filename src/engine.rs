@@ -112,19 +112,20 @@ impl Engine {
     /// When the file cannot be read. What is wrong *in* it stands in the report.
     pub fn check_file(&self, path: &Path) -> Result<Report, Error> {
         let (text, name) = (read_main(path)?, path.display().to_string());
-        Ok(report_of(
-            &Main {
-                name: &name,
-                text: &text,
-            },
-            &mut Folder::of(path),
-            self.scope(),
-        ))
+        let (name, text) = (&*name, &*text);
+        Ok(self.report_of(&Main { name, text }, &mut Folder::of(path)))
     }
 
     /// What the compiler thinks of a program of one file.
     pub fn check_source(&self, name: &str, text: &str) -> Report {
-        report_of(&Main { name, text }, &mut NoModules, self.scope())
+        self.report_of(&Main { name, text }, &mut NoModules)
+    }
+
+    pub(crate) fn report_of(&self, main: &Main<'_>, loader: &mut dyn Loader) -> Report {
+        match pipeline::lower(main, loader, self.scope()) {
+            Ok((_, _, report)) => report,
+            Err(error) => error.into_report(),
+        }
     }
 
     pub(crate) fn chosen_level(&self) -> Level {
@@ -247,12 +248,5 @@ impl Engine {
         dag: &DagOptions,
     ) -> Result<String, Error> {
         stage.print(main, loader, self.level, self.backend, dag)
-    }
-}
-
-fn report_of(main: &Main<'_>, loader: &mut dyn Loader, scope: Scope) -> Report {
-    match pipeline::lower(main, loader, scope) {
-        Ok((_, _, report)) => report,
-        Err(error) => error.into_report(),
     }
 }

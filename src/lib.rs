@@ -47,12 +47,15 @@
 
 mod backends;
 mod cost;
+mod counts;
+mod cover;
 mod dag;
 mod decision;
 mod engine;
 mod entry;
 mod error;
 mod explain;
+mod fix;
 mod format;
 mod interp;
 mod live;
@@ -70,6 +73,11 @@ mod workbench;
 
 pub use backends::{BackendRow, backends};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
+pub use counts::{Counts, NeverDecided};
+pub use cover::{
+    ConditionCovered, Coverage, Covered, EdgeCovered, FileCovered, IndexCovered, Recorder,
+    RuleCovered,
+};
 pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;
 pub use engine::Engine;
@@ -79,6 +87,7 @@ pub use explain::{
     Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
     Which, parse_time,
 };
+pub use fix::Fixed;
 pub use format::{Formatted, format, format_file};
 pub use live::{Live, Reloaded, Watching};
 pub use program::Program;

@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     report: Report,
     origin: Origin,
     /// Made when the first decision is explained.
-    explainer: OnceLock<Explainer>,
+    explainer: OnceLock<Arc<Explainer>>,
     /// Tells this program's handles from those of others; it never comes out.
     stamp: u64,
 }
@@ -306,12 +306,17 @@ impl Program {
         Session::within(self, memory)
     }
 
+    /// The tests of the main file, if it has some.
+    pub(crate) fn tests(&self) -> Option<&Tests> {
+        self.shared.tests.as_ref()
+    }
+
     /// What explains decisions. Made once, from the texts that the program was compiled from.
-    pub(crate) fn explainer(&self) -> Result<&Explainer, Error> {
+    pub(crate) fn explainer(&self) -> Result<&Arc<Explainer>, Error> {
         if let Some(explainer) = self.shared.explainer.get() {
             return Ok(explainer);
         }
-        let made = Explainer::new(self)?;
+        let made = Arc::new(Explainer::new(self)?);
         Ok(self.shared.explainer.get_or_init(|| made))
     }
 

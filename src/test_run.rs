@@ -10,7 +10,6 @@ use tollgate_frontend::diagnostics::render::{Picture, Renderer};
 use tollgate_frontend::hir;
 use tollgate_frontend::lower::{TestCases, TestCell, TestFn, TestPlan, TestStep, lower_tests};
 use tollgate_grammar::source::{SourceMap, Span};
-use tollgate_ir::Legalized;
 use tollgate_ir::entities::{DataId, Entity, SiteId};
 use tollgate_ir::module::{Module, Site, Target};
 use tollgate_optimizer::Level;
@@ -131,7 +130,7 @@ pub(crate) struct Tests {
 
 /// The tests of a program, or a question about it, compiled.
 pub(crate) struct Compiled {
-    pub(crate) module: Legalized,
+    pub(crate) module: Module,
     pub(crate) executable: Box<dyn Executable>,
 }
 
@@ -185,7 +184,22 @@ impl Tests {
     ) -> Result<(), Error> {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
-        let compiled = Compiled { module, executable };
+        let compiled = Compiled {
+            module: module.into_module(),
+            executable,
+        };
+        self.run_on(&compiled, options, sources, each);
+        Ok(())
+    }
+
+    /// As [`Tests::run`], on what they were compiled to: a module with the entries of theirs.
+    pub(crate) fn run_on(
+        &self,
+        compiled: &Compiled,
+        options: &TestOptions,
+        sources: &Arc<SourceMap>,
+        each: &mut dyn FnMut(TestResult),
+    ) {
         for plan in self.plans.iter().filter(|plan| options.wants(plan)) {
             match &plan.cases {
                 TestCases::Once => {
@@ -203,11 +217,10 @@ impl Tests {
                     }
                 }
                 TestCases::Forall { .. } => {
-                    each(property::result(self, &compiled, plan, options, sources));
+                    each(property::result(self, compiled, plan, options, sources));
                 }
             }
         }
-        Ok(())
     }
 }
 

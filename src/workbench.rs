@@ -443,6 +443,7 @@ impl Question {
         let (level, backend) = (self.engine.chosen_level(), self.engine.chosen_backend());
         let module = pipeline::optimize(self.module.clone(), backend.aim(level))?;
         let executable = pipeline::executable(&module, backend, level)?;
+        let module = module.into_module();
         Ok(Prepared {
             compiled: Compiled { module, executable },
             plan: self.plan.clone(),

@@ -1,9 +1,13 @@
 //! What can be said on the command line.
 
+mod cover;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use cover::{Cover, CoveredAs};
 
 /// Rules at the edge: gateways, campaigns, overload.
 #[derive(Debug, Parser)]
@@ -17,6 +21,7 @@ use clap_complete::Shell;
   tollgate new shop                                      a folder to start from
   tollgate check shop/shop.rules                         what the compiler thinks of it
   tollgate test shop/shop.rules                          run its test blocks
+  tollgate cover shop/shop.rules                         what they do not come to
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
   tollgate fmt shop                                      lay out the rules of a folder
   tollgate repl shop/shop.rules                          try its rules at a prompt
@@ -42,6 +47,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the `test` blocks of rule files
     Test(Test),
+    /// Say which rules and conditions tests or recorded facts come to, and which they do not
+    Cover(Cover),
     /// A prompt: declarations, rules and expressions, answered at once
     Repl(Repl),
     /// Lay rule files out in the one canonical way
@@ -67,10 +74,16 @@ pub(crate) struct New {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and `data` as `run` takes them.
+    after_help = "With --fix, advice is followed where what was written has one meaning and the edit says that: `&&` becomes `and`, what is
+never used is left out. Where there is a choice, it stays yours. A file is written only if it has no more errors than before,
+and only files that are named here are. In JSON each help with edits says which it is: \"applies\": \"by_itself\" or \"by_choice\".
+
+In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and `data` as `run` takes them.
 
 Examples:
   tollgate check gateway.rules
+  tollgate check --fix gateway.rules
+  tollgate check --fix --dry-run gateway.rules | patch
   tollgate check --format json *.rules | jq .slug
   tollgate check --format json gateway.rules | jq -c .witness.input | tollgate run gateway.rules route --input -"
 )]
@@ -87,6 +100,12 @@ pub(crate) struct Check {
     /// Say what could not be found out about rules, too
     #[arg(long, short)]
     pub(crate) verbose: bool,
+    /// Follow the advice that leaves no choice, and write the files back
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Write nothing; show what would change
+    #[arg(long, requires = "fix", conflicts_with = "format")]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +137,9 @@ pub(crate) struct Run {
     /// A JSON file for a `data` of the program
     #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
     pub(crate) data: Vec<(String, PathBuf)>,
+    /// Where it is written at the end how often each rule decided, for `cover --counts`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) counts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }

@@ -32,6 +32,29 @@ use crate::rule_index::RuleIndex;
 use crate::semantics::{self, eval};
 use crate::types::Type;
 
+/// Told what an interpreter does while it decides. It hears of every decision by a rule set that is whole, also of those that
+/// conditions and outcomes ask for; a decision within another begins and ends before that one ends.
+pub trait Watch {
+    /// A rule set is asked, with these arguments.
+    fn begins(&self, rules: RuleSetId, cx: &Cx<'_>, args: &[Word<'_>]);
+    /// The turn of a rule has come, and its groups and its condition held or not. `cx` and `args` are what they were asked with.
+    fn tried(&self, rules: RuleSetId, rule: usize, matched: bool, cx: &Cx<'_>, args: &[Word<'_>]);
+    /// The rule set has decided; the marks are those of the rules that did.
+    fn ends(&self, rules: RuleSetId, marks: &[Mark]);
+    /// A search looks at a node, as [`Index::number`](tollgate_runtime::index::Index::number) takes it.
+    fn comes_to(&self, _index: IndexId, _place: u32) {}
+}
+
+/// Nobody watches.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn begins(&self, _: RuleSetId, _: &Cx<'_>, _: &[Word<'_>]) {}
+    fn tried(&self, _: RuleSetId, _: usize, _: bool, _: &Cx<'_>, _: &[Word<'_>]) {}
+    fn ends(&self, _: RuleSetId, _: &[Mark]) {}
+}
+
 /// Interprets a verified module.
 ///
 /// ```
@@ -47,9 +70,10 @@ use crate::types::Type;
 /// assert_eq!(cx.steps, 2);
 /// ```
 #[derive(Debug)]
-pub struct Interp<M> {
+pub struct Interp<M, W = Unwatched> {
     /// A module, however it is held.
     module: M,
+    watch: W,
     /// Laid out when first asked for.
     consts: IndexVec<ConstId, OnceLock<Frozen>>,
 }
@@ -57,13 +81,29 @@ pub struct Interp<M> {
 impl<M: Deref<Target = Module>> Interp<M> {
     /// An interpreter of a module that [`verify`](crate::verify::verify) accepts.
     pub fn new(module: M) -> Interp<M> {
+        Interp::watched(module, Unwatched)
+    }
+}
+
+impl<M: Deref<Target = Module>, W: Watch> Interp<M, W> {
+    /// As [`Interp::new`], and `watch` is told what happens.
+    pub fn watched(module: M, watch: W) -> Interp<M, W> {
         let consts = module.consts.keys().map(|_| OnceLock::new()).collect();
-        Interp { module, consts }
+        Interp {
+            module,
+            watch,
+            consts,
+        }
     }
 
     /// The module.
     pub fn module(&self) -> &Module {
         &self.module
+    }
+
+    /// Who is told what happens.
+    pub fn watch(&self) -> &W {
+        &self.watch
     }
 
     /// Bytes of memory of the constants laid out so far; not of the module.
@@ -187,10 +227,12 @@ impl<M: Deref<Target = Module>> Interp<M> {
         self.consts[id].get_or_init(|| constant.into()).word()
     }
 
-    fn search<'a>(&'a self, id: IndexId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+    /// Decides by an index, given the arguments of its rule set. Marks and steps are as [`Interp::run`] has them.
+    pub fn search<'a>(&'a self, id: IndexId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let index = &self.module.indexes[id];
         index.decider.decide(&mut Searching {
             interp: self,
+            id,
             index,
             args,
             cx,
@@ -207,19 +249,24 @@ impl<M: Deref<Target = Module>> Interp<M> {
 
     fn decide<'a>(&'a self, id: RuleSetId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let rules = &self.module.rulesets[id];
+        let (marks, watch) = (cx.marks.len(), &self.watch);
+        watch.begins(id, cx, args);
         let mut decision = Decision {
             interp: self,
+            id,
             rules,
             args,
             groups: rules.groups.keys().map(|_| None).collect(),
             cx,
         };
-        match rules.policy {
+        let word = match rules.policy {
             Policy::First | Policy::Unique | Policy::Any => decision.first(),
             Policy::All => decision.all(),
             Policy::Best => decision.best(),
             Policy::Sum => decision.sum(),
-        }
+        };
+        watch.ends(id, &cx.marks[marks..]);
+        word
     }
 }
 
@@ -235,14 +282,15 @@ fn mark(cx: &mut Cx<'_>, site: SiteId) {
 }
 
 /// One decision by an index.
-struct Searching<'d, 'a, M> {
-    interp: &'a Interp<M>,
+struct Searching<'d, 'a, M, W> {
+    interp: &'a Interp<M, W>,
+    id: IndexId,
     index: &'a RuleIndex,
     args: &'d [Word<'a>],
     cx: &'d mut Cx<'a>,
 }
 
-impl<'a, M: Deref<Target = Module>> Facts<'a> for Searching<'_, 'a, M> {
+impl<'a, M: Deref<Target = Module>, W: Watch> Facts<'a> for Searching<'_, 'a, M, W> {
     fn base(&mut self, base: Base) -> Word<'a> {
         base.read(self.args, self.cx)
     }
@@ -250,9 +298,14 @@ impl<'a, M: Deref<Target = Module>> Facts<'a> for Searching<'_, 'a, M> {
     fn computed(&mut self, function: u32) -> Word<'a> {
         self.call(function, None)
     }
+
+    #[inline(always)]
+    fn comes_to(&mut self, place: u32) {
+        self.interp.watch.comes_to(self.id, place);
+    }
 }
 
-impl<'a, M: Deref<Target = Module>> Engine<'a> for Searching<'_, 'a, M> {
+impl<'a, M: Deref<Target = Module>, W: Watch> Engine<'a> for Searching<'_, 'a, M, W> {
     fn arena(&self) -> &'a Arena {
         self.cx.arena
     }
@@ -278,8 +331,9 @@ impl<'a, M: Deref<Target = Module>> Engine<'a> for Searching<'_, 'a, M> {
 }
 
 /// One decision by a rule set.
-struct Decision<'d, 'a, M> {
-    interp: &'a Interp<M>,
+struct Decision<'d, 'a, M, W> {
+    interp: &'a Interp<M, W>,
+    id: RuleSetId,
     rules: &'a RuleSet,
     args: &'d [Word<'a>],
     /// Which groups hold, as far as they were asked.
@@ -287,10 +341,10 @@ struct Decision<'d, 'a, M> {
     cx: &'d mut Cx<'a>,
 }
 
-impl<'a, M: Deref<Target = Module>> Decision<'_, 'a, M> {
+impl<'a, M: Deref<Target = Module>, W: Watch> Decision<'_, 'a, M, W> {
     fn first(&mut self) -> Word<'a> {
-        for rule in &self.rules.rules {
-            if self.matches(rule) {
+        for (number, rule) in self.rules.rules.iter().enumerate() {
+            if self.tries(number, rule) {
                 mark(self.cx, rule.site);
                 return self.outcome(rule);
             }
@@ -300,8 +354,8 @@ impl<'a, M: Deref<Target = Module>> Decision<'_, 'a, M> {
 
     fn all(&mut self) -> Word<'a> {
         let mut outcomes = Vec::new();
-        for rule in &self.rules.rules {
-            if self.matches(rule) {
+        for (number, rule) in self.rules.rules.iter().enumerate() {
+            if self.tries(number, rule) {
                 mark(self.cx, rule.site);
                 for outcome in &rule.outcomes {
                     outcomes.push(self.call(*outcome, self.args));
@@ -318,8 +372,8 @@ impl<'a, M: Deref<Target = Module>> Decision<'_, 'a, M> {
         } else {
             Word::Int(0)
         };
-        for rule in &self.rules.rules {
-            if self.matches(rule) {
+        for (number, rule) in self.rules.rules.iter().enumerate() {
+            if self.tries(number, rule) {
                 mark(self.cx, rule.site);
                 let outcome = self.outcome(rule);
                 sum = if float {
@@ -334,8 +388,8 @@ impl<'a, M: Deref<Target = Module>> Decision<'_, 'a, M> {
 
     fn best(&mut self) -> Word<'a> {
         let mut best: Option<(i64, &Rule, Word<'a>)> = None;
-        for rule in &self.rules.rules {
-            if self.matches(rule) {
+        for (number, rule) in self.rules.rules.iter().enumerate() {
+            if self.tries(number, rule) {
                 let outcome = self.outcome(rule);
                 let key = self.key(outcome);
                 if best.is_none_or(|(greatest, ..)| key > greatest) {
@@ -360,6 +414,13 @@ impl<'a, M: Deref<Target = Module>> Decision<'_, 'a, M> {
         };
         mark(self.cx, last.site);
         self.outcome(last)
+    }
+
+    fn tries(&mut self, number: usize, rule: &Rule) -> bool {
+        let matched = self.matches(rule);
+        let watch = &self.interp.watch;
+        watch.tried(self.id, number, matched, self.cx, self.args);
+        matched
     }
 
     fn matches(&mut self, rule: &Rule) -> bool {

@@ -55,6 +55,13 @@ pub mod verify;
 #[derive(Clone, Debug)]
 pub struct Legalized(module::Module);
 
+impl Legalized {
+    /// The module, of which nothing is promised any more.
+    pub fn into_module(self) -> module::Module {
+        self.0
+    }
+}
+
 impl std::ops::Deref for Legalized {
     type Target = module::Module;
     fn deref(&self) -> &module::Module {

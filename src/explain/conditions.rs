@@ -193,6 +193,6 @@ fn is_known(part: &Part, unbound: &Unbound) -> bool {
 }
 
 /// A piece of the source without its line breaks.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

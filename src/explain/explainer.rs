@@ -31,9 +31,9 @@ const MOST_OTHERWISE: usize = 8;
 
 /// Explains the decisions of a program.
 pub(crate) struct Explainer {
-    sources: Arc<SourceMap>,
-    program: hir::Program,
-    lowered: Lowered,
+    pub(crate) sources: Arc<SourceMap>,
+    pub(crate) program: hir::Program,
+    pub(crate) lowered: Lowered,
     costs: Costs,
     /// The program without an index: every rule is asked.
     chain: Program,

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::program::Program;
 use crate::session::Call;
 
+pub(crate) use conditions::one_line;
 pub(crate) use explainer::Explainer;
 pub use tollgate_frontend::analysis::Change;
 
@@ -277,7 +278,7 @@ impl fmt::Display for Explanation {
 }
 
 impl Place {
-    fn of(span: Span, sources: &SourceMap) -> Place {
+    pub(crate) fn of(span: Span, sources: &SourceMap) -> Place {
         let at = sources.position(span);
         Place {
             file: sources.file(span.file).name().to_string(),

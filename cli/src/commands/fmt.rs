@@ -3,16 +3,11 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use similar::TextDiff;
 use tollgate::{Error, Formatted};
 
-use super::{Outcome, Result, show};
+use super::{Outcome, Result, show, show_differences};
 use crate::args::Fmt;
-
-/// How long the smallest difference of a file is looked for; what is found after that is shown, however large.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &Fmt) -> Result<Outcome> {
     let mut run = Run {
@@ -56,7 +51,9 @@ impl Run {
         let formatted = tollgate::format("<stdin>", &source).map(|text| Formatted { source, text });
         if let Some(formatted) = self.formatted(formatted) {
             match self.check {
-                true => self.differences(Path::new("<stdin>"), &formatted)?,
+                true => {
+                    show_differences(Path::new("<stdin>"), &formatted.source, &formatted.text)?;
+                }
                 false => io::stdout().write_all(formatted.text.as_bytes())?,
             }
         }
@@ -87,7 +84,7 @@ impl Run {
         }
         if self.check {
             eprintln!("{} is laid out otherwise", path.display());
-            return self.differences(path, &formatted);
+            return show_differences(path, &formatted.source, &formatted.text);
         }
         if let Err(reason) = fs::write(path, &formatted.text) {
             let sentence = format!("cannot write {}: {reason}", path.display());
@@ -115,17 +112,6 @@ impl Run {
                 None
             }
         }
-    }
-
-    /// Prints what would change.
-    fn differences(&self, path: &Path, formatted: &Formatted) -> Result<()> {
-        let name = path.display().to_string();
-        let diff = TextDiff::configure()
-            .timeout(PATIENCE)
-            .diff_lines(&formatted.source, &formatted.text);
-        let mut unified = diff.unified_diff();
-        write!(io::stdout().lock(), "{}", unified.header(&name, &name))?;
-        Ok(())
     }
 
     fn end(self) -> Result<Outcome> {

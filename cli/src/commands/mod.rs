@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod cost;
+mod cover;
 mod emit;
 mod explain;
 mod fmt;
@@ -14,14 +15,20 @@ mod repl;
 mod run;
 mod test;
 
-use std::io;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::CommandFactory;
+use similar::TextDiff;
 use tollgate::{Engine, Error, Level, Report};
 
 use crate::args::{Arguments, Command, EngineArgs};
 use crate::terminal;
+
+/// How long the smallest difference of a file is looked for; what is found after that is shown, however large.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a command ended that ran to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +60,7 @@ impl Command {
             Command::Run(args) => run::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Fmt(args) => fmt::run(&args),
+            Command::Cover(args) => cover::run(&args),
             Command::Repl(args) => repl::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Bench(args) => bench::run(&args),
@@ -93,6 +101,17 @@ impl EngineArgs {
 /// Prints a report for people.
 pub(crate) fn show(report: &Report) {
     eprint!("{}", report.render(terminal::colour()));
+}
+
+/// Prints on standard output what would change in a file, as `patch` reads it.
+pub(crate) fn show_differences(path: &Path, source: &str, text: &str) -> Result<()> {
+    let name = path.display().to_string();
+    let diff = TextDiff::configure()
+        .timeout(PATIENCE)
+        .diff_lines(source, text);
+    let mut unified = diff.unified_diff();
+    write!(io::stdout().lock(), "{}", unified.header(&name, &name))?;
+    Ok(())
 }
 
 /// Prints why a program could not be had: its diagnostics, or the error itself.

@@ -3,15 +3,16 @@
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tollgate::{Call, Entry, Session};
+use tollgate::{Call, Counts, Entry, Session};
 
 use super::lines::{Block, LINE_MAX, open};
-use super::pool::{self, Counts, Done, Fault, SHOWN, Written};
+use super::pool::{self, Done, Fault, SHOWN, Written};
 use super::program::{Ready, ready};
 use super::{Outcome, Result};
 use crate::args::Run;
@@ -47,10 +48,22 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
         }
     };
     let began = Instant::now();
+    let decided = args.counts.as_ref().map(|_| program.counts());
+    let decided = Arc::new(decided.map(Mutex::new));
+    let (of, told) = (program.clone(), decided.clone());
     let decide = move |session: &mut Session<'_>, block: &Block, done: &mut Done| {
-        decide_block(session, entry, time, block, done);
+        let mut own = told.as_ref().as_ref().map(|_| of.counts());
+        decide_block(session, entry, time, block, own.as_mut(), done);
+        if let (Some(all), Some(own)) = (told.as_ref(), &own) {
+            all.lock().unwrap_or_else(PoisonError::into_inner).add(own);
+        }
     };
     let counts = pool::run(&program, input, output, jobs, tell, decide).map_err(cannot_write)?;
+    if let (Some(file), Some(decided)) = (&args.counts, decided.as_ref()) {
+        let decided = decided.lock().unwrap_or_else(PoisonError::into_inner);
+        fs::write(file, decided.to_json())
+            .map_err(|e| format!("cannot write {}: {e}", file.display()))?;
+    }
     bar.finish_and_clear();
     summarise(&counts, began.elapsed());
     Ok(if counts.refused > 0 {
@@ -66,6 +79,7 @@ fn decide_block(
     entry: Entry,
     time: i64,
     block: &Block,
+    mut counts: Option<&mut Counts>,
     done: &mut Done,
 ) {
     if block.too_long {
@@ -82,6 +96,9 @@ fn decide_block(
                 done.out.push('\n');
                 done.counts.decided += 1;
                 done.counts.ignored += decision.ignored();
+                if let Some(counts) = &mut counts {
+                    counts.count(&decision);
+                }
             }
             Err(error) => match error.refusal() {
                 Some(refusal) => {
@@ -157,7 +174,7 @@ fn progress(path: &Path) -> ProgressBar {
     }
 }
 
-fn summarise(counts: &Counts, elapsed: Duration) {
+fn summarise(counts: &pool::Counts, elapsed: Duration) {
     let all = counts.decided + counts.refused;
     let each = counts
         .deciding

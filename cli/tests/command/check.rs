@@ -125,6 +125,76 @@ fn machines_get_a_json_object_a_line() {
     assert_eq!(ended.json().len(), 1);
 }
 
+const MENDABLE: &str = "edition 2026
+module mendable
+record R { a: Int?, b: Int }
+ruleset f(r: R) -> Bool hit first {
+  rule x when r.a == none && r.b > 5 then true;
+  rule y when r.a > 5 then true
+  otherwise false
+}
+";
+
+#[test]
+fn advice_without_a_choice_is_followed() {
+    let folder = Folder::new("fix").with("a.rules", MENDABLE);
+    let dry = folder.tollgate(&["check", "--fix", "--dry-run", "a.rules"]);
+    let dry = dry.exits(1).says("a.rules: 3 places to mend");
+    assert_eq!(folder.read("a.rules"), MENDABLE);
+    let expected = "--- a.rules
++++ a.rules
+@@ -2,7 +2,7 @@
+ module mendable
+ record R { a: Int?, b: Int }
+ ruleset f(r: R) -> Bool hit first {
+-  rule x when r.a == none && r.b > 5 then true;
++  rule x when r.a is none and r.b > 5 then true
+   rule y when r.a > 5 then true
+   otherwise false
+ }
+";
+    assert_eq!(dry.out, expected);
+    // What is absent has several answers: that stays the author's.
+    folder
+        .tollgate(&["check", "--fix", "a.rules"])
+        .exits(1)
+        .says("a.rules: 3 places mended")
+        .says("missing-answer")
+        .says("1 file: 1 error, 0 warnings");
+    let mended = MENDABLE.replace(
+        "== none && r.b > 5 then true;",
+        "is none and r.b > 5 then true",
+    );
+    assert_eq!(folder.read("a.rules"), mended);
+    let left = folder.tollgate(&["check", "--fix", "--format", "json", "a.rules"]);
+    assert_eq!(left.exits(1).json()[0]["help"][0]["applies"], "by_choice");
+    assert_eq!(folder.read("a.rules"), mended);
+    folder
+        .tollgate(&["check", "--dry-run", "a.rules"])
+        .exits(2)
+        .says("--fix");
+}
+
+/// Only files that are named are written, also where another one has something to mend.
+#[test]
+fn files_that_are_not_named_are_left_alone() {
+    let used = "edition 2026\nmodule used\nfn g(a: Int?) -> Bool = a == none\n";
+    let main =
+        "edition 2026\nmodule main\nuse used.{g}\nfn f(a: Int?) -> Bool = g(a) && a == none\n";
+    let folder = Folder::new("fix-named")
+        .with("used.rules", used)
+        .with("main.rules", main);
+    folder
+        .tollgate(&["check", "--fix", "main.rules"])
+        .exits(1)
+        .says("main.rules: 2 places mended");
+    assert_eq!(folder.read("used.rules"), used);
+    folder
+        .tollgate(&["check", "--fix", "main.rules", "used.rules"])
+        .exits(0)
+        .says("used.rules: 1 place mended");
+}
+
 #[test]
 fn several_files_are_counted_together() {
     Folder::new("several-files")

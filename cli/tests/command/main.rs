@@ -5,6 +5,7 @@ mod book;
 mod check;
 mod compile;
 mod cost;
+mod cover;
 mod emit;
 mod explain;
 mod fmt;

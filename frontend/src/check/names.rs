@@ -74,7 +74,7 @@ impl Checker<'_> {
 /// Adds "did you mean" with its edit, when there is something to mean.
 pub(super) fn did_you_mean(found: Diagnostic, span: Span, meant: Option<&str>) -> Diagnostic {
     match meant {
-        Some(meant) => found.fix(format!("did you mean `{meant}`?"), span, meant),
+        Some(meant) => found.suggest(format!("did you mean `{meant}`?"), span, meant),
         None => found,
     }
 }

@@ -7,7 +7,8 @@ use tollgate_runtime::kinds::time::write_instant;
 use super::{Diagnostic, Replay};
 
 /// The diagnostic as an object on one line: slug, severity, message, labels, notes, help, and the witness where there is one. Places
-/// have line and column from 1 and the byte range; the first label is what the diagnostic is about.
+/// have line and column from 1 and the byte range; the first label is what the diagnostic is about. Help with edits says who decides
+/// that they are made: `"applies"` is `"by_itself"` or `"by_choice"` ([`Applies`](super::Applies)).
 ///
 /// A witness has `entry`, `input` and `data` as `tollgate run` takes them, `id` and `time` where they matter and the input has
 /// none, `matches` (the rules it is about that match), and `by`, the rule that decides, where that is said.
@@ -23,7 +24,11 @@ pub fn to_json(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
             object["replacement"] = Value::from(text.as_str());
             object
         });
-        json!({ "text": help.text, "edits": edits.collect::<Vec<_>>() })
+        let mut object = json!({ "text": help.text, "edits": edits.collect::<Vec<_>>() });
+        if !help.edits.is_empty() {
+            object["applies"] = Value::from(help.applies.name());
+        }
+        object
     });
     let mut object = json!({
         "slug": diagnostic.slug,

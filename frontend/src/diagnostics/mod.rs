@@ -53,6 +53,27 @@ pub struct Help {
     /// Non-overlapping replacements; empty when there is nothing a machine could do. The edited program compiles,
     /// as far as this diagnostic is concerned.
     pub edits: Vec<(Span, String)>,
+    /// Who decides that the edits are made; without any it says nothing.
+    pub applies: Applies,
+}
+
+/// Who decides that edits are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// Nobody has to: what was written has one meaning, and the edits say that. `tollgate check --fix` makes them.
+    ByItself,
+    /// The author: they are one of several answers, or a guess.
+    ByChoice,
+}
+
+impl Applies {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Applies::ByItself => "by_itself",
+            Applies::ByChoice => "by_choice",
+        }
+    }
 }
 
 /// An input that shows what a diagnostic says, all of it as a host would give it, and what then happens.
@@ -133,25 +154,44 @@ impl Diagnostic {
 
     /// Adds advice.
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
-        self.help.push(Help {
-            text: text.into(),
-            edits: Vec::new(),
-        });
-        self
+    pub fn help(self, text: impl Into<String>) -> Diagnostic {
+        self.advise(text, Vec::new(), Applies::ByChoice)
     }
 
-    /// Adds advice that replaces one place.
+    /// Adds advice that replaces one place, by itself: see [`Applies::ByItself`].
     #[must_use]
     pub fn fix(
-        mut self,
+        self,
         text: impl Into<String>,
         span: Span,
         replacement: impl Into<String>,
     ) -> Diagnostic {
+        self.advise(text, vec![(span, replacement.into())], Applies::ByItself)
+    }
+
+    /// Adds advice that replaces one place if the author wants it: one of several answers, or a guess.
+    #[must_use]
+    pub fn suggest(
+        self,
+        text: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Diagnostic {
+        self.advise(text, vec![(span, replacement.into())], Applies::ByChoice)
+    }
+
+    /// Adds advice with its edits.
+    #[must_use]
+    pub fn advise(
+        mut self,
+        text: impl Into<String>,
+        edits: Vec<(Span, String)>,
+        applies: Applies,
+    ) -> Diagnostic {
         self.help.push(Help {
             text: text.into(),
-            edits: vec![(span, replacement.into())],
+            edits,
+            applies,
         });
         self
     }
@@ -179,7 +219,11 @@ impl From<SyntaxError> for Diagnostic {
             None => found,
             Some(help) => match help.replacement {
                 None => found.help(help.message),
-                Some((span, text)) => found.fix(help.message, span, text),
+                // Where the parser reads on as if that had been written, there is nothing to choose.
+                Some((span, text)) if syntax::is_understood(&error.kind) => {
+                    found.fix(help.message, span, text)
+                }
+                Some((span, text)) => found.suggest(help.message, span, text),
             },
         }
     }

@@ -261,7 +261,7 @@ mod tests {
         let (sources, span) = sample("fn f(tenant: Int) -> Int =\n  tenent + 1\n");
         let diagnostic = unknown_name("tenent")
             .at(span, "not found in this scope")
-            .fix("there is", span, "tenant");
+            .suggest("there is", span, "tenant");
         let text = render(&diagnostic, &sources, false);
         let expected = "\
 error[unknown-name]: unknown name `tenent`

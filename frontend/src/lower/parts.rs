@@ -38,6 +38,8 @@ pub struct Part {
     pub holds: TestFn,
     /// What may be absent in it, in the order of evaluation. Only of a spine.
     pub answered: Vec<Answered>,
+    /// Whether it is a `let`, which holds where nothing that it needs is absent.
+    pub only_binds: bool,
     /// What it looks at.
     pub seen: Vec<Seen>,
     /// What it binds.
@@ -220,6 +222,7 @@ impl<'h> Lowering<'h> {
             span: condition.span,
             holds: self.value_of(module, owner, &Ty::Bool, condition),
             answered: Vec::new(),
+            only_binds: matches!(condition.kind, ExprKind::Let(..)),
             seen: seen
                 .into_iter()
                 .map(|subject| Seen {

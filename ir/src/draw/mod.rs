@@ -5,6 +5,7 @@
 //! Nothing is left out silently: what is not drawn is counted where it would stand.
 
 mod dot;
+mod edges;
 mod svg;
 mod text;
 
@@ -23,6 +24,7 @@ use crate::rule_index::RuleIndex;
 use crate::types::{Type, TypeData};
 
 pub use dot::dot;
+pub use edges::{Edge, edges};
 pub use svg::svg;
 pub use text::text;
 

@@ -64,6 +64,11 @@ pub trait Facts<'a> {
 
     /// The answer of a function of the rule set's parameters.
     fn computed(&mut self, function: u32) -> Word<'a>;
+
+    /// A search looks at a node, whose number [`Index::number`](super::Index::number) tells. Who does not count nodes has nothing
+    /// to do, and what a search is compiled to has nothing of it either.
+    #[inline(always)]
+    fn comes_to(&mut self, _place: u32) {}
 }
 
 /// A feature as a search reads it: the commonest are told apart once.

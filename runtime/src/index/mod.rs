@@ -147,6 +147,12 @@ impl Index {
         &self.features
     }
 
+    /// The number, among [`Index::nodes`], of the node that a search says it comes to.
+    pub fn number(&self, place: u32) -> Option<u32> {
+        let found = self.code.nodes.binary_search(&place);
+        found.ok().map(|number| number as u32)
+    }
+
     /// What it consists of.
     pub fn size(&self) -> Size {
         self.size

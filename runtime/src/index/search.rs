@@ -110,6 +110,7 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
             if let Some((header, behind)) = code.node(at) {
                 self.steps += NODE;
                 if header.least < self.sink.limit() {
+                    self.facts.comes_to(at);
                     next = header.rest;
                     match header.kind {
                         Kind::Leaf => {

@@ -259,7 +259,7 @@ impl<'t> Dot<'t> {
 }
 
 /// Whether elements end as they begin, attributes are quoted, and nothing else has `<` or a bare `&`.
-fn xml(text: &str) -> Result<(), String> {
+pub(crate) fn xml(text: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('<') {

@@ -1,5 +1,6 @@
 //! Damaged programs: every `.rules` file of the project, cut, doubled, spliced and sprinkled with words. Whatever comes of it, the
-//! checker says something that can be drawn, at places that exist; and what has no error compiles.
+//! checker says something that can be drawn, at places that exist; mending never makes it worse; and what has no error compiles, and what
+//! its tests come to can be drawn.
 //!
 //! A short seeded run belongs to every run of the suite; `TOLLGATE_DAMAGED=10000` and `TOLLGATE_SEED=7` make it longer and other.
 
@@ -14,7 +15,7 @@ use serde_json::Value;
 use tollgate::Engine;
 use tollgate_grammar::token::FIXED;
 
-use super::files;
+use super::{covered, files};
 use crate::random::Rng;
 
 /// Programs in an ordinary run of the suite.
@@ -82,10 +83,19 @@ fn check(text: &str) -> Result<(), String> {
             }
         }
     }
-    if report.errors() == 0 {
-        Engine::new()
-            .compile_source(NAME, text)
-            .map_err(|e| format!("without an error, but: {e}"))?;
+    let fixed = Engine::new().fix_source(NAME, text);
+    if fixed.report.errors() > report.errors() {
+        return Err(format!("mended to more errors:\n{}", fixed.text));
+    }
+    if fixed.report.errors() == 0 {
+        let told = |e: tollgate::Error| format!("without an error, but: {e}");
+        let program = Engine::new()
+            .compile_source(NAME, &fixed.text)
+            .map_err(told)?;
+        // What its tests come to can be drawn, whatever stands where.
+        let mut recorder = program.recorder().map_err(told)?;
+        recorder.run_tests(None);
+        covered::sound(&recorder.coverage().map_err(told)?)?;
     }
     Ok(())
 }

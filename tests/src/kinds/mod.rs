@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 
 mod analysis;
 mod conformance;
+mod covered;
 mod dag;
 mod damaged;
 mod differential;
@@ -40,6 +41,7 @@ pub(crate) const KINDS: &[Kind] = &[
     searched::trials,
     analysis::trials,
     explained::trials,
+    covered::trials,
 ];
 
 /// The files with an ending below a folder, sorted.

@@ -141,7 +141,7 @@ impl Body<'_, '_> {
                             .at(name.span, format!("`{what}` takes no `{name}`"));
                         match closest(&name.text, names.iter().copied()) {
                             Some(near) => {
-                                found.fix(format!("did you mean `{near}`?"), name.span, near)
+                                found.suggest(format!("did you mean `{near}`?"), name.span, near)
                             }
                             None if names.is_empty() => found,
                             None => found.note(format!("it takes {}", names.join(", "))),

@@ -483,7 +483,7 @@ impl Body<'_, '_> {
             let (text, shown) = (self.text_of(divisor.span), self.show(&divisor.ty));
             let found = numbers::may_divide_by_zero()
                 .at(divisor.span, format!("this is `{shown}`, which may be zero"))
-                .fix("let it be at least one", divisor.span, format!("max({text}, {})", crate::types::literal(unit, 1)))
+                .suggest("let it be at least one", divisor.span, format!("max({text}, {})", crate::types::literal(unit, 1)))
                 .help(format!("or prove it: `{text} > 0 and …` to the left, or a type such as `Int in 1 .. 100`"));
             return self.refuse(found, site.span);
         }

@@ -104,7 +104,7 @@ impl Body<'_, '_> {
                     .or_else(|| closest(&name.text, builtin::names()));
                 let near = near.map(str::to_owned);
                 match near {
-                    Some(near) => self.unknown(&name.text, name.span, None).fix(
+                    Some(near) => self.unknown(&name.text, name.span, None).suggest(
                         format!("did you mean `{near}`?"),
                         name.span,
                         near,
@@ -117,7 +117,7 @@ impl Body<'_, '_> {
                 if found.help.is_empty()
                     && let Some(near) = closest(&name.text, builtin::names())
                 {
-                    found = found.fix(format!("did you mean `{near}`?"), name.span, near);
+                    found = found.suggest(format!("did you mean `{near}`?"), name.span, near);
                 }
                 found
             }

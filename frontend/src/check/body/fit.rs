@@ -107,7 +107,7 @@ impl Body<'_, '_> {
                 }
                 let (lo, hi) = (show(b.lo), show(b.hi));
                 found
-                    .fix("keep it within the range", span, format!("clamp({text}, {lo}, {hi})"))
+                    .suggest("keep it within the range", span, format!("clamp({text}, {lo}, {hi})"))
                     .help("or let the operation itself stop at the bounds: `+|`, `-|`, `*|`")
                     .help("or prove it: compare it in the condition to the left, or give its parts narrower types")
             }
@@ -118,7 +118,7 @@ impl Body<'_, '_> {
                 )),
             (Ty::Str { max: a, .. }, Ty::Str { max: b, .. }) => catalog::text_too_long(b)
                 .at(span, format!("this can have {a} bytes"))
-                .fix("cut it", span, format!("truncate({text}, {b})")),
+                .suggest("cut it", span, format!("truncate({text}, {b})")),
             (Ty::List(_, a) | Ty::Set(_, a) | Ty::Map(_, _, a) | Ty::Values { max: a }, _)
                 if bound(to).is_some_and(|b| *a > b) && same_shape(from, to) =>
             {
@@ -137,10 +137,10 @@ impl Body<'_, '_> {
     fn advise(&self, found: Diagnostic, from: &Ty, to: &Ty, text: &str, span: Span) -> Diagnostic {
         match (from, to) {
             (Ty::Num(Unit::One, _), Ty::Float) => {
-                found.fix("convert it", span, format!("to_float({text})"))
+                found.suggest("convert it", span, format!("to_float({text})"))
             }
             (Ty::Num(Unit::Percent, _), Ty::Num(Unit::One, _)) => {
-                found.fix("round it", span, format!("round({text})"))
+                found.suggest("round it", span, format!("round({text})"))
             }
             (Ty::Num(Unit::One, _), Ty::Num(unit, _)) => found.help(format!(
                 "a number of another unit says so: `{}`",
@@ -149,7 +149,7 @@ impl Body<'_, '_> {
             (Ty::Str { .. }, Ty::Path) => {
                 found.help("a path is built from typed parts only: `p\"/v3/{name}\"`")
             }
-            (Ty::Values { .. }, Ty::Str { .. }) => found.fix(
+            (Ty::Values { .. }, Ty::Str { .. }) => found.suggest(
                 "the value, if there is exactly one",
                 span,
                 format!("({text}.single ?? \"\")"),

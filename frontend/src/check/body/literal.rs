@@ -175,7 +175,7 @@ impl Body<'_, '_> {
                     let mut found = catalog::literal_refused("Instant")
                         .at(at_byte(tagged, error.at()), error.to_string());
                     if time::parse_local(content).is_ok() {
-                        found = found.fix(
+                        found = found.suggest(
                             "say where, in UTC",
                             tagged.content_span,
                             format!("{content}Z"),

@@ -259,13 +259,17 @@ impl Body<'_, '_> {
         let mut found = catalog::not_a_condition(&shown).at(span, format!("this is `{shown}`"));
         let text = self.text_of(span);
         found = match value.ty {
-            Ty::Values { .. } => found.fix("whether there is one", span, format!("{text}.present")),
-            Ty::Str { .. } => found.fix("whether it is not empty", span, format!("{text} != \"\"")),
+            Ty::Values { .. } => {
+                found.suggest("whether there is one", span, format!("{text}.present"))
+            }
+            Ty::Str { .. } => {
+                found.suggest("whether it is not empty", span, format!("{text} != \"\""))
+            }
             Ty::List(..) | Ty::Set(..) | Ty::Map(..) => {
-                found.fix("whether it is not empty", span, format!("len({text}) > 0"))
+                found.suggest("whether it is not empty", span, format!("len({text}) > 0"))
             }
             Ty::Num(Unit::One, _) => {
-                found.fix("whether it is not zero", span, format!("{text} != 0"))
+                found.suggest("whether it is not zero", span, format!("{text} != 0"))
             }
             _ => found.help("compare it with something"),
         };

@@ -197,7 +197,7 @@ impl Body<'_, '_> {
                 let record = &self.checker.program.records[*id];
                 let names = record.fields.iter().map(|f| &*f.name);
                 if let Some(near) = closest(&name.text, names) {
-                    found = found.fix(format!("did you mean `{near}`?"), name.span, near);
+                    found = found.suggest(format!("did you mean `{near}`?"), name.span, near);
                 } else {
                     let all: Vec<&str> = record.fields.iter().map(|f| &*f.name).take(12).collect();
                     found = found.note(format!("its fields are {}", all.join(", ")));
@@ -228,7 +228,7 @@ impl Body<'_, '_> {
             .at(item.span, "declared here");
         let names = item.variants.iter().map(|v| &*v.name);
         if let Some(near) = closest(name, names) {
-            found = found.fix(format!("did you mean `{near}`?"), span, near);
+            found = found.suggest(format!("did you mean `{near}`?"), span, near);
         }
         found
     }
@@ -249,13 +249,13 @@ impl Body<'_, '_> {
         };
         let variants = variants.iter().map(|v| &*v.name);
         if let Some(near) = closest(name, locals.chain(variants).chain(globals)) {
-            return found.fix(format!("did you mean `{near}`?"), span, near);
+            return found.suggest(format!("did you mean `{near}`?"), span, near);
         }
         // A variant without an expected type needs its enum's name.
         for raw in 0..self.checker.program.enums.len() {
             let item = &self.checker.program.enums[EnumId::new(raw)];
             if item.variants.iter().any(|v| &*v.name == name) {
-                found = found.fix(
+                found = found.suggest(
                     format!(
                         "`{name}` is a variant of `{}`; say so where no `{}` is expected",
                         item.name, item.name

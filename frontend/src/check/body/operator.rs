@@ -159,10 +159,10 @@ impl Body<'_, '_> {
                 .at(right.span, format!("`{b}`"));
             if let (Ty::Float, Ty::Num(Unit::One, _)) = (&left.ty, &right.ty) {
                 let text = self.text_of(right.span);
-                found = found.fix("convert it", right.span, format!("to_float({text})"));
+                found = found.suggest("convert it", right.span, format!("to_float({text})"));
             } else if let (Ty::Num(Unit::One, _), Ty::Float) = (&left.ty, &right.ty) {
                 let text = self.text_of(left.span);
-                found = found.fix("convert it", left.span, format!("to_float({text})"));
+                found = found.suggest("convert it", left.span, format!("to_float({text})"));
             } else if matches!(
                 (&left.ty, &right.ty),
                 (Ty::Path | Ty::Host | Ty::HeaderName, Ty::Str { .. })
@@ -407,7 +407,7 @@ impl Body<'_, '_> {
         let zero = crate::types::literal(unit_of(&left.ty), 0);
         let found = numbers::may_divide_by_zero()
             .at(right.span, format!("this is `{shown}`, which may be zero"))
-            .fix(
+            .suggest(
                 "say what the quotient is then",
                 span,
                 format!("(div({a}, {b}) ?? {zero})"),
@@ -444,7 +444,7 @@ impl Body<'_, '_> {
         let (a, b) = (self.text_of(left.span), self.text_of(right.span));
         let found = numbers::may_divide_by_zero()
             .at(right.span, "this may be zero")
-            .fix(
+            .suggest(
                 "say what the quotient is then",
                 span,
                 format!("(div({a}, {b}) ?? 0.0)"),
@@ -467,13 +467,13 @@ impl Body<'_, '_> {
         let (l, r) = (self.text_of(left.span), self.text_of(right.span));
         match (e.op, &left.ty, &right.ty) {
             (BinaryOp::Add, Ty::Str { .. }, Ty::Str { .. }) => {
-                found = found.fix("join texts", span, format!("concat({l}, {r})"));
+                found = found.suggest("join texts", span, format!("concat({l}, {r})"));
             }
             (_, Ty::Float, Ty::Num(Unit::One, _)) => {
-                found = found.fix("convert it", right.span, format!("to_float({r})"));
+                found = found.suggest("convert it", right.span, format!("to_float({r})"));
             }
             (_, Ty::Num(Unit::One, _), Ty::Float) => {
-                found = found.fix("convert it", left.span, format!("to_float({l})"));
+                found = found.suggest("convert it", left.span, format!("to_float({l})"));
             }
             (_, Ty::Num(Unit::Money(x), _), Ty::Num(Unit::Money(y), _)) if x != y => {
                 found = found.note(
@@ -515,7 +515,8 @@ impl Body<'_, '_> {
                     catalog::cannot_negate(&shown).at(value.span, format!("this is `{shown}`"));
                 if *other == Ty::Bool {
                     let text = self.text_of(value.span);
-                    found = found.fix("the opposite of a truth value", span, format!("not {text}"));
+                    found =
+                        found.suggest("the opposite of a truth value", span, format!("not {text}"));
                 }
                 self.refuse(found, span)
             }

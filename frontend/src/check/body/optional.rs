@@ -89,7 +89,7 @@ impl Body<'_, '_> {
             };
             let found = catalog::deny_outside_guard(what)
                 .at(answer, "only a `deny` of a guard has a denial to apply")
-                .fix("when it is missing, do not match", answer, "?? skip");
+                .suggest("when it is missing, do not match", answer, "?? skip");
             return self.refuse(found, span);
         }
         let value = Box::new(value);
@@ -121,13 +121,13 @@ impl Body<'_, '_> {
             found.at(span, format!("`{shown}`: none without `{root}`"))
         };
         if spine && self.place == Place::Denial {
-            found = found.fix("refuse when missing", span, format!("{text} ?? deny"));
+            found = found.suggest("refuse when missing", span, format!("{text} ?? deny"));
         }
         if spine {
-            found = found.fix("ignore when missing", span, format!("{text} ?? skip"));
+            found = found.suggest("ignore when missing", span, format!("{text} ?? skip"));
         }
         if let Some(default) = plain_literal(value.ty.present()) {
-            found = found.fix(
+            found = found.suggest(
                 "take a value when missing",
                 span,
                 format!("({text} ?? {default})"),
@@ -188,7 +188,7 @@ impl Body<'_, '_> {
                     types::not_indexable(&shown).at(base.span, format!("this is `{shown}`"));
                 if matches!(other, Ty::Values { .. }) {
                     let text = self.text_of(base.span);
-                    found = found.fix(
+                    found = found.suggest(
                         "the value, if there is exactly one",
                         span,
                         format!("{text}.single"),

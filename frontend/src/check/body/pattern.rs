@@ -260,7 +260,7 @@ impl Body<'_, '_> {
                 let mut found = types::unknown_argument(&variant_name, name)
                     .at(name.span, format!("no field of `{variant_name}`"));
                 if let Some(near) = closest(&name.text, variant.fields.iter().map(|f| &*f.name)) {
-                    found = found.fix(format!("did you mean `{near}`?"), name.span, near);
+                    found = found.suggest(format!("did you mean `{near}`?"), name.span, near);
                 }
                 found
             }
@@ -423,7 +423,7 @@ impl Body<'_, '_> {
         }
         // What is wrong with a pattern would show again in what the arms cover.
         if clean {
-            self.check_arms(e, &subject, &patterns, span);
+            self.check_arms(e, &subject, &patterns);
         }
         let ty = self.join("arms of this `match`", &mut values, hint);
         if ty.is_error() {
@@ -433,22 +433,16 @@ impl Body<'_, '_> {
         Expr::new(ExprKind::Match(Box::new(subject), arms), ty, span)
     }
 
-    fn check_arms(&mut self, e: &ast::Match, subject: &Expr, patterns: &[Pattern], span: Span) {
+    fn check_arms(&mut self, e: &ast::Match, subject: &Expr, patterns: &[Pattern]) {
         let columns = [subject.ty.clone()];
         let rows: Vec<Vec<Pattern>> = patterns.iter().map(|p| vec![p.clone()]).collect();
         if let Some(witness) = coverage::missing(&columns, &rows, &self.checker.program) {
             let witness = witness.join(", ");
-            let at = e.arms.last().map_or(span, |a| a.span).after();
+            // What to put into the arm only the author knows, so there is no edit.
             let found = catalog::match_not_exhaustive(&witness)
                 .at(e.subject.span, format!("this can be {witness}"))
-                .fix("add an arm for it", at, format!(", {witness} => …"))
+                .help(format!("add an arm for it: `{witness} => …`"))
                 .help("or an arm `_ => …` for everything else");
-            // What to put into the arm only the author knows, so the edit would not compile by itself.
-            let mut found = found;
-            if let Some(help) = found.help.first_mut() {
-                help.edits.clear();
-                help.text = format!("add an arm for it: `{witness} => …`");
-            }
             self.checker.sink.emit(found);
         }
         for row in coverage::unreachable(&columns, &rows, &self.checker.program) {

@@ -329,7 +329,7 @@ impl Body<'_, '_> {
             let found = patterns::all_of_nothing()
                 .at(span, "true when there is nothing to look at")
                 .at(over.span, "this may be empty")
-                .fix("at least one, and every one", at, "only");
+                .suggest("at least one, and every one", at, "only");
             self.checker.sink.emit(found);
         }
         let scope = self.enter();

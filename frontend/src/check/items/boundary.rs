@@ -197,7 +197,7 @@ fn one(checker: &mut Checker<'_>, section: &str, setting: &Setting, contract: &m
     if let (Takes::Word([only], _), SettingValue::Expr(_)) = (*takes, &setting.value) {
         found = found
             .note("the language allows nothing else, because another choice would make two spellings of one value")
-            .fix("the only choice", place, *only);
+            .suggest("the only choice", place, *only);
     }
     checker.sink.emit(found);
 }

@@ -40,7 +40,7 @@ pub(super) fn result(
                 && let TypeKind::Optional(element) = &list.element.kind
             {
                 let sign = element.span.after().to(list.element.span.after());
-                found = found.fix("leave the `?` out", sign, "");
+                found = found.suggest("leave the `?` out", sign, "");
             }
             checker.sink.emit(found);
             Ty::Error
@@ -63,7 +63,7 @@ pub(super) fn result(
             let found = rules::all_needs_list(shown)
                 .at(written.span, "not a list")
                 .at(policy.span, "gives every outcome")
-                .fix("make it a list", written.span, format!("[{text}]"));
+                .suggest("make it a list", written.span, format!("[{text}]"));
             checker.sink.emit(found);
             Ty::List(Arc::new(other), most)
         }
@@ -224,7 +224,7 @@ fn sum_fits(
     if total.fits(full) {
         let base = Ty::full(unit).show(&checker.program).to_string();
         let text = format!("{base} in {lo} .. {hi}");
-        diagnostic = diagnostic.fix("declare what the total can be", written.result.span, text);
+        diagnostic = diagnostic.suggest("declare what the total can be", written.result.span, text);
     } else {
         let count = i128::try_from(set.rules.len().max(1)).unwrap_or(1);
         let each = literal(unit, full.hi / count);

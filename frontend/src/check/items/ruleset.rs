@@ -10,6 +10,7 @@ use tollgate_runtime::Value;
 
 use super::{bind_parameters, boundary, no_locals, not_yet, period, policy};
 use crate::check::{Body, Checker, Def, ModuleId, Place};
+use crate::diagnostics::Applies;
 use crate::diagnostics::catalog::{items, names, rules};
 use crate::hir::{
     EnumId, Expr, ExprKind, Form, Group, GroupId, LocalId, Policy, Rule, RuleSet, RuleSetId,
@@ -432,17 +433,15 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
             .map_or(behind.span, |c| c.span);
         let what = self.first_word(clause.span);
         let text = self.body.checker.text(clause.span).to_owned();
-        let mut found = rules::clause_order(&what)
+        let edits = vec![
+            (place.before(), format!("{text}\n    ")),
+            (clause.span, String::new()),
+        ];
+        let found = rules::clause_order(&what)
             .at(clause.span, "stands too late")
             .at(place, "belongs behind it")
-            .note("the clauses of a rule are `tags`, `on`, `active`, `when`, `once`, `within`, `then`, in this order");
-        found.help.push(crate::diagnostics::Help {
-            text: format!("move `{what}` up"),
-            edits: vec![
-                (place.before(), format!("{text}\n    ")),
-                (clause.span, String::new()),
-            ],
-        });
+            .note("the clauses of a rule are `tags`, `on`, `active`, `when`, `once`, `within`, `then`, in this order")
+            .advise(format!("move `{what}` up"), edits, Applies::ByItself);
         self.body.checker.sink.emit(found);
     }
 

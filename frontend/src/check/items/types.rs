@@ -286,7 +286,7 @@ impl Checker<'_> {
                 format!("{a} .. {b}")
             });
             self.sink.emit(match reversed {
-                Some(text) => found.fix("swap the ends", range.span, text),
+                Some(text) => found.suggest("swap the ends", range.span, text),
                 None => found,
             });
             return Ty::Error;

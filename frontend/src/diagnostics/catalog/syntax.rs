@@ -99,3 +99,11 @@ pub(crate) fn of(kind: &Kind, message: &str) -> Diagnostic {
         Kind::TooManyErrors => too_many_errors(message),
     }
 }
+
+/// Whether a mistake has one meaning all the same, so that its mend needs nobody's choice.
+pub(crate) fn is_understood(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ForeignSpelling { .. } | Kind::MisspeltKeyword { .. } | Kind::BadNumber { .. }
+    )
+}
