@@ -247,9 +247,10 @@ impl Arranger<'_> {
             {
                 TokenKind::Name
             }
-            // `trace(route(req)) == [otherwise]`
+            // `trace(route(req)) == [otherwise]`; at the start of a line it may be the clause behind a bracket that is not closed.
             TokenKind::Otherwise
-                if !fresh_line
+                if (!fresh_line
+                    || matches!(next, Some(TokenKind::Comma | TokenKind::SquareClose)))
                     && matches!(previous, Some(TokenKind::SquareOpen | TokenKind::Comma))
                     && self
                         .stack
