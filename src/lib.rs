@@ -46,6 +46,7 @@
 //! Terminals, arguments, exit codes.
 
 mod backends;
+mod build;
 mod cost;
 mod dag;
 mod decision;
@@ -67,6 +68,7 @@ mod words;
 mod workbench;
 
 pub use backends::{BackendRow, backends};
+pub use build::{BuildOptions, Built};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
 pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;

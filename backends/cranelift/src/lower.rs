@@ -14,7 +14,7 @@ use cranelift_codegen::ir::{self, AbiParam, BlockArg, FuncRef, InstBuilder, Sign
 use cranelift_codegen::ir::{SigRef, SourceLoc, Value, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
-use cranelift_module::{FuncId as CodeId, Module as CodeModule};
+use cranelift_module::{FuncId as CodeId, Linkage, Module as CodeModule};
 use rustc_hash::FxHashMap;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{Block, FuncId, IndexVec, InstId, Val};
@@ -49,9 +49,18 @@ pub(crate) enum Form {
     Registers,
 }
 
+/// What functions are called where they are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Names {
+    /// Nothing.
+    None,
+    /// What they are called in the IR, which no other file sees.
+    Local,
+}
+
 impl<'m> Unit<'m> {
-    /// Declares every function of a module.
-    pub(crate) fn new(module: &'m Legalized, code: &mut dyn CodeModule) -> Unit<'m> {
+    /// Declares every function of a module: by number only, or by names, which a file shows to debuggers.
+    pub(crate) fn new(module: &'m Legalized, code: &mut dyn CodeModule, names: Names) -> Unit<'m> {
         let host = code.target_config();
         let plan = Plan::new(module);
         let mut unit = Unit {
@@ -61,16 +70,24 @@ impl<'m> Unit<'m> {
             plan,
             host,
         };
-        let mut declare = |signature: &Signature| {
-            // Anonymous functions are only numbered, and there is a number for every function that memory holds.
-            let declared = code.declare_anonymous_function(signature);
+        let mut declare = |name: &str, suffix: &str, signature: &Signature| {
+            // There is a number for every function that memory holds, and names of functions are unique.
+            let declared = match names {
+                Names::None => code.declare_anonymous_function(signature),
+                Names::Local => {
+                    let name = format!("{name}{suffix}");
+                    code.declare_function(&name, Linkage::Local, signature)
+                }
+            };
             declared.unwrap_or_else(|e| tollgate_ir::bug!("a function is not declared: {e}"))
         };
-        for id in module.funcs.keys() {
-            let entry = declare(&unit.signature(id, Form::Entry));
-            unit.entries.push(entry);
+        for (id, func) in module.funcs.iter() {
             let called = unit.plan.is_called(id);
-            let form = called.then(|| declare(&unit.signature(id, Form::Registers)));
+            let suffix = if called { ".entry" } else { "" };
+            let entry = declare(&func.name, suffix, &unit.signature(id, Form::Entry));
+            unit.entries.push(entry);
+            let form =
+                called.then(|| declare(&func.name, "", &unit.signature(id, Form::Registers)));
             unit.forms.push(form);
         }
         unit

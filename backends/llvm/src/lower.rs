@@ -7,10 +7,12 @@
 mod calls;
 mod compare;
 mod inst;
+mod lines;
 mod pieces;
 mod words;
 
 use inkwell::basic_block::BasicBlock;
+use inkwell::debug_info::DISubprogram;
 use inkwell::module::{Linkage, Module as Code};
 use inkwell::values::{BasicValueEnum, FunctionValue, IntValue, PhiValue, PointerValue};
 use tollgate_ir::Legalized;
@@ -23,6 +25,7 @@ use tollgate_native_abi::{Kind, Plan, Repr};
 
 use self::pieces::Cut;
 use self::words::{Parts, names};
+use crate::debug::Debug;
 use crate::emit::{Emit, Memory, Register, Types};
 use crate::facts::{Facts, Intrinsic};
 use crate::machine::Machine;
@@ -38,6 +41,8 @@ pub(crate) struct Unit<'m, 'c> {
     piece: usize,
     /// Whether values and blocks get names, for people.
     named: bool,
+    /// Where code comes from, if that is to be told.
+    debug: Option<&'m Debug<'m, 'c>>,
     /// The entry of each function.
     pub(crate) entries: IndexVec<FuncId, FunctionValue<'c>>,
     /// The form of each function that compiled code calls, where there is one.
@@ -64,6 +69,7 @@ impl<'m, 'c> Unit<'m, 'c> {
         machine: &Machine,
         piece: usize,
         named: bool,
+        debug: Option<&'m Debug<'m, 'c>>,
     ) -> Unit<'m, 'c> {
         let mut unit = Unit {
             module,
@@ -73,6 +79,7 @@ impl<'m, 'c> Unit<'m, 'c> {
             types,
             piece,
             named,
+            debug,
             entries: IndexVec::with_capacity(module.funcs.len()),
             forms: IndexVec::with_capacity(module.funcs.len()),
         };
@@ -147,8 +154,11 @@ impl<'m, 'c> Unit<'m, 'c> {
 /// A function being made.
 struct Lower<'l, 'c> {
     unit: &'l Unit<'l, 'c>,
+    id: FuncId,
     func: &'l Func,
     form: Form,
+    /// What debuggers are told of the function that is being made.
+    scope: Option<DISubprogram<'c>>,
     /// The function itself, of which pieces may be cut.
     whole: FunctionValue<'c>,
     cut: Cut,
@@ -201,9 +211,11 @@ impl<'l, 'c> Lower<'l, 'c> {
             Form::Wrapper => Cut::default(),
         };
         let (top, start) = unit.begin(whole);
-        Lower {
+        let mut lower = Lower {
             unit,
+            id,
             func,
+            scope: None,
             form,
             whole,
             e: Emit::new(unit.types, start),
@@ -219,7 +231,9 @@ impl<'l, 'c> Lower<'l, 'c> {
             gives_back: false,
             args: None,
             out: None,
-        }
+        };
+        lower.comes_from(whole);
+        lower
     }
 
     fn run(mut self) {
@@ -295,6 +309,7 @@ impl<'l, 'c> Lower<'l, 'c> {
     fn stretch(&mut self, i: usize) {
         let stretch = &self.cut.stretches[i];
         let (block, ends) = (stretch.block, stretch.ends);
+        self.stands_at(Some(block));
         let data = &self.func.blocks[block];
         let last = data.insts.last();
         for inst in &data.insts[stretch.insts.clone()] {

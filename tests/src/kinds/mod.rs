@@ -9,6 +9,7 @@ mod conformance;
 mod dag;
 mod damaged;
 mod differential;
+mod embedded;
 mod examples;
 mod explained;
 mod filetest;
@@ -31,6 +32,7 @@ pub(crate) const KINDS: &[Kind] = &[
     run::trials,
     library::trials,
     examples::trials,
+    embedded::trials,
     damaged::trials,
     format::trials,
     stages::trials,
