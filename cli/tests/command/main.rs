@@ -1,6 +1,8 @@
 //! The command as a user runs it: the real binary, its exit code, its output.
 
 mod bench;
+#[cfg(feature = "cranelift")]
+mod build;
 mod check;
 mod compile;
 mod cost;

@@ -55,6 +55,10 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
         }
     }
     let at = root.to_owned();
+    trials.push(Trial::test("embedded/shared", move || {
+        a_shared_library_is_opened(&at)
+    }));
+    let at = root.to_owned();
     trials.push(Trial::test("embedded/headers", move || {
         headers_compile(&at)
     }));
@@ -136,14 +140,54 @@ fn decides_as_in_rust(root: &Path, recorded: &Recorded, backend: &str) -> Result
     }
 }
 
+/// Rules in a shared library are opened while a program runs, and again when they have changed.
+fn a_shared_library_is_opened(root: &Path) -> Result<(), Failed> {
+    let folder = folder("shared")?;
+    let rules = "ruleset limit(n: Int) -> Int hit first {\n  rule small when n < 10 then 1\n  otherwise 2\n}\n";
+    let (engine, options) = (engine()?, BuildOptions::default());
+    for (name, rules) in [("old", rules), ("new", &rules.replace("10", "5"))] {
+        let built = engine.build_source("limit.rules", rules, &options)?;
+        let object = folder.join(name).with_extension("o");
+        fs::write(&object, built.object)?;
+        fs::write(folder.join("limit.h"), built.header)?;
+        let mut link = Command::new(compiler().ok_or("there was one")?);
+        link.arg("-shared")
+            .arg("-o")
+            .arg(folder.join(name).with_extension("so"));
+        finish(link.arg(&object))?;
+    }
+    let program = folder.join("open");
+    let mut compile = Command::new(compiler().ok_or("there was one")?);
+    compile
+        .args(FLAGS)
+        .arg("-I")
+        .arg(&folder)
+        .arg(root.join("tests/embedded/open.c"));
+    // What the program itself does not call stays in it for the library's sake: nothing, for rules need no symbol.
+    compile
+        .arg(library()?)
+        .args(["-lm", "-lpthread", "-ldl", "-o"])
+        .arg(&program);
+    finish(&mut compile)?;
+    let libraries = ["old.so", "new.so"].map(|name| folder.join(name).display().to_string());
+    match &*run(&program, &libraries, None)? {
+        "1\n2\n" => Ok(()),
+        printed => Err(format!("printed {printed}").into()),
+    }
+}
+
+/// An engine that makes objects, and makes them soon.
+fn engine() -> Result<Engine, Failed> {
+    let mut native = backends().iter().filter(|b| b.native);
+    let first = native.next().ok_or("there is a native backend")?;
+    Ok(Engine::new().backend(first.name)?)
+}
+
 /// The header of every example and run file is one that C compiles without a warning, and C++ where there is a compiler of it.
 fn headers_compile(root: &Path) -> Result<(), Failed> {
     let folder = folder("headers")?;
     let mut all = String::new();
-    let mut engine = Engine::new();
-    for backend in backends().iter().filter(|b| b.native).take(1) {
-        engine = engine.backend(backend.name)?;
-    }
+    let engine = engine()?;
     let files =
         ["examples", "tests/run", "tests/embedded"].map(|f| super::files(&root.join(f), "rules"));
     for (i, file) in files.concat().iter().enumerate() {
