@@ -10,6 +10,7 @@ use tollgate_frontend::analysis::Scope;
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Loader, NoModules};
 use tollgate_grammar::source::{SourceMap, Span};
+use tollgate_ir::entities::{IndexVec, SiteId};
 use tollgate_ir::module::{Module, Site};
 
 use crate::engine::Engine;
@@ -28,6 +29,9 @@ pub struct BuildOptions {
     pub target: Option<String>,
     /// The processor: `native` for this one, or a name that the backend knows; what every machine of the kind has if not given.
     pub cpu: Option<String>,
+    /// Decisions of rule sets, guards and tables, by name: JSON lines as `tollgate run` prints them. A backend may place code by how often
+    /// each rule has decided; what is decided does not depend on it.
+    pub profile: Vec<(String, String)>,
 }
 
 /// An object file and its header.
@@ -100,12 +104,14 @@ fn build(
         None => stem.to_string_lossy().into_owned(),
     };
     let contents = Contents::new(&name, &module, &shapes);
+    let counts = profile(&module, &options.profile)?;
     let spec = ObjectSpec {
         symbol: &symbol(&name),
         target: options.target.as_deref(),
         cpu: options.cpu.as_deref(),
         contents: &contents.bytes().map_err(Error::other)?,
         lines: &lines(&program, report.sources(), &module),
+        profile: counts.as_ref(),
     };
     let backend = (engine.backend.make)(engine.level);
     let object = backend.object(&module, &spec);
@@ -114,6 +120,50 @@ fn build(
         header: header(&contents, main.name),
         report,
     })
+}
+
+/// How often each site has decided.
+fn profile(
+    module: &Module,
+    decisions: &[(String, String)],
+) -> Result<Option<IndexVec<SiteId, u64>>, Error> {
+    if decisions.is_empty() {
+        return Ok(None);
+    }
+    let sites = module.sites.iter().filter_map(|(id, site)| match site {
+        Site::Rule { ruleset, rule } => Some(((&**ruleset, &**rule), id)),
+        Site::Otherwise { ruleset } => Some(((&**ruleset, "otherwise"), id)),
+        Site::Stage { .. } => None,
+    });
+    let sites: HashMap<(&str, &str), SiteId> = sites.collect();
+    let mut counts: IndexVec<SiteId, u64> = module.sites.keys().map(|_| 0).collect();
+    for (name, lines) in decisions {
+        for (line, number) in lines.lines().zip(1..) {
+            let wrong = |what: &str| {
+                Error::other(format!("the profile of `{name}`, line {number}: {what}"))
+            };
+            if line.trim().is_empty() {
+                continue;
+            }
+            let decision: serde_json::Value =
+                serde_json::from_str(line).map_err(|e| wrong(&e.to_string()))?;
+            let by = match &decision["by"] {
+                serde_json::Value::String(rule) => vec![&**rule],
+                serde_json::Value::Array(rules) => {
+                    rules.iter().filter_map(|r| r.as_str()).collect()
+                }
+                _ if decision.get("refused").is_some() => continue,
+                _ => return Err(wrong("it is no decision: it has no `by`")),
+            };
+            for rule in by {
+                let site = sites.get(&(name, rule));
+                let site =
+                    site.ok_or_else(|| wrong(&format!("there is no rule `{rule}` of `{name}`")))?;
+                counts[*site] += 1;
+            }
+        }
+    }
+    Ok(Some(counts))
 }
 
 /// Where functions and sites stand. Functions of the IR are called by what they were made of: `route`, `route.checkout.when`.

@@ -268,6 +268,7 @@ Examples:
   tollgate build gateway.rules -o gateway.o                  and gateway.h
   cc proxy.c gateway.o -ltollgate_rt -lm -lpthread -o proxy
   tollgate build gateway.rules -o libgateway.a --cpu native
+  tollgate build gateway.rules -o gateway.o --backend llvm --profile route=decisions.jsonl
   tollgate build gateway.rules -o gateway.o --target aarch64-unknown-linux-gnu"
 )]
 pub(crate) struct Build {
@@ -288,6 +289,9 @@ pub(crate) struct Build {
     /// The processor: `native` for this one, or a name that the backend knows; what every machine of the kind has if not given
     #[arg(long)]
     pub(crate) cpu: Option<String>,
+    /// Decisions of a rule set, guard or table as `run` prints them: code is placed by how often each rule decided (llvm)
+    #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
+    pub(crate) profile: Vec<(String, PathBuf)>,
     /// Which backend makes the code: cranelift or llvm
     #[arg(long, default_value = "cranelift")]
     pub(crate) backend: String,

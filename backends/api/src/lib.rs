@@ -91,6 +91,8 @@ pub struct ObjectSpec<'o> {
     pub contents: &'o [u8],
     /// Where the code comes from, for debuggers and profilers.
     pub lines: &'o Lines,
+    /// How often each site has decided, by a profile, if there is one. What a decision is does not depend on it; how soon it is there may.
+    pub profile: Option<&'o IndexVec<SiteId, u64>>,
 }
 
 /// Where functions and the marks of rules stand in the source.

@@ -71,7 +71,11 @@ pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, Compile
     let at = |number: &CodeId| code.get_finalized_function(*number);
     // SAFETY: every entry has been compiled with the signature of `Entry`.
     let entry = |number: &CodeId| unsafe { std::mem::transmute::<*const u8, Entry>(at(number)) };
-    let entries: Vec<Entry> = unit.entries.values().map(entry).collect();
+    let entries = unit
+        .entries
+        .values()
+        .map(|number| number.as_ref().map(entry))
+        .collect();
     for (number, mut symbols) in stretches {
         let begin = at(&number).addr();
         symbols.iter_mut().for_each(|s| s.address += begin);

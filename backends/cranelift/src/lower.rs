@@ -30,8 +30,8 @@ use self::words::Parts;
 pub(crate) struct Unit<'m> {
     pub(crate) module: &'m Legalized,
     pub(crate) plan: Plan,
-    /// The entry of each function.
-    pub(crate) entries: IndexVec<FuncId, CodeId>,
+    /// The entry of each function that is entered.
+    pub(crate) entries: IndexVec<FuncId, Option<CodeId>>,
     /// The form of each function that compiled code calls, where there is one.
     pub(crate) forms: IndexVec<FuncId, Option<CodeId>>,
     /// The convention of calls from outside.
@@ -82,9 +82,10 @@ impl<'m> Unit<'m> {
             declared.unwrap_or_else(|e| tollgate_ir::bug!("a function is not declared: {e}"))
         };
         for (id, func) in module.funcs.iter() {
-            let called = unit.plan.is_called(id);
+            let (called, entered) = (unit.plan.is_called(id), unit.plan.is_entered(id));
             let suffix = if called { ".entry" } else { "" };
-            let entry = declare(&func.name, suffix, &unit.signature(id, Form::Entry));
+            let entry =
+                entered.then(|| declare(&func.name, suffix, &unit.signature(id, Form::Entry)));
             unit.entries.push(entry);
             let form =
                 called.then(|| declare(&func.name, "", &unit.signature(id, Form::Registers)));
@@ -95,12 +96,12 @@ impl<'m> Unit<'m> {
 
     /// The forms to make of a function, with their numbers.
     pub(crate) fn forms_of(&self, id: FuncId) -> impl Iterator<Item = (Form, CodeId)> {
-        let entry = self.entries[id];
-        let (first, second) = match self.forms[id] {
-            Some(form) => ((Form::Registers, form), Some((Form::Wrapper, entry))),
-            None => ((Form::Entry, entry), None),
-        };
-        [first].into_iter().chain(second)
+        let form = self.forms[id].map(|form| (Form::Registers, form));
+        let entry = self.entries[id].map(|entry| match form {
+            Some(_) => (Form::Wrapper, entry),
+            None => (Form::Entry, entry),
+        });
+        form.into_iter().chain(entry)
     }
 
     pub(crate) fn signature(&self, id: FuncId, form: Form) -> Signature {

@@ -54,7 +54,7 @@ pub(crate) fn object(program: &Legalized, spec: &ObjectSpec<'_>) -> Result<Vec<u
             code.clear_context(&mut context);
         }
     }
-    let entries: Vec<CodeId> = unit.entries.values().copied().collect();
+    let entries: Vec<Option<CodeId>> = unit.entries.values().copied().collect();
     data(&mut code, spec, &entries)?;
     let failed = |e: String| CompileError::new(format!("the object file cannot be written: {e}"));
     let mut product = code.finish();
@@ -70,7 +70,7 @@ pub(crate) fn object(program: &Legalized, spec: &ObjectSpec<'_>) -> Result<Vec<u
 fn data(
     code: &mut ObjectModule,
     spec: &ObjectSpec<'_>,
-    entries: &[CodeId],
+    entries: &[Option<CodeId>],
 ) -> Result<(), CompileError> {
     let symbol = spec.symbol;
     let contents = format!("{symbol}.contents");
@@ -79,7 +79,10 @@ fn data(
     let name = format!("{symbol}.entries");
     let table = define(code, &name, Linkage::Local, &table, |code, to| {
         for (i, entry) in entries.iter().enumerate() {
-            let entry = code.declare_func_in_data(*entry, to);
+            let Some(entry) = *entry else {
+                continue;
+            };
+            let entry = code.declare_func_in_data(entry, to);
             to.write_function_addr((i * size_of::<u64>()) as u32, entry);
         }
     })?;

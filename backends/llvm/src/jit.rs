@@ -16,6 +16,7 @@ use crate::lower::Unit;
 use crate::machine::{Effort, MODEL, Machine};
 use crate::memory::{Executable, Writable};
 use crate::object;
+use crate::weights::Weights;
 
 /// The code of a program in memory.
 pub(crate) struct InMemory {
@@ -70,7 +71,7 @@ pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemo
         perf::record(&symbols);
     }
     // SAFETY: every address is that of a function that was compiled with the signature of `Entry`.
-    let entry = |address: &usize| unsafe { std::mem::transmute::<usize, Entry>(*address) };
+    let entry = |address: &usize| unsafe { Some(std::mem::transmute::<usize, Entry>(*address)) };
     let entries = addresses.iter().map(entry).collect();
     let code = InMemory { memory, functions };
     // SAFETY: the entries are those of the functions in order; `lower` compiles them as the ABI says, and they are there until `code` is dropped.
@@ -98,10 +99,11 @@ pub(crate) fn translate<'c>(
 ) -> Result<(Module<'c>, Vec<String>), CompileError> {
     let module = llvm.create_module("rules");
     machine.describe(&module);
-    let debug = match purpose {
-        Purpose::File(spec) => Some(Debug::new(llvm, &module, spec.lines)),
-        Purpose::Memory | Purpose::People => None,
+    let (debug, profile) = match purpose {
+        Purpose::File(spec) => (Some(Debug::new(llvm, &module, spec.lines)), spec.profile),
+        Purpose::Memory | Purpose::People => (None, None),
     };
+    let weights = Weights::new(program, profile);
     let named = matches!(purpose, Purpose::People);
     let types = Types::new(llvm);
     let unit = Unit::new(
@@ -112,6 +114,7 @@ pub(crate) fn translate<'c>(
         piece,
         named,
         debug.as_ref(),
+        weights,
     );
     program.funcs.keys().for_each(|id| unit.lower(id));
     if let Purpose::File(spec) = purpose {

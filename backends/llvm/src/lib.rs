@@ -51,6 +51,8 @@ mod memory;
 mod object;
 #[cfg(feature = "llvm")]
 mod show;
+#[cfg(feature = "llvm")]
+mod weights;
 
 #[cfg(feature = "llvm")]
 pub use backend::Llvm;

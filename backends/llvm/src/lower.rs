@@ -16,7 +16,7 @@ use inkwell::debug_info::DISubprogram;
 use inkwell::module::{Linkage, Module as Code};
 use inkwell::values::{BasicValueEnum, FunctionValue, IntValue, PhiValue, PointerValue};
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::{Block, FuncId, IndexVec, Val};
+use tollgate_ir::entities::{Block, FuncId, IndexVec, SiteId, Val};
 use tollgate_ir::instructions::{Inst, Opcode};
 use tollgate_ir::module::{Func, Jump, Terminator};
 use tollgate_ir::types::Type;
@@ -29,6 +29,7 @@ use crate::debug::Debug;
 use crate::emit::{Emit, Memory, Register, Types};
 use crate::facts::{Facts, Intrinsic};
 use crate::machine::Machine;
+use crate::weights::Weights;
 
 /// A program being compiled: what every function of it needs.
 pub(crate) struct Unit<'m, 'c> {
@@ -43,6 +44,8 @@ pub(crate) struct Unit<'m, 'c> {
     named: bool,
     /// Where code comes from, if that is to be told.
     debug: Option<&'m Debug<'m, 'c>>,
+    /// How likely rules are to decide.
+    weights: Weights,
     /// The entry of each function.
     pub(crate) entries: IndexVec<FuncId, FunctionValue<'c>>,
     /// The form of each function that compiled code calls, where there is one.
@@ -70,6 +73,7 @@ impl<'m, 'c> Unit<'m, 'c> {
         piece: usize,
         named: bool,
         debug: Option<&'m Debug<'m, 'c>>,
+        weights: Weights,
     ) -> Unit<'m, 'c> {
         let mut unit = Unit {
             module,
@@ -80,6 +84,7 @@ impl<'m, 'c> Unit<'m, 'c> {
             piece,
             named,
             debug,
+            weights,
             entries: IndexVec::with_capacity(module.funcs.len()),
             forms: IndexVec::with_capacity(module.funcs.len()),
         };
@@ -191,9 +196,6 @@ struct Place<'c> {
     block: BasicBlock<'c>,
     phis: Vec<PhiValue<'c>>,
 }
-
-/// A branch to where a rule decides is taken once in about so many times.
-const RULES_FOR_ONE: u64 = 8;
 
 impl<'l, 'c> Lower<'l, 'c> {
     fn new(
@@ -369,13 +371,13 @@ impl<'l, 'c> Lower<'l, 'c> {
                 let decides = [yes, no].map(|jump| self.decides(jump.block));
                 let (yes, no) = (self.target(yes), self.target(no));
                 match decides {
-                    [true, false] => {
-                        let weights = (1, RULES_FOR_ONE);
-                        self.e
-                            .branch_weighted(cond, (yes, weights.0), (no, weights.1));
+                    [Some(site), None] => {
+                        let (does, passes) = self.unit.weights.of(site);
+                        self.e.branch_weighted(cond, (yes, does), (no, passes));
                     }
-                    [false, true] => {
-                        self.e.branch_weighted(cond, (yes, RULES_FOR_ONE), (no, 1));
+                    [None, Some(site)] => {
+                        let (does, passes) = self.unit.weights.of(site);
+                        self.e.branch_weighted(cond, (yes, passes), (no, does));
                     }
                     _ => self.e.branch(cond, yes, no),
                 }
@@ -396,11 +398,13 @@ impl<'l, 'c> Lower<'l, 'c> {
         }
     }
 
-    /// Whether a block says that a rule decides. There are many rules and one of them does, so a branch there is rarely taken.
-    fn decides(&self, block: Block) -> bool {
+    /// The site that a block marks first: that of a rule which decides.
+    fn decides(&self, block: Block) -> Option<SiteId> {
         let insts = &self.func.blocks[block].insts;
-        let first = insts.first().map(|inst| &self.func.insts[*inst].inst);
-        matches!(first, Some(Inst::Mark { .. }))
+        match self.func.insts[*insts.first()?].inst {
+            Inst::Mark { site } => Some(site),
+            _ => None,
+        }
     }
 
     /// Where a jump leads: over a block of its own if it hands something on, or leaves the piece.

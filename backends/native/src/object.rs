@@ -2,7 +2,7 @@
 //!
 //! Compiled code finds everything through its [`Context`](crate::Context), so an object needs no symbol of another file. It shows one symbol, an
 //! [`Image`]; behind it lie the contents, which the runtime reads, and the addresses of the entries, one a function of the
-//! module, in order. These three are the only data, and their addresses the only relocations but for calls within the file.
+//! module, in order, or 0 where one has none. These three are the only data, and their addresses the only relocations but for calls within the file.
 
 use std::slice;
 
@@ -24,8 +24,8 @@ pub struct Image {
     pub contents: *const u8,
     /// How many bytes.
     pub contents_len: u64,
-    /// The entries of the functions: so many addresses.
-    pub entries: *const Entry,
+    /// The entries of the functions: so many addresses, of which some may be 0.
+    pub entries: *const Option<Entry>,
     /// How many entries.
     pub entries_len: u64,
 }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_image_is_held_against_its_runtime_and_its_module() {
-        static ENTRIES: [Entry; 1] = [seven];
+        static ENTRIES: [Option<Entry>; 1] = [Some(seven)];
         static CONTENTS: &[u8] = b"contents";
         let image = |abi, entries_len| Image {
             abi,

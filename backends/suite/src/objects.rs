@@ -125,6 +125,7 @@ fn spec<'o>(lines: &'o Lines, target: Option<&'o str>, cpu: Option<&'o str>) -> 
         cpu,
         contents: CONTENTS,
         lines,
+        profile: None,
     }
 }
 

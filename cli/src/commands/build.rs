@@ -41,7 +41,14 @@ pub(crate) fn run(args: &Build) -> Result<Outcome> {
         1 => Level::O1,
         _ => Level::O2,
     };
+    let mut profile = Vec::new();
+    for (name, file) in &args.profile {
+        let decisions = fs::read_to_string(file);
+        let decisions = decisions.map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        profile.push((name.clone(), decisions));
+    }
     let options = BuildOptions {
+        profile,
         name: args.name.clone(),
         target: args.target.clone(),
         cpu: args.cpu.clone(),

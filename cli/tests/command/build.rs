@@ -39,6 +39,22 @@ fn an_object_file_and_its_header_are_made() {
     let arm = std::fs::read(folder.path().join("arm.o")).unwrap();
     // ELF's number for aarch64 (the field `e_machine`).
     assert_eq!(arm[18..20], 183u16.to_le_bytes());
+    // What is decided does not depend on a profile, and Cranelift places no code by it.
+    let decisions = "{\"value\":\"small\",\"by\":\"small\"}\n{\"line\":2,\"refused\":{}}\n";
+    std::fs::write(folder.path().join("decisions.jsonl"), decisions).unwrap();
+    let profile = [
+        "build",
+        "size.rules",
+        "-o",
+        "profile.o",
+        "--profile",
+        "size=decisions.jsonl",
+    ];
+    folder.tollgate(&profile).exits(0);
+    assert_eq!(
+        std::fs::read(folder.path().join("profile.o")).unwrap(),
+        object
+    );
     // The same twice.
     folder
         .tollgate(&["build", "size.rules", "-o", "again.o"])
@@ -132,6 +148,25 @@ fn what_cannot_be_built_is_said() {
     build(&["size.rules", "-o", "nowhere/size.o"])
         .exits(2)
         .says("cannot write nowhere/size.o");
+    for (line, said) in [
+        (
+            "{\"value\":\"small\",\"by\":\"tiny\"}",
+            "there is no rule `tiny` of `size`",
+        ),
+        ("{}", "line 1: it is no decision"),
+        ("{", "line 1: "),
+    ] {
+        std::fs::write(folder.path().join("decisions.jsonl"), line).unwrap();
+        build(&[
+            "size.rules",
+            "-o",
+            "size.o",
+            "--profile",
+            "size=decisions.jsonl",
+        ])
+        .exits(2)
+        .says(said);
+    }
     build(&["wrong.rules", "-o", "wrong.o"])
         .exits(1)
         .says("unknown-name");
