@@ -1,10 +1,9 @@
 //! A decision: its value, the rules that gave it, and both as JSON.
 
-use tollgate_ir::entities::SiteId;
-use tollgate_ir::module::Site;
+use tollgate_ir::trace::{Decider, Shape, deciders};
 use tollgate_runtime::{Mark, Word, json};
 
-use crate::entry::{EntryInfo, Shape};
+use crate::entry::EntryInfo;
 use crate::program::Program;
 
 /// What was decided, and by which rules.
@@ -15,13 +14,6 @@ pub struct Decision<'s> {
     pub(crate) marks: &'s [Mark],
     pub(crate) steps: u64,
     pub(crate) ignored: u64,
-}
-
-/// What a mark is called: `rule`, `stage.rule`, or `stage` where no rule set decided it.
-#[derive(Clone, Copy)]
-struct Name<'s> {
-    stage: Option<&'s str>,
-    rule: Option<&'s str>,
 }
 
 impl Decision<'_> {
@@ -41,35 +33,9 @@ impl Decision<'_> {
         })
     }
 
-    fn names(&self) -> impl Iterator<Item = Name<'_>> {
+    fn names(&self) -> impl Iterator<Item = Decider<'_>> {
         let sites = &self.program.module().sites;
-        let site = |mark: &Mark| sites.get(SiteId(mark.0));
-        let stage_of = |mark: &Mark| match site(mark) {
-            Some(Site::Stage { stage, .. }) => Some(&**stage),
-            _ => None,
-        };
-        let (stage, rules) = match self.entry.shape {
-            Shape::Stages => {
-                let marks = self.marks.iter().enumerate().rev();
-                let mut stages = marks.filter_map(|(i, mark)| Some((i, stage_of(mark)?)));
-                stages.next().map_or((None, self.marks), |(at, stage)| {
-                    (Some(stage), &self.marks[at + 1..])
-                })
-            }
-            Shape::One | Shape::Many => (None, self.marks),
-        };
-        let alone = stage.filter(|_| rules.is_empty());
-        let alone = alone.map(|_| Name { stage, rule: None });
-        let rules = rules.iter().filter_map(site).filter_map(move |site| {
-            let rule = match site {
-                Site::Rule { rule, .. } => &**rule,
-                Site::Otherwise { .. } => "otherwise",
-                Site::Stage { .. } => return None,
-            };
-            let rule = Some(rule);
-            Some(Name { stage, rule })
-        });
-        alone.into_iter().chain(rules)
+        deciders(sites, self.marks, self.entry.shape)
     }
 
     /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`.
@@ -118,17 +84,6 @@ impl Decision<'_> {
             self.value,
             out,
         );
-    }
-}
-
-impl<'s> Name<'s> {
-    /// What it is written of, one behind the other.
-    fn parts(self) -> [&'s str; 3] {
-        let dot = match (self.stage, self.rule) {
-            (Some(_), Some(_)) => ".",
-            _ => "",
-        };
-        [self.stage.unwrap_or(""), dot, self.rule.unwrap_or("")]
     }
 }
 

@@ -26,10 +26,10 @@ use crate::stage::Stage;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Engine {
-    backend: &'static BackendRow,
+    pub(crate) backend: &'static BackendRow,
     /// Takes over as soon as it has compiled the program.
     then: Option<&'static BackendRow>,
-    level: Level,
+    pub(crate) level: Level,
     verbose: bool,
 }
 

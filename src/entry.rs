@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tollgate_backend_api::Direct;
 use tollgate_ir::module::{Policy, Target};
+use tollgate_ir::trace::Shape;
 use tollgate_runtime::schema::{Field, TypeId};
 use tollgate_runtime::{Frozen, Word};
 
@@ -56,17 +57,6 @@ pub(crate) struct EntryInfo {
     /// Fields of the first parameter that are the decision's id and time.
     pub(crate) id: Option<usize>,
     pub(crate) time: Option<usize>,
-}
-
-/// How many rules can decide.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// One.
-    One,
-    /// Any number: `all` and `sum`.
-    Many,
-    /// A pipeline: those of its last stage.
-    Stages,
 }
 
 impl Facts {

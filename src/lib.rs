@@ -46,6 +46,7 @@
 //! Terminals, arguments, exit codes.
 
 mod backends;
+mod build;
 mod cost;
 mod counts;
 mod cover;
@@ -72,6 +73,7 @@ mod words;
 mod workbench;
 
 pub use backends::{BackendRow, backends};
+pub use build::{BuildOptions, Built};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
 pub use counts::{Counts, NeverDecided};
 pub use cover::{

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Cost(Cost),
     /// Measure what a decision costs, on your rules and your facts
     Bench(Bench),
+    /// Compile rules to an object file or a library, with a header for C
+    Build(Build),
     /// Print what a stage of the compiler makes of a rule file
     Emit(Emit),
     /// Say why a decision is what it is, or what a diagnostic such as `missing-answer` means
@@ -299,6 +301,49 @@ pub(crate) struct Bench {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The name of the output says what is made: an object file (.o), a static library (.a), or a shared library (.so), which `cc` links, or
+what the variable CC names. Beside it stands the header, of the same name: a struct for each record, a function for each rule
+set, guard, table and pipeline. A program that uses it is linked with libtollgate_rt as well, which `cargo build --release -p
+tollgate-rt` makes.
+
+Examples:
+  tollgate build gateway.rules -o gateway.o                  and gateway.h
+  cc proxy.c gateway.o -ltollgate_rt -lm -lpthread -o proxy
+  tollgate build gateway.rules -o libgateway.a --cpu native
+  tollgate build gateway.rules -o gateway.o --backend llvm --profile route=decisions.jsonl
+  tollgate build gateway.rules -o gateway.o --target aarch64-unknown-linux-gnu"
+)]
+pub(crate) struct Build {
+    /// The rule file
+    pub(crate) file: PathBuf,
+    /// What is made: a file that ends in .o, .a or .so
+    #[arg(long, short)]
+    pub(crate) output: PathBuf,
+    /// The header, instead of the output's name with .h
+    #[arg(long)]
+    pub(crate) header: Option<PathBuf>,
+    /// What names in C begin with; the name of the rule file if not given
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The machine, such as aarch64-unknown-linux-gnu; this one's kind if not given
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// The processor: `native` for this one, or a name that the backend knows; what every machine of the kind has if not given
+    #[arg(long)]
+    pub(crate) cpu: Option<String>,
+    /// Decisions of a rule set, guard or table as `run` prints them: code is placed by how often each rule decided (llvm)
+    #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
+    pub(crate) profile: Vec<(String, PathBuf)>,
+    /// Which backend makes the code: cranelift or llvm
+    #[arg(long, default_value = "cranelift")]
+    pub(crate) backend: String,
+    /// How hard the optimizer tries: 0, 1 or 2
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) level: u8,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,7 @@ pub mod reads;
 pub mod rule_index;
 pub mod semantics;
 pub mod text;
+pub mod trace;
 pub mod types;
 pub mod typing;
 pub mod verify;

@@ -2,9 +2,11 @@
 //!
 //! The compiler's own types are richer in some places and erased in others; a schema is exactly what is
 //! needed to let a value in, make it canonical, and write it out again (LANGUAGE.md §7 and the reference's
-//! page on the boundary).
+//! page on the boundary). A schema can be written down and read again (serde); one that was read is asked for its [`Schema::flaw`].
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::pattern::Regex;
 use crate::value::Value;
@@ -25,11 +27,11 @@ pub const STRING_MAX: u32 = 64 * 1024;
 pub const STRING_LIMIT: u32 = 1024 * 1024;
 
 /// An index into [`Schema::types`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TypeId(pub u32);
 
 /// A type as the boundary sees it. Bounds are inclusive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Type {
     /// `true` or `false`.
     Bool,
@@ -136,20 +138,21 @@ pub enum Type {
 }
 
 /// A named refinement of text: the whole text must match.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refinement {
     /// The type's name, for errors.
     pub name: Arc<str>,
-    /// The pattern.
+    /// The pattern; its source, where a schema is written down.
+    #[serde(with = "source_of_regex")]
     pub regex: Arc<Regex>,
 }
 
 /// An ISO 4217 currency code.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Currency(pub [u8; 3]);
 
 /// A field of a record or of a variant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Field {
     /// The name in source and in JSON.
     pub name: Arc<str>,
@@ -160,7 +163,7 @@ pub struct Field {
 }
 
 /// A record type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// Its name.
     pub name: Arc<str>,
@@ -171,7 +174,7 @@ pub struct Record {
 }
 
 /// One variant of an enum.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Variant {
     /// Its name.
     pub name: Arc<str>,
@@ -180,7 +183,7 @@ pub struct Variant {
 }
 
 /// An enum type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Enum {
     /// Its name.
     pub name: Arc<str>,
@@ -191,7 +194,7 @@ pub struct Enum {
 }
 
 /// How the canonical types inside a record are made (the `boundary` item).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boundary {
     /// How paths are made canonical.
     pub path: PathPolicy,
@@ -208,7 +211,7 @@ pub struct Boundary {
 }
 
 /// What to do with `.` and `..` segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DotSegments {
     /// Refuse the path.
     Reject,
@@ -218,7 +221,7 @@ pub enum DotSegments {
 
 /// How a `Path` is made canonical (RFC 3986 §6). Always: percent-decoded exactly once, encoded slashes,
 /// backslashes and control characters refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathPolicy {
     /// `.` and `..` segments.
     pub dot_segments: DotSegments,
@@ -229,7 +232,7 @@ pub struct PathPolicy {
 }
 
 /// How a `Host` is made canonical (RFC 9110 §7.2). Always lower case, without port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostPolicy {
     /// Whether names in other scripts are mapped to their `xn--` form (otherwise they are refused).
     pub idna: bool,
@@ -253,7 +256,7 @@ impl Default for Boundary {
 }
 
 /// All types that the entries of a program mention.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// Types by [`TypeId`].
     pub types: Vec<Type>,
@@ -381,6 +384,27 @@ impl Schema {
     pub fn add(&mut self, ty: Type) -> TypeId {
         self.types.push(ty);
         TypeId(self.types.len() as u32 - 1)
+    }
+}
+
+/// A regular expression is written as its source.
+mod source_of_regex {
+    use std::sync::Arc;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::pattern::Regex;
+
+    pub(super) fn serialize<S: Serializer>(regex: &Arc<Regex>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(regex.text())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Regex>, D::Error> {
+        let source = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Regex::parse(&source)
+            .map(Arc::new)
+            .map_err(D::Error::custom)
     }
 }
 

@@ -5,6 +5,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::arena::Arena;
 use crate::kinds::net::{Cidr, Ip};
 use crate::word::Word;
@@ -12,7 +14,7 @@ use crate::word::Word;
 /// An owned value of any type; the owned twin of [`Word`].
 ///
 /// Equality and order are those of [`Word::order`], so a value can be a key of a map.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Value {
     /// The absent optional.
     None,

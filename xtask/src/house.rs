@@ -36,8 +36,16 @@ const UNSAFE_FILES: &[&str] = &[
     "backends/native/src/functions.rs",
     "backends/native/src/functions/bodies.rs",
     "backends/native/src/layout.rs",
+    "backends/native/src/object.rs",
     "backends/native/src/program.rs",
     "backends/native/src/search.rs",
+    // Where C lays values down, and calls.
+    "backends/embed/src/program.rs",
+    "backends/embed/src/read.rs",
+    "backends/embed/src/write.rs",
+    "backends/rt/src/lib.rs",
+    // An object file is loaded.
+    "backends/suite/src/objects.rs",
     // The allocator that counts: `GlobalAlloc` is an unsafe trait.
     "backends/cranelift/tests/allocations.rs",
     "backends/llvm/tests/allocations.rs",

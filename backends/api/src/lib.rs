@@ -4,7 +4,8 @@
 //!
 //! # What goes in and comes out
 //!
-//! In: [`Legalized`] IR, which only the verifier can make. Out: an [`Executable`], which takes words and gives a word.
+//! In: [`Legalized`] IR, which only the verifier can make. Out: an [`Executable`], which takes words and gives a word; or, of a backend that makes
+//! machine code, an object file.
 //!
 //! # Invariants
 //!
@@ -29,7 +30,7 @@ use std::sync::Arc;
 pub use direct::Direct;
 
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::FuncId;
+use tollgate_ir::entities::{FuncId, IndexVec, SiteId};
 use tollgate_runtime::{Cx, Word};
 
 /// Turns legal IR into something that runs.
@@ -61,6 +62,80 @@ pub trait Backend: Send + Sync {
             "the backend `{}` has no stage `{stage}` of its own; it has {stages}",
             self.name()
         )))
+    }
+
+    /// An object file with the machine code of a program, for a linker. Linear in the program.
+    ///
+    /// What stands in it is what `tollgate_native_abi::object` says; it needs no symbol of another file.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`], where the machine or processor is not known, and where the backend makes no machine code.
+    fn object(
+        &self,
+        _program: &Legalized,
+        _spec: &ObjectSpec<'_>,
+    ) -> Result<Vec<u8>, CompileError> {
+        Err(CompileError::new(format!(
+            "the backend `{}` makes no machine code that could stand in a file; build with `--backend cranelift` or `llvm`",
+            self.name()
+        )))
+    }
+}
+
+/// What an object file is to be; see [`Backend::object`].
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectSpec<'o> {
+    /// The name of the one symbol that the file shows.
+    pub symbol: &'o str,
+    /// The machine that it is for, as a target triple such as `aarch64-unknown-linux-gnu`; this machine where it is not given.
+    pub target: Option<&'o str>,
+    /// The processor: `native` for the one of this machine, or a name that the backend knows; where it is not given, what every machine of
+    /// the kind has.
+    pub cpu: Option<&'o str>,
+    /// What stands beside the code, for the runtime to read.
+    pub contents: &'o [u8],
+    /// Where the code comes from, for debuggers and profilers.
+    pub lines: &'o Lines,
+    /// How often each site has decided, by a profile, if there is one. What a decision is does not depend on it; how soon it is there may.
+    pub profile: Option<&'o IndexVec<SiteId, u64>>,
+}
+
+/// Where functions and the marks of rules stand in the source.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// The names of the files.
+    pub files: Vec<Box<str>>,
+    /// By function; absent for one that stands nowhere.
+    pub funcs: IndexVec<FuncId, Option<Line>>,
+    /// By site.
+    pub sites: IndexVec<SiteId, Option<Line>>,
+}
+
+/// A line of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Line {
+    /// Which of [`Lines::files`].
+    pub file: u32,
+    /// Its number, from 1.
+    pub line: u32,
+}
+
+impl Lines {
+    /// The file that the first function stands in which stands anywhere.
+    pub fn main(&self) -> &str {
+        let first = self.funcs.values().flatten().next();
+        let file = first.and_then(|line| self.files.get(line.file as usize));
+        file.map_or("rules", |name| name)
+    }
+
+    /// Where a function begins.
+    pub fn of_func(&self, func: FuncId) -> Option<Line> {
+        self.funcs.get(func).copied().flatten()
+    }
+
+    /// Where what a mark says stands.
+    pub fn of_site(&self, site: SiteId) -> Option<Line> {
+        self.sites.get(site).copied().flatten()
     }
 }
 

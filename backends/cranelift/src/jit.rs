@@ -2,44 +2,20 @@
 
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 
+use cranelift_codegen::CompiledCode;
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_codegen::settings::{self, Configurable, Flags};
-use cranelift_codegen::{CodegenError, CompiledCode};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId as CodeId, Module as CodeModule, ModuleError};
+use cranelift_module::{FuncId as CodeId, Module as CodeModule};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::SiteId;
-use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
 
-use crate::lower::{Form, Unit, lower};
-
-/// Settings that do not depend on the machine.
-const SETTINGS: &[(&str, &str)] = &[
-    ("opt_level", "speed"),
-    // Compiled code is found by its address, not by its distance.
-    ("is_pic", "false"),
-    ("use_colocated_libcalls", "false"),
-    // A frame larger than a page touches each of its pages, so that the end of the stack is found.
-    ("enable_probestack", "true"),
-    ("probestack_strategy", "inline"),
-    // Nothing unwinds through compiled code.
-    ("unwind_info", "false"),
-    ("preserve_frame_pointers", "true"),
-    // What we generate is checked where we test.
-    (
-        "enable_verifier",
-        if cfg!(debug_assertions) {
-            "true"
-        } else {
-            "false"
-        },
-    ),
-];
+use crate::lower::{Form, Names, Unit, lower};
+use crate::machine::{self, cannot, fits};
 
 /// Bytes of memory that are made executable together.
 const PAGE: usize = 4096;
@@ -64,8 +40,8 @@ struct Made {
 /// Compiles a program. Linear in it.
 pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, CompileError> {
     fits(program)?;
-    let mut code = in_memory(isa()?);
-    let unit = Unit::new(program, &mut *code);
+    let mut code = in_memory(machine::host()?);
+    let unit = Unit::new(program, &mut *code, Names::None);
     let mut context = code.make_context();
     let mut memory = FunctionBuilderContext::new();
     let mut functions = Vec::with_capacity(program.funcs.len());
@@ -95,7 +71,11 @@ pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, Compile
     let at = |number: &CodeId| code.get_finalized_function(*number);
     // SAFETY: every entry has been compiled with the signature of `Entry`.
     let entry = |number: &CodeId| unsafe { std::mem::transmute::<*const u8, Entry>(at(number)) };
-    let entries: Vec<Entry> = unit.entries.values().map(entry).collect();
+    let entries = unit
+        .entries
+        .values()
+        .map(|number| number.as_ref().map(entry))
+        .collect();
     for (number, mut symbols) in stretches {
         let begin = at(&number).addr();
         symbols.iter_mut().for_each(|s| s.address += begin);
@@ -133,58 +113,11 @@ fn stretches_of(program: &Legalized, name: &str, made: &CompiledCode) -> Vec<per
     symbols
 }
 
-/// What Cranelift knows of the machine this runs on: looked up once.
-pub(crate) fn isa() -> Result<OwnedTargetIsa, CompileError> {
-    static HOST: OnceLock<Result<OwnedTargetIsa, String>> = OnceLock::new();
-    HOST.get_or_init(|| {
-        let mut settings = settings::builder();
-        for (name, value) in SETTINGS {
-            let set = settings.set(name, value);
-            set.unwrap_or_else(|e| tollgate_ir::bug!("Cranelift's setting `{name}`: {e}"));
-        }
-        let host = cranelift_native::builder().map_err(str::to_owned)?;
-        host.finish(Flags::new(settings)).map_err(|e| e.to_string())
-    })
-    .clone()
-    .map_err(|e| {
-        CompileError::new(format!(
-            "Cranelift makes no code for this machine: {e}; run the program with `--backend vm`"
-        ))
-    })
-}
-
 /// An empty module in memory. It resolves no name: compiled code finds the runtime through its context.
 pub(crate) fn in_memory(isa: OwnedTargetIsa) -> Owned {
     let names = cranelift_module::default_libcall_names();
     let module = JITModule::new(JITBuilder::with_isa(isa, names));
     Owned(ManuallyDrop::new(module))
-}
-
-/// Constants and data are reached by a distance of 31 bits.
-pub(crate) fn fits(program: &Legalized) -> Result<(), CompileError> {
-    let most = i32::MAX as usize / WORD;
-    let longest = program.types.records.values().map(|r| r.fields.len()).max();
-    let counts = [
-        program.consts.len(),
-        program.data.len(),
-        longest.unwrap_or(0),
-    ];
-    match counts.iter().all(|count| *count < most) {
-        true => Ok(()),
-        false => Err(CompileError::new(format!(
-            "the program has more than {most} constants, data, or fields of a record: more than native code can reach"
-        ))),
-    }
-}
-
-/// Why a function is not made: for want of room. That what we generate is wrong is our mistake.
-pub(crate) fn cannot(name: &str, error: ModuleError) -> CompileError {
-    if let ModuleError::Compilation(CodegenError::Verifier(errors)) = &error {
-        tollgate_ir::bug!("Cranelift refuses `{name}`: {errors}");
-    }
-    CompileError::new(format!(
-        "native code of `{name}` cannot be made: {error}; run the program with `--backend vm`"
-    ))
 }
 
 impl Code for InMemory {

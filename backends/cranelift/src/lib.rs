@@ -1,10 +1,11 @@
 //! # What this is
 //!
-//! Native code through Cranelift: a program is compiled in memory, function by function, while it is loaded.
+//! Native code through Cranelift: a program is compiled function by function, into memory while it is loaded, or into an object file.
 //!
 //! # What goes in and comes out
 //!
-//! In: legal IR. Out: machine code behind an [`Executable`], or text that shows how it came about (`--stage clif`, `--stage asm`).
+//! In: legal IR. Out: machine code behind an [`Executable`] or in an object file, or text that shows how it came about (`--stage clif`,
+//! `--stage asm`).
 //!
 //! # Invariants
 //!
@@ -18,21 +19,24 @@
 //! # Where to start reading
 //!
 //! `lower.rs` (a function), `lower/inst.rs` (one method an instruction), `lower/words.rs` (between words and registers). `jit.rs` puts the
-//! functions into memory.
+//! functions into memory, `object.rs` into a file.
 //!
 //! # What it must not know
 //!
 //! Any other backend, the optimizer, the source language.
 
+mod debug;
 #[allow(
     unsafe_code,
     reason = "compiled code is called by its address, and freed"
 )]
 mod jit;
 mod lower;
+mod machine;
+mod object;
 mod show;
 
-use tollgate_backend_api::{Backend, CompileError, Executable};
+use tollgate_backend_api::{Backend, CompileError, Executable, ObjectSpec};
 use tollgate_ir::Legalized;
 
 /// The backend: `--backend cranelift`.
@@ -69,5 +73,9 @@ impl Backend for Cranelift {
 
     fn show(&self, program: &Legalized, stage: &str) -> Result<String, CompileError> {
         show::show(program, stage)
+    }
+
+    fn object(&self, program: &Legalized, spec: &ObjectSpec<'_>) -> Result<Vec<u8>, CompileError> {
+        object::object(program, spec)
     }
 }

@@ -14,7 +14,7 @@ use cranelift_codegen::ir::{self, AbiParam, BlockArg, FuncRef, InstBuilder, Sign
 use cranelift_codegen::ir::{SigRef, SourceLoc, Value, types};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
-use cranelift_module::{FuncId as CodeId, Module as CodeModule};
+use cranelift_module::{FuncId as CodeId, Linkage, Module as CodeModule};
 use rustc_hash::FxHashMap;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{Block, FuncId, IndexVec, InstId, Val};
@@ -30,8 +30,8 @@ use self::words::Parts;
 pub(crate) struct Unit<'m> {
     pub(crate) module: &'m Legalized,
     pub(crate) plan: Plan,
-    /// The entry of each function.
-    pub(crate) entries: IndexVec<FuncId, CodeId>,
+    /// The entry of each function that is entered.
+    pub(crate) entries: IndexVec<FuncId, Option<CodeId>>,
     /// The form of each function that compiled code calls, where there is one.
     pub(crate) forms: IndexVec<FuncId, Option<CodeId>>,
     /// The convention of calls from outside.
@@ -49,9 +49,18 @@ pub(crate) enum Form {
     Registers,
 }
 
+/// What functions are called where they are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Names {
+    /// Nothing.
+    None,
+    /// What they are called in the IR, which no other file sees.
+    Local,
+}
+
 impl<'m> Unit<'m> {
-    /// Declares every function of a module.
-    pub(crate) fn new(module: &'m Legalized, code: &mut dyn CodeModule) -> Unit<'m> {
+    /// Declares every function of a module: by number only, or by names, which a file shows to debuggers.
+    pub(crate) fn new(module: &'m Legalized, code: &mut dyn CodeModule, names: Names) -> Unit<'m> {
         let host = code.target_config();
         let plan = Plan::new(module);
         let mut unit = Unit {
@@ -61,16 +70,25 @@ impl<'m> Unit<'m> {
             plan,
             host,
         };
-        let mut declare = |signature: &Signature| {
-            // Anonymous functions are only numbered, and there is a number for every function that memory holds.
-            let declared = code.declare_anonymous_function(signature);
+        let mut declare = |name: &str, suffix: &str, signature: &Signature| {
+            // There is a number for every function that memory holds, and names of functions are unique.
+            let declared = match names {
+                Names::None => code.declare_anonymous_function(signature),
+                Names::Local => {
+                    let name = format!("{name}{suffix}");
+                    code.declare_function(&name, Linkage::Local, signature)
+                }
+            };
             declared.unwrap_or_else(|e| tollgate_ir::bug!("a function is not declared: {e}"))
         };
-        for id in module.funcs.keys() {
-            let entry = declare(&unit.signature(id, Form::Entry));
+        for (id, func) in module.funcs.iter() {
+            let (called, entered) = (unit.plan.is_called(id), unit.plan.is_entered(id));
+            let suffix = if called { ".entry" } else { "" };
+            let entry =
+                entered.then(|| declare(&func.name, suffix, &unit.signature(id, Form::Entry)));
             unit.entries.push(entry);
-            let called = unit.plan.is_called(id);
-            let form = called.then(|| declare(&unit.signature(id, Form::Registers)));
+            let form =
+                called.then(|| declare(&func.name, "", &unit.signature(id, Form::Registers)));
             unit.forms.push(form);
         }
         unit
@@ -78,12 +96,12 @@ impl<'m> Unit<'m> {
 
     /// The forms to make of a function, with their numbers.
     pub(crate) fn forms_of(&self, id: FuncId) -> impl Iterator<Item = (Form, CodeId)> {
-        let entry = self.entries[id];
-        let (first, second) = match self.forms[id] {
-            Some(form) => ((Form::Registers, form), Some((Form::Wrapper, entry))),
-            None => ((Form::Entry, entry), None),
-        };
-        [first].into_iter().chain(second)
+        let form = self.forms[id].map(|form| (Form::Registers, form));
+        let entry = self.entries[id].map(|entry| match form {
+            Some(_) => (Form::Wrapper, entry),
+            None => (Form::Entry, entry),
+        });
+        form.into_iter().chain(entry)
     }
 
     pub(crate) fn signature(&self, id: FuncId, form: Form) -> Signature {

@@ -13,8 +13,8 @@ use tollgate_ir::Legalized;
 use tollgate_ir::entities::SiteId;
 use tollgate_native_abi::perf;
 
-use crate::jit;
-use crate::lower::{Form, Unit, lower};
+use crate::lower::{Form, Names, Unit, lower};
+use crate::{jit, machine};
 
 /// A stage: its name, and how a function is shown at it.
 type Row = (&'static str, fn(&mut Shown<'_>) -> Result<(), CompileError>);
@@ -43,11 +43,11 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
             "the backend `cranelift` has no stage `{stage}` of its own; it has {stages}"
         )));
     };
-    jit::fits(program)?;
-    let isa = jit::isa()?;
+    machine::fits(program)?;
+    let isa = machine::host()?;
     // It declares functions, and none is defined: no memory is taken.
-    let mut code = jit::in_memory(jit::isa()?);
-    let unit = Unit::new(program, &mut *code);
+    let mut code = jit::in_memory(isa.clone());
+    let unit = Unit::new(program, &mut *code, Names::None);
     let mut memory = FunctionBuilderContext::new();
     let mut text = String::new();
     for (id, func) in program.funcs.iter() {
@@ -100,7 +100,7 @@ fn asm(shown: &mut Shown<'_>) -> Result<(), CompileError> {
     shown.context.set_disasm(true);
     let compiled = shown.context.compile(shown.isa, &mut Default::default());
     let compiled =
-        compiled.map_err(|e| jit::cannot(shown.name, ModuleError::Compilation(e.inner)))?;
+        compiled.map_err(|e| machine::cannot(shown.name, ModuleError::Compilation(e.inner)))?;
     if let Some(listing) = &compiled.vcode {
         shown.text.push_str(listing);
     }

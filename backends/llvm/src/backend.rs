@@ -1,10 +1,10 @@
 //! The backend itself.
 
-use tollgate_backend_api::{Backend, CompileError, Executable};
+use tollgate_backend_api::{Backend, CompileError, Executable, ObjectSpec};
 use tollgate_ir::Legalized;
 
 use crate::machine::Effort;
-use crate::{jit, show};
+use crate::{jit, object, show};
 
 /// The backend: `--backend llvm`.
 ///
@@ -54,5 +54,9 @@ impl Backend for Llvm {
 
     fn show(&self, program: &Legalized, stage: &str) -> Result<String, CompileError> {
         show::show(program, self, stage)
+    }
+
+    fn object(&self, program: &Legalized, spec: &ObjectSpec<'_>) -> Result<Vec<u8>, CompileError> {
+        object::object(program, self, spec)
     }
 }

@@ -5,6 +5,7 @@
 use inkwell::basic_block::BasicBlock;
 use inkwell::builder::{Builder, BuilderError};
 use inkwell::context::Context as Llvm;
+use inkwell::debug_info::DILocation;
 use inkwell::types::{BasicTypeEnum, FunctionType, IntType, PointerType, StructType};
 use inkwell::values::{
     BasicMetadataValueEnum, BasicValue, BasicValueEnum, CallSiteValue, FunctionValue, IntValue,
@@ -95,6 +96,14 @@ impl<'c> Emit<'c> {
 
     pub(crate) fn go_to(&self, block: BasicBlock<'c>) {
         self.b.position_at_end(block);
+    }
+
+    /// Where the instructions come from that are written next.
+    pub(crate) fn locate(&self, location: Option<DILocation<'c>>) {
+        match location {
+            Some(location) => self.b.set_current_debug_location(location),
+            None => self.b.unset_current_debug_location(),
+        }
     }
 
     pub(crate) fn here(&self) -> BasicBlock<'c> {

@@ -5,15 +5,18 @@
 
 use inkwell::context::Context;
 use inkwell::module::Module;
-use tollgate_backend_api::CompileError;
+use tollgate_backend_api::{CompileError, ObjectSpec};
 use tollgate_ir::Legalized;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
 
 use crate::backend::Llvm;
+use crate::debug::Debug;
 use crate::emit::Types;
 use crate::lower::Unit;
 use crate::machine::{Effort, MODEL, Machine};
 use crate::memory::{Executable, Writable};
+use crate::object;
+use crate::weights::Weights;
 
 /// The code of a program in memory.
 pub(crate) struct InMemory {
@@ -43,7 +46,7 @@ impl Made {
 pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemory>, CompileError> {
     let machine = Machine::host(how.effort)?;
     let llvm = Context::create();
-    let (module, names) = translate(program, &llvm, &machine, how.piece, false)?;
+    let (module, names) = translate(program, &llvm, &machine, how.piece, Purpose::Memory)?;
     let memory = Writable::default();
     let engine = module.create_mcjit_execution_engine_with_memory_manager(
         memory.clone(),
@@ -68,11 +71,22 @@ pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemo
         perf::record(&symbols);
     }
     // SAFETY: every address is that of a function that was compiled with the signature of `Entry`.
-    let entry = |address: &usize| unsafe { std::mem::transmute::<usize, Entry>(*address) };
+    let entry = |address: &usize| unsafe { Some(std::mem::transmute::<usize, Entry>(*address)) };
     let entries = addresses.iter().map(entry).collect();
     let code = InMemory { memory, functions };
     // SAFETY: the entries are those of the functions in order; `lower` compiles them as the ABI says, and they are there until `code` is dropped.
     Ok(unsafe { Compiled::new(program, entries, code) })
+}
+
+/// What a program is translated for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'p> {
+    /// To be run where it is.
+    Memory,
+    /// To be read: values and blocks have names.
+    People,
+    /// To stand in an object file.
+    File(&'p ObjectSpec<'p>),
 }
 
 /// A program in LLVM's form, optimized, and the names of its entries.
@@ -81,12 +95,34 @@ pub(crate) fn translate<'c>(
     llvm: &'c Context,
     machine: &Machine,
     piece: usize,
-    named: bool,
+    purpose: Purpose<'_>,
 ) -> Result<(Module<'c>, Vec<String>), CompileError> {
     let module = llvm.create_module("rules");
     machine.describe(&module);
-    let unit = Unit::new(program, &module, Types::new(llvm), machine, piece, named);
+    let (debug, profile) = match purpose {
+        Purpose::File(spec) => (Some(Debug::new(llvm, &module, spec.lines)), spec.profile),
+        Purpose::Memory | Purpose::People => (None, None),
+    };
+    let weights = Weights::new(program, profile);
+    let named = matches!(purpose, Purpose::People);
+    let types = Types::new(llvm);
+    let unit = Unit::new(
+        program,
+        &module,
+        types,
+        machine,
+        piece,
+        named,
+        debug.as_ref(),
+        weights,
+    );
     program.funcs.keys().for_each(|id| unit.lower(id));
+    if let Purpose::File(spec) = purpose {
+        object::data(&module, types, unit.entries.values(), spec);
+    }
+    if let Some(debug) = &debug {
+        debug.finish();
+    }
     // What we generate is checked where we test.
     if cfg!(debug_assertions)
         && let Err(why) = module.verify()

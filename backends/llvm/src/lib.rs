@@ -1,11 +1,11 @@
 //! # What this is
 //!
-//! Native code through LLVM: a program is compiled in memory while it is loaded, slowly and well. The crate is empty without its feature
+//! Native code through LLVM: a program is compiled into memory while it is loaded, or into an object file, slowly and well. The crate is empty without its feature
 //! `llvm`, which needs LLVM 22 on the machine (`cargo xtask llvm`).
 //!
 //! # What goes in and comes out
 //!
-//! In: legal IR. Out: machine code behind an `Executable`, or text that shows how it came about (`--stage llvm`, `--stage asm`).
+//! In: legal IR. Out: machine code behind an `Executable` or in an object file, or text that shows how it came about (`--stage llvm`, `--stage asm`).
 //!
 //! # Invariants
 //!
@@ -20,7 +20,7 @@
 //! # Where to start reading
 //!
 //! `lower.rs` (a function), `lower/inst.rs` (one method an instruction), `lower/words.rs` (between words and registers). `jit.rs` puts the
-//! functions into memory, `facts.rs` is what LLVM is told and cannot see.
+//! functions into memory, `object.rs` into a file, `facts.rs` is what LLVM is told and cannot see.
 //!
 //! # What it must not know
 //!
@@ -34,6 +34,8 @@
 #[cfg(feature = "llvm")]
 mod backend;
 #[cfg(feature = "llvm")]
+mod debug;
+#[cfg(feature = "llvm")]
 mod emit;
 #[cfg(feature = "llvm")]
 mod facts;
@@ -46,7 +48,11 @@ mod machine;
 #[cfg(feature = "llvm")]
 mod memory;
 #[cfg(feature = "llvm")]
+mod object;
+#[cfg(feature = "llvm")]
 mod show;
+#[cfg(feature = "llvm")]
+mod weights;
 
 #[cfg(feature = "llvm")]
 pub use backend::Llvm;

@@ -7,14 +7,16 @@
 mod calls;
 mod compare;
 mod inst;
+mod lines;
 mod pieces;
 mod words;
 
 use inkwell::basic_block::BasicBlock;
+use inkwell::debug_info::DISubprogram;
 use inkwell::module::{Linkage, Module as Code};
 use inkwell::values::{BasicValueEnum, FunctionValue, IntValue, PhiValue, PointerValue};
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::{Block, FuncId, IndexVec, Val};
+use tollgate_ir::entities::{Block, FuncId, IndexVec, SiteId, Val};
 use tollgate_ir::instructions::{Inst, Opcode};
 use tollgate_ir::module::{Func, Jump, Terminator};
 use tollgate_ir::types::Type;
@@ -23,9 +25,11 @@ use tollgate_native_abi::{Kind, Plan, Repr};
 
 use self::pieces::Cut;
 use self::words::{Parts, names};
+use crate::debug::Debug;
 use crate::emit::{Emit, Memory, Register, Types};
 use crate::facts::{Facts, Intrinsic};
 use crate::machine::Machine;
+use crate::weights::Weights;
 
 /// A program being compiled: what every function of it needs.
 pub(crate) struct Unit<'m, 'c> {
@@ -38,6 +42,10 @@ pub(crate) struct Unit<'m, 'c> {
     piece: usize,
     /// Whether values and blocks get names, for people.
     named: bool,
+    /// Where code comes from, if that is to be told.
+    debug: Option<&'m Debug<'m, 'c>>,
+    /// How likely rules are to decide.
+    weights: Weights,
     /// The entry of each function.
     pub(crate) entries: IndexVec<FuncId, FunctionValue<'c>>,
     /// The form of each function that compiled code calls, where there is one.
@@ -64,6 +72,8 @@ impl<'m, 'c> Unit<'m, 'c> {
         machine: &Machine,
         piece: usize,
         named: bool,
+        debug: Option<&'m Debug<'m, 'c>>,
+        weights: Weights,
     ) -> Unit<'m, 'c> {
         let mut unit = Unit {
             module,
@@ -73,6 +83,8 @@ impl<'m, 'c> Unit<'m, 'c> {
             types,
             piece,
             named,
+            debug,
+            weights,
             entries: IndexVec::with_capacity(module.funcs.len()),
             forms: IndexVec::with_capacity(module.funcs.len()),
         };
@@ -147,8 +159,11 @@ impl<'m, 'c> Unit<'m, 'c> {
 /// A function being made.
 struct Lower<'l, 'c> {
     unit: &'l Unit<'l, 'c>,
+    id: FuncId,
     func: &'l Func,
     form: Form,
+    /// What debuggers are told of the function that is being made.
+    scope: Option<DISubprogram<'c>>,
     /// The function itself, of which pieces may be cut.
     whole: FunctionValue<'c>,
     cut: Cut,
@@ -182,9 +197,6 @@ struct Place<'c> {
     phis: Vec<PhiValue<'c>>,
 }
 
-/// A branch to where a rule decides is taken once in about so many times.
-const RULES_FOR_ONE: u64 = 8;
-
 impl<'l, 'c> Lower<'l, 'c> {
     fn new(
         unit: &'l Unit<'l, 'c>,
@@ -201,9 +213,11 @@ impl<'l, 'c> Lower<'l, 'c> {
             Form::Wrapper => Cut::default(),
         };
         let (top, start) = unit.begin(whole);
-        Lower {
+        let mut lower = Lower {
             unit,
+            id,
             func,
+            scope: None,
             form,
             whole,
             e: Emit::new(unit.types, start),
@@ -219,7 +233,9 @@ impl<'l, 'c> Lower<'l, 'c> {
             gives_back: false,
             args: None,
             out: None,
-        }
+        };
+        lower.comes_from(whole);
+        lower
     }
 
     fn run(mut self) {
@@ -295,6 +311,7 @@ impl<'l, 'c> Lower<'l, 'c> {
     fn stretch(&mut self, i: usize) {
         let stretch = &self.cut.stretches[i];
         let (block, ends) = (stretch.block, stretch.ends);
+        self.stands_at(Some(block));
         let data = &self.func.blocks[block];
         let last = data.insts.last();
         for inst in &data.insts[stretch.insts.clone()] {
@@ -354,13 +371,13 @@ impl<'l, 'c> Lower<'l, 'c> {
                 let decides = [yes, no].map(|jump| self.decides(jump.block));
                 let (yes, no) = (self.target(yes), self.target(no));
                 match decides {
-                    [true, false] => {
-                        let weights = (1, RULES_FOR_ONE);
-                        self.e
-                            .branch_weighted(cond, (yes, weights.0), (no, weights.1));
+                    [Some(site), None] => {
+                        let (does, passes) = self.unit.weights.of(site);
+                        self.e.branch_weighted(cond, (yes, does), (no, passes));
                     }
-                    [false, true] => {
-                        self.e.branch_weighted(cond, (yes, RULES_FOR_ONE), (no, 1));
+                    [None, Some(site)] => {
+                        let (does, passes) = self.unit.weights.of(site);
+                        self.e.branch_weighted(cond, (yes, passes), (no, does));
                     }
                     _ => self.e.branch(cond, yes, no),
                 }
@@ -381,11 +398,13 @@ impl<'l, 'c> Lower<'l, 'c> {
         }
     }
 
-    /// Whether a block says that a rule decides. There are many rules and one of them does, so a branch there is rarely taken.
-    fn decides(&self, block: Block) -> bool {
+    /// The site that a block marks first: that of a rule which decides.
+    fn decides(&self, block: Block) -> Option<SiteId> {
         let insts = &self.func.blocks[block].insts;
-        let first = insts.first().map(|inst| &self.func.insts[*inst].inst);
-        matches!(first, Some(Inst::Mark { .. }))
+        match self.func.insts[*insts.first()?].inst {
+            Inst::Mark { site } => Some(site),
+            _ => None,
+        }
     }
 
     /// Where a jump leads: over a block of its own if it hands something on, or leaves the piece.

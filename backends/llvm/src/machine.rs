@@ -6,7 +6,7 @@ use inkwell::OptimizationLevel;
 use inkwell::module::Module;
 use inkwell::passes::PassBuilderOptions;
 use inkwell::targets::{
-    CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
+    CodeModel, FileType, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
 };
 use tollgate_backend_api::CompileError;
 
@@ -63,6 +63,63 @@ impl Machine {
         Machine::new(effort, cpu.as_deref())
     }
 
+    /// A machine for code in a file: of a triple, or of this machine's kind; with a processor, or what every one of the kind has.
+    pub(crate) fn of(
+        effort: Effort,
+        triple: Option<&str>,
+        cpu: Option<&str>,
+    ) -> Result<Machine, CompileError> {
+        let refused = |why: String| Err(CompileError::new(why));
+        let config = InitializationConfig::default();
+        Target::initialize_x86(&config);
+        Target::initialize_aarch64(&config);
+        let this = TargetMachine::get_default_triple();
+        let triple = match triple {
+            Some(name) => TargetMachine::normalize_triple(&TargetTriple::create(name)),
+            None => TargetMachine::get_default_triple(),
+        };
+        let name = triple.as_str().to_string_lossy().into_owned();
+        let arch = |triple: &TargetTriple| {
+            let name = triple.as_str().to_string_lossy();
+            name.split('-').next().unwrap_or_default().to_owned()
+        };
+        let known = matches!(&*arch(&triple), "x86_64" | "aarch64") && name.contains("linux");
+        let target = match Target::from_triple(&triple) {
+            Ok(target) if known => target,
+            _ => {
+                return refused(format!(
+                    "LLVM makes no objects for `{name}` here, but for `x86_64` and `aarch64`, on Linux; a target is written as `aarch64-unknown-linux-gnu`"
+                ));
+            }
+        };
+        let (cpu, features) = match cpu {
+            None => (String::new(), String::new()),
+            Some("native") if arch(&triple) == arch(&this) => (
+                TargetMachine::get_host_cpu_name().to_string(),
+                TargetMachine::get_host_cpu_features().to_string(),
+            ),
+            Some("native") => {
+                return refused(format!(
+                    "`--cpu native` is the processor of this machine, which is not `{name}`; name one"
+                ));
+            }
+            Some(name) => (name.to_owned(), String::new()),
+        };
+        let (reloc, model) = (RelocMode::PIC, CodeModel::Default);
+        let level = effort.codegen();
+        let machine = target.create_target_machine(&triple, &cpu, &features, level, reloc, model);
+        let Some(machine) = machine else {
+            return refused(format!("LLVM has no processor `{cpu}` for `{name}`"));
+        };
+        Ok(Machine {
+            triple,
+            cpu,
+            features,
+            effort,
+            machine,
+        })
+    }
+
     /// A machine like this one, with a processor of a name, or `baseline`.
     fn new(effort: Effort, cpu: Option<&str>) -> Result<Machine, CompileError> {
         let failed = |what: &str, why: String| {
@@ -111,6 +168,14 @@ impl Machine {
     pub(crate) fn describe(&self, code: &Module<'_>) {
         code.set_triple(&self.triple);
         code.set_data_layout(&self.machine.get_target_data().get_data_layout());
+    }
+
+    /// The bytes of an object file.
+    pub(crate) fn object(&self, code: &Module<'_>) -> Result<Vec<u8>, CompileError> {
+        let written = self.machine.write_to_memory_buffer(code, FileType::Object);
+        let written = written
+            .map_err(|why| CompileError::new(format!("LLVM writes no object file: {why}")))?;
+        Ok(written.as_slice().to_vec())
     }
 
     /// Makes a module better.

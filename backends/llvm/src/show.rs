@@ -7,7 +7,7 @@ use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
 
 use crate::backend::Llvm;
-use crate::jit::translate;
+use crate::jit::{Purpose, translate};
 use crate::machine::Machine;
 
 /// A stage: its name, and how a module is shown at it.
@@ -31,7 +31,7 @@ pub(crate) fn show(program: &Legalized, how: &Llvm, stage: &str) -> Result<Strin
     };
     let machine = Machine::host(how.effort)?;
     let llvm = Context::create();
-    let (module, _) = translate(program, &llvm, &machine, how.piece, true)?;
+    let (module, _) = translate(program, &llvm, &machine, how.piece, Purpose::People)?;
     row(&machine, &module)
 }
 

@@ -175,17 +175,17 @@ macro_rules! define_functions {
             pub const ALL: &'static [Function] = &[$(Function::$variant),*];
 
             /// Its name.
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self { $(Function::$variant => stringify!($name),)* }
             }
 
             /// The registers of its parameters.
-            pub fn params(self) -> &'static [Kind] {
+            pub const fn params(self) -> &'static [Kind] {
                 match self { $(Function::$variant => const { &[$(some(kind!($role))),*] },)* }
             }
 
             /// The register of its result, if it has one.
-            pub fn result(self) -> Option<Kind> {
+            pub const fn result(self) -> Option<Kind> {
                 match self { $(Function::$variant => kind!($result),)* }
             }
 

@@ -43,7 +43,7 @@
 //! has the parts of parameters and result in registers; the context comes first.
 //!
 //! Compiled code calls the runtime through the table of C functions at [`Context::functions`], by [`Function::offset`]. Nothing
-//! is resolved by name, so code could stand in an object file too; today it is only made in memory. None of these functions
+//! is resolved by name, so code works in memory and in an object file ([`object`]) alike. None of these functions
 //! unwinds.
 //!
 //! ## Marks and steps
@@ -77,6 +77,7 @@ pub mod context;
 pub mod functions;
 pub mod known;
 pub mod layout;
+pub mod object;
 pub mod perf;
 pub mod plan;
 pub mod program;

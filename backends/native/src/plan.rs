@@ -3,16 +3,18 @@
 use tollgate_ir::callgraph::{CallGraph, Node};
 use tollgate_ir::entities::{FuncId, IndexVec};
 use tollgate_ir::instructions::Inst;
-use tollgate_ir::module::{Func, Module};
+use tollgate_ir::module::{Func, Module, Target};
 
-/// Which functions compiled code calls, and which may add marks. Linear to make.
+/// Which functions compiled code calls, which are called from outside, and which may add marks. Linear to make.
 ///
-/// Every function has an [`Entry`](crate::Entry). One that [`is_called`](Plan::is_called) by compiled code has besides a form that takes its
-/// parameters in registers; its entry takes the words apart and calls that. The others are their entry, so that the tens of
-/// thousands of outcomes which only a search calls are not made twice.
+/// A function that [`is_called`](Plan::is_called) by compiled code has a form that takes its parameters in registers. One that
+/// [`is_entered`](Plan::is_entered) has an [`Entry`](crate::Entry); if it has a form besides, that takes the words apart and calls the
+/// form, and else the entry is the function. So neither the tens of thousands of outcomes that only a search calls are made twice, nor those
+/// of conditions that only a chain of rules calls.
 #[derive(Clone, Debug)]
 pub struct Plan {
     called: IndexVec<FuncId, bool>,
+    entered: IndexVec<FuncId, bool>,
     marks: IndexVec<FuncId, bool>,
 }
 
@@ -27,6 +29,19 @@ impl Plan {
                 }
             }
         }
+        // What nobody calls may still be asked for by a host.
+        let mut entered: IndexVec<FuncId, bool> = called.values().map(|called| !called).collect();
+        let entries = module
+            .entries
+            .iter()
+            .filter_map(|entry| match entry.target {
+                Target::Func(func) => Some(func),
+                Target::Rules(_) => None,
+            });
+        let searched = module.indexes.values().flat_map(|index| &index.functions);
+        for func in entries.chain(searched.copied()) {
+            entered[func] = true;
+        }
         let mut marks: IndexVec<FuncId, bool> = module.funcs.keys().map(|_| false).collect();
         let order = CallGraph::new(module).bottom_up();
         let order = order.unwrap_or_else(|node| tollgate_ir::bug!("{node:?} calls itself"));
@@ -39,12 +54,21 @@ impl Plan {
                 });
             }
         }
-        Plan { called, marks }
+        Plan {
+            called,
+            entered,
+            marks,
+        }
     }
 
     /// Whether compiled code calls the function by `call`, `any` or `fold`.
     pub fn is_called(&self, func: FuncId) -> bool {
         self.called[func]
+    }
+
+    /// Whether the function is called from outside: by the host, or by a search. One that is neither entered nor called there is not.
+    pub fn is_entered(&self, func: FuncId) -> bool {
+        self.entered[func]
     }
 
     /// Whether a call may add marks that are kept. A quiet call of a function that does not has none to forget.

@@ -33,8 +33,8 @@ pub struct Compiled<C> {
 /// What compiled code and the functions it calls read of the program.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// One a function.
-    pub(crate) entries: Vec<Entry>,
+    /// By function; absent for one that only compiled code calls.
+    pub(crate) entries: Vec<Option<Entry>>,
     /// How many parameters each function has.
     params: Vec<u32>,
     /// How each function decides, if it only searches. Compiled code is entered for what has to be computed, and steps are not counted.
@@ -59,16 +59,21 @@ pub(crate) struct RuleIndex {
 }
 
 impl<C: Code> Compiled<C> {
-    /// The program of a module and its code.
+    /// The program of a module and its code. `entries` has a place for each function; what it lacks is not entered, as
+    /// [`Plan::is_entered`](crate::Plan::is_entered) says.
     ///
     /// # Panics
-    /// When there is not one entry a function.
+    /// When there are more or fewer places than functions.
     ///
     /// # Safety
     /// The entries are those of the module's functions, in order, compiled as the head of this crate says, and can be called as long
     /// as `code` is there.
-    pub unsafe fn new(module: &Legalized, entries: Vec<Entry>, code: C) -> Compiled<C> {
-        assert_eq!(entries.len(), module.funcs.len(), "one entry a function");
+    pub unsafe fn new(module: &Legalized, entries: Vec<Option<Entry>>, code: C) -> Compiled<C> {
+        assert_eq!(
+            entries.len(),
+            module.funcs.len(),
+            "a place for each function"
+        );
         let consts: Vec<_> = module.consts.values().map(|c| &c.value).collect();
         let index = |index: &tollgate_ir::rule_index::RuleIndex| RuleIndex {
             functions: index.functions.clone(),
@@ -116,7 +121,7 @@ impl<C: Code> Executable for Compiled<C> {
     /// Calls a function, as [`Executable::run`] says. Too few arguments are filled up with absent ones, and those too many are ignored.
     ///
     /// # Panics
-    /// When the program has no such function.
+    /// When the program has no such function, or one that only its own code calls: neither an entry of the module nor called by a search.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let shared = &*self.shared;
         let params = shared.params[func.0 as usize] as usize;
@@ -177,7 +182,9 @@ impl Shared {
         cx: &mut Cx<'a>,
         args: &[Word<'a>],
     ) -> Word<'a> {
-        let entry = self.entries[func.0 as usize];
+        let Some(entry) = self.entries[func.0 as usize] else {
+            tollgate_ir::bug!("{func} is entered, and only compiled code calls it");
+        };
         let args = at_least(args, self.params[func.0 as usize] as usize, cx);
         let data = at_least(cx.data, self.data, cx);
         let mut running = Running::new(self, cx, data);
@@ -323,7 +330,7 @@ mod tests {
             func f(int) -> [str] {\nblock0(v0: int):\n    v1 = list [str]()\n    return v1\n}\n";
         let module = legal(parse(text, &[]).unwrap().module).unwrap();
         // SAFETY: there is one function, and its entry keeps to the ABI for ever.
-        let program = unsafe { Compiled::new(&module, vec![handmade], Handmade) };
+        let program = unsafe { Compiled::new(&module, vec![Some(handmade)], Handmade) };
         let arena = Arena::new();
         let mut cx = Cx::new(&arena, "id", 0);
         let func = module.funcs.keys().next().unwrap();

@@ -64,7 +64,9 @@ impl Engine<'static> for Searching<'_> {
         let Some(func) = self.index.functions.get(function as usize) else {
             return Word::None;
         };
-        let entry = self.shared().entries[func.0 as usize];
+        let Some(entry) = self.shared().entries[func.0 as usize] else {
+            return Word::None;
+        };
         let args = match more {
             None => self.args,
             Some(word) => {

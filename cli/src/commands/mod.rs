@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod build;
 mod check;
 mod cost;
 mod cover;
@@ -64,6 +65,7 @@ impl Command {
             Command::Repl(args) => repl::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Bench(args) => bench::run(&args),
+            Command::Build(args) => build::run(&args),
             Command::Emit(args) => emit::run(&args),
             Command::Explain(args) => explain::run(&args),
             Command::Completions(args) => {

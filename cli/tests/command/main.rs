@@ -2,6 +2,8 @@
 
 mod bench;
 mod book;
+#[cfg(feature = "cranelift")]
+mod build;
 mod check;
 mod compile;
 mod cost;

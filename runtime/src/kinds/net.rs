@@ -8,16 +8,18 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 /// An address of either family, in network order; IPv4 is kept as `::ffff:a.b.c.d` and written as `a.b.c.d`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(transparent)]
 pub struct Ip(pub [u8; 16]);
 
 /// A network: an address whose host bits are zero, and how many leading bits count (0 ..= 128).
 ///
 /// Native code reads the address first and then the bits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(Ip, u8)", into = "(Ip, u8)")]
 #[repr(C)]
 pub struct Cidr {
     base: Ip,
@@ -91,6 +93,19 @@ impl From<IpAddr> for Ip {
 /// What is wrong with the text of an address or network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetError(String);
+
+/// As [`Cidr::new`], so that a network that was read is one.
+impl From<(Ip, u8)> for Cidr {
+    fn from((ip, bits): (Ip, u8)) -> Cidr {
+        Cidr::new(ip, bits)
+    }
+}
+
+impl From<Cidr> for (Ip, u8) {
+    fn from(cidr: Cidr) -> (Ip, u8) {
+        (cidr.base, cidr.bits)
+    }
+}
 
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

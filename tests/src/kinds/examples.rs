@@ -18,15 +18,15 @@ const CALL: Call<'_> = Call {
 };
 
 /// Facts of an example and the decisions that stand beside them, printed by the tool and then read, line by line, against the rules.
-struct Recorded {
-    rules: &'static str,
-    entry: &'static str,
-    data: &'static [(&'static str, &'static str)],
-    facts: &'static str,
+pub(crate) struct Recorded {
+    pub(crate) rules: &'static str,
+    pub(crate) entry: &'static str,
+    pub(crate) data: &'static [(&'static str, &'static str)],
+    pub(crate) facts: &'static str,
     decisions: &'static str,
 }
 
-const RECORDED: &[Recorded] = &[
+pub(crate) const RECORDED: &[Recorded] = &[
     Recorded {
         rules: "shop/gateway.rules",
         entry: "edge",

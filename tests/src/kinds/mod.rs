@@ -10,6 +10,7 @@ mod covered;
 mod dag;
 mod damaged;
 mod differential;
+mod embedded;
 mod examples;
 mod explained;
 mod filetest;
@@ -32,6 +33,7 @@ pub(crate) const KINDS: &[Kind] = &[
     run::trials,
     library::trials,
     examples::trials,
+    embedded::trials,
     damaged::trials,
     format::trials,
     stages::trials,

@@ -248,6 +248,7 @@ impl<'c> Lower<'_, 'c> {
         let function = self.pieces[piece];
         (self.top, self.start) = self.unit.begin(function);
         (self.args, self.out) = (None, None);
+        self.comes_from(function);
         self.cx = param(function, 0).into_pointer_value();
         self.piece = Some((piece, param(function, 1).into_pointer_value()));
         self.stretches(piece);

@@ -1,0 +1,175 @@
+//! What stands beside the machine code in an object file: the program as text, from which the runtime makes everything but the code.
+
+use std::hash::Hasher;
+
+use serde::{Deserialize, Serialize};
+use tollgate_ir::Legalized;
+use tollgate_ir::module::Module;
+use tollgate_ir::text::{parse, print_module};
+use tollgate_ir::trace::Shape;
+use tollgate_ir::verify::legal;
+use tollgate_runtime::Native;
+use tollgate_runtime::schema::{Schema, TypeId};
+
+/// The contents of an object file, as JSON.
+///
+/// The IR stands in it as its own text, functions and all: constants, patterns, natives and indexes come from it, and whoever is handed an
+/// object can read what was compiled. What that text leaves out, the schema of the boundary, stands beside it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Contents {
+    /// What the program is called: what names in C begin with.
+    pub name: String,
+    /// The version of the compiler.
+    pub version: String,
+    /// How values look from outside.
+    pub schema: Schema,
+    /// What can be called, in the order of the module.
+    pub entries: Vec<EntryContents>,
+    /// The data that the host gives: the schema of each, in the order of the module.
+    pub data: Vec<Option<TypeId>>,
+    /// The text of the IR.
+    pub ir: String,
+}
+
+/// An entry seen from outside.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EntryContents {
+    /// Its name in the source.
+    pub name: String,
+    /// Names and types of the parameters.
+    pub params: Vec<(String, TypeId)>,
+    /// The type of the decision's value.
+    pub result: TypeId,
+    /// How many rules can decide.
+    #[serde(with = "Written")]
+    pub shape: Shape,
+}
+
+/// A [`Shape`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Shape")]
+enum Written {
+    One,
+    Many,
+    Stages,
+}
+
+impl Contents {
+    /// The contents for a program. There is a shape for each entry.
+    pub fn new(name: &str, module: &Legalized, shapes: &[Shape]) -> Contents {
+        let entry = |(entry, shape): (&tollgate_ir::module::Entry, &Shape)| EntryContents {
+            name: entry.name.to_string(),
+            params: entry
+                .params
+                .iter()
+                .map(|(n, ty)| (n.to_string(), *ty))
+                .collect(),
+            result: entry.result,
+            shape: *shape,
+        };
+        Contents {
+            name: name.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            schema: module.schema.clone(),
+            entries: module.entries.iter().zip(shapes).map(entry).collect(),
+            data: module.data.values().map(|data| data.schema).collect(),
+            ir: print_module(module),
+        }
+    }
+
+    /// As bytes. Linear.
+    ///
+    /// # Errors
+    /// Where the contents could not be read again: values that nest deeper than the reader of JSON goes.
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+        let bytes = serde_json::to_vec(self).map_err(|e| e.to_string())?;
+        // The only part of which JSON could ask too much is what nests.
+        let schema = serde_json::to_vec(&self.schema).map_err(|e| e.to_string())?;
+        serde_json::from_slice::<Schema>(&schema).map_err(|e| {
+            format!("a default of the schema cannot be kept in an object file: {e}")
+        })?;
+        Ok(bytes)
+    }
+
+    /// From bytes.
+    ///
+    /// # Errors
+    /// When they are no contents.
+    pub fn read(bytes: &[u8]) -> Result<Contents, String> {
+        let contents: Contents = serde_json::from_slice(bytes)
+            .map_err(|e| format!("the contents of the object file cannot be read: {e}"))?;
+        match contents.schema.flaw() {
+            Some(flaw) => Err(format!("the schema is damaged: {flaw}")),
+            None => Ok(contents),
+        }
+    }
+
+    /// The program, verified, with the natives that its text may name. Linear in the text.
+    ///
+    /// # Errors
+    /// When the text is no legal program, or names a native that there is not.
+    pub fn module(&self, natives: &[&'static Native]) -> Result<Legalized, String> {
+        let parsed =
+            parse(&self.ir, natives).map_err(|e| format!("the program is damaged: {e}"))?;
+        let mut module: Module = parsed.module;
+        if module.entries.len() != self.entries.len() || module.data.len() != self.data.len() {
+            return Err(
+                "the program is damaged: its entries or data are not those of its schema".into(),
+            );
+        }
+        for (entry, from) in module.entries.iter_mut().zip(&self.entries) {
+            let param = |(name, ty): &(String, TypeId)| (name.as_str().into(), *ty);
+            entry.params = from.params.iter().map(param).collect();
+            entry.result = from.result;
+        }
+        for (data, from) in module.data.values_mut().zip(&self.data) {
+            data.schema = *from;
+        }
+        module.schema = self.schema.clone();
+        legal(module).map_err(|errors| {
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            format!("the program is damaged: {first}")
+        })
+    }
+
+    /// A number for everything that C sees of the program: types, entries, the names of data. Programs of one hash can take each
+    /// other's place without compiling C again.
+    ///
+    /// ```
+    /// use tollgate_embed::Contents;
+    /// let contents = |name: &str| Contents {
+    ///     name: name.into(), version: "1".into(), schema: Default::default(), entries: vec![], data: vec![], ir: String::new(),
+    /// };
+    /// assert_eq!(contents("a").schema_hash(), contents("a").schema_hash());
+    /// assert_ne!(contents("a").schema_hash(), contents("b").schema_hash());
+    /// ```
+    pub fn schema_hash(&self) -> u64 {
+        let seen = (&self.name, &self.schema, &self.entries, &self.data);
+        // What is in memory can be written; should it not be, it is told from everything that can.
+        let text = serde_json::to_vec(&seen).unwrap_or_default();
+        let mut hash = Fnv::default();
+        hash.write(&text);
+        hash.finish()
+    }
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo): the same on every machine and in every version.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Fnv {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}

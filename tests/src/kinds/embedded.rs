@@ -1,0 +1,346 @@
+//! Rules in programs of C: built, compiled, linked and run, by every backend that makes object files.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use libtest_mimic::{Failed, Trial};
+use tollgate::{BuildOptions, Call, Engine, backends};
+
+use super::examples::{RECORDED, Recorded};
+
+/// What every warning of the C compiler is asked with: headers are for people who do.
+const FLAGS: &[&str] = &["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror"];
+
+/// The trials; none where there is no C compiler.
+pub(crate) fn trials(root: &Path) -> Vec<Trial> {
+    if compiler().is_none() {
+        println!("left out: `embedded`, for there is no C compiler (`cc`, or what CC names)");
+        return Vec::new();
+    }
+    let native = || backends().iter().filter(|b| b.native).map(|b| b.name);
+    let mut trials = Vec::new();
+    for backend in native() {
+        let at = root.to_owned();
+        trials.push(Trial::test(
+            format!("embedded/examples/c {backend}"),
+            move || prints_what_the_page_says(&at, backend),
+        ));
+        let at = root.to_owned();
+        trials.push(Trial::test(
+            format!("embedded/types {backend}"),
+            move || {
+                let folder = folder(&format!("types-{backend}"))?;
+                let rules = at.join("tests/embedded/types.rules");
+                let object = build(&rules, backend, &folder)?;
+                let program = folder.join("types");
+                compile(
+                    &folder,
+                    &at.join("tests/embedded/types.c"),
+                    &object,
+                    &program,
+                    &[],
+                )?;
+                run(&program, &[], None).map(drop)
+            },
+        ));
+        for recorded in RECORDED {
+            let at = root.to_owned();
+            let name = format!("embedded/{}/{} {backend}", recorded.rules, recorded.entry);
+            trials.push(Trial::test(name, move || {
+                decides_as_in_rust(&at, recorded, backend)
+            }));
+        }
+    }
+    let at = root.to_owned();
+    trials.push(Trial::test("embedded/shared", move || {
+        a_shared_library_is_opened(&at)
+    }));
+    let at = root.to_owned();
+    trials.push(Trial::test("embedded/headers", move || {
+        headers_compile(&at)
+    }));
+    trials
+}
+
+/// The example's output is the block of its page.
+fn prints_what_the_page_says(root: &Path, backend: &str) -> Result<(), Failed> {
+    let example = root.join("examples/c");
+    let page = fs::read_to_string(example.join("README.md"))?;
+    let wanted = page
+        .split("```text\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let folder = folder(&format!("example-{backend}"))?;
+    let object = build(&example.join("gateway.rules"), backend, &folder)?;
+    let program = folder.join("gateway");
+    compile(&folder, &example.join("gateway.c"), &object, &program, &[])?;
+    let printed = run(&program, &[], None)?;
+    match Some(&*printed) == wanted {
+        true => Ok(()),
+        false => Err(format!(
+            "printed:\n{printed}\nthe page says:\n{}",
+            wanted.unwrap_or_default()
+        )
+        .into()),
+    }
+}
+
+/// A program of C decides the facts of an example as the virtual machine does: values, rules, refusals.
+fn decides_as_in_rust(root: &Path, recorded: &Recorded, backend: &str) -> Result<(), Failed> {
+    let examples = root.join("examples");
+    let rules = examples.join(recorded.rules);
+    let facts = fs::read_to_string(examples.join(recorded.facts))?;
+    let mut program = Engine::new().compile_file(&rules)?;
+    let mut args = Vec::new();
+    for (data, file) in recorded.data {
+        program = program.with_data(data, &fs::read(examples.join(file))?)?;
+        args.extend([(*data).into(), examples.join(file).display().to_string()]);
+    }
+    let mut session = program.session();
+    let call = Call {
+        id: "test",
+        time: 0,
+    };
+    let mut wanted = String::new();
+    for fact in facts.lines() {
+        match session.decide_json(recorded.entry, fact.as_bytes(), &call) {
+            Ok(decision) => wanted += &decision.to_json(),
+            Err(refused) => wanted += &format!("refused: {refused}"),
+        }
+        wanted.push('\n');
+    }
+    let stem = rules
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let folder = folder(&format!("{stem}-{}-{backend}", recorded.entry))?;
+    let object = build(&rules, backend, &folder)?;
+    let made = folder.join("decide");
+    let upper = stem.to_uppercase();
+    let defines = [
+        format!("-DHEADER=\"{stem}.h\""),
+        format!("-DLOAD={stem}_program_load"),
+        format!("-DENTRY={upper}_ENTRY_{}", recorded.entry.to_uppercase()),
+    ];
+    compile(
+        &folder,
+        &root.join("tests/embedded/decide.c"),
+        &object,
+        &made,
+        &defines,
+    )?;
+    let decided = run(&made, &args, Some(&examples.join(recorded.facts)))?;
+    match decided == wanted {
+        true => Ok(()),
+        false => Err(format!("decided:\n{decided}\nwanted:\n{wanted}").into()),
+    }
+}
+
+/// Rules in a shared library are opened while a program runs, and again when they have changed.
+fn a_shared_library_is_opened(root: &Path) -> Result<(), Failed> {
+    let folder = folder("shared")?;
+    let rules = "ruleset limit(n: Int) -> Int hit first {\n  rule small when n < 10 then 1\n  otherwise 2\n}\n";
+    let (engine, options) = (engine()?, BuildOptions::default());
+    for (name, rules) in [("old", rules), ("new", &rules.replace("10", "5"))] {
+        let built = engine.build_source("limit.rules", rules, &options)?;
+        let object = folder.join(name).with_extension("o");
+        fs::write(&object, built.object)?;
+        fs::write(folder.join("limit.h"), built.header)?;
+        let mut link = Command::new(compiler().ok_or("there was one")?);
+        link.arg("-shared")
+            .arg("-o")
+            .arg(folder.join(name).with_extension("so"));
+        finish(link.arg(&object))?;
+    }
+    let program = folder.join("open");
+    let mut compile = Command::new(compiler().ok_or("there was one")?);
+    compile
+        .args(FLAGS)
+        .arg("-I")
+        .arg(&folder)
+        .arg(root.join("tests/embedded/open.c"));
+    // What the program itself does not call stays in it for the library's sake: nothing, for rules need no symbol.
+    compile
+        .arg(library()?)
+        .args(["-lm", "-lpthread", "-ldl", "-o"])
+        .arg(&program);
+    finish(&mut compile)?;
+    let libraries = ["old.so", "new.so"].map(|name| folder.join(name).display().to_string());
+    match &*run(&program, &libraries, None)? {
+        "1\n2\n" => Ok(()),
+        printed => Err(format!("printed {printed}").into()),
+    }
+}
+
+/// An engine that makes objects, and makes them soon.
+fn engine() -> Result<Engine, Failed> {
+    let mut native = backends().iter().filter(|b| b.native);
+    let first = native.next().ok_or("there is a native backend")?;
+    Ok(Engine::new().backend(first.name)?)
+}
+
+/// The header of every example and run file is one that C compiles without a warning, and C++ where there is a compiler of it.
+fn headers_compile(root: &Path) -> Result<(), Failed> {
+    let folder = folder("headers")?;
+    let mut all = String::new();
+    let engine = engine()?;
+    let files =
+        ["examples", "tests/run", "tests/embedded"].map(|f| super::files(&root.join(f), "rules"));
+    for (i, file) in files.concat().iter().enumerate() {
+        let options = BuildOptions {
+            name: Some(format!("n{i}")),
+            ..BuildOptions::default()
+        };
+        // Some are wrong on purpose.
+        if engine.check_file(file)?.errors() == 0 {
+            let built = engine.build_file(file, &options)?;
+            fs::write(folder.join(format!("n{i}.h")), built.header)?;
+            all += &format!("#include \"n{i}.h\"\n");
+        }
+    }
+    if all.is_empty() {
+        return Err("no header was made".into());
+    }
+    let check = |compiler: &str, flags: &[&str], file: &str| -> Result<(), Failed> {
+        let path = folder.join(file);
+        fs::write(&path, &all)?;
+        let mut command = Command::new(compiler);
+        finish(
+            command
+                .args(flags)
+                .arg("-fsyntax-only")
+                .arg("-Wno-unused-function")
+                .arg(path),
+        )
+        .map(drop)
+    };
+    check(compiler().ok_or("there was one")?, FLAGS, "all.c")?;
+    match Command::new("c++").arg("--version").output() {
+        Ok(_) => check(
+            "c++",
+            &["-std=c++11", "-Wall", "-Wextra", "-Werror"],
+            "all.cpp",
+        ),
+        Err(_) => {
+            println!("left out: headers in C++, for there is no `c++`");
+            Ok(())
+        }
+    }
+}
+
+/// Makes the object file of rules, and its header beside it.
+fn build(rules: &Path, backend: &str, folder: &Path) -> Result<PathBuf, Failed> {
+    let engine = Engine::new().backend(backend)?;
+    let built = engine.build_file(rules, &BuildOptions::default())?;
+    let object = folder
+        .join(rules.file_name().unwrap_or_default())
+        .with_extension("o");
+    fs::write(object.with_extension("h"), built.header)?;
+    fs::write(&object, built.object)?;
+    Ok(object)
+}
+
+/// Compiles a program of C with an object file, against the runtime library.
+fn compile(
+    headers: &Path,
+    source: &Path,
+    object: &Path,
+    program: &Path,
+    more: &[String],
+) -> Result<(), Failed> {
+    let mut command = Command::new(compiler().ok_or("there is no C compiler")?);
+    command
+        .args(FLAGS)
+        .args(more)
+        .arg("-I")
+        .arg(headers)
+        .args([source, object]);
+    command
+        .arg(library()?)
+        .args(["-lm", "-lpthread", "-ldl"])
+        .arg("-o")
+        .arg(program);
+    finish(&mut command).map(drop)
+}
+
+fn run(program: &Path, args: &[String], input: Option<&Path>) -> Result<String, Failed> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(match input {
+        Some(file) => Stdio::from(File::open(file)?),
+        None => Stdio::null(),
+    });
+    finish(&mut command)
+}
+
+/// Runs something that has to end well; gives what it prints.
+fn finish(command: &mut Command) -> Result<String, Failed> {
+    let output = command.output()?;
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    match output.status.success() {
+        true => Ok(out.into_owned()),
+        false => Err(format!("{command:?}: {}\n{out}{err}", output.status).into()),
+    }
+}
+
+/// The runtime library, built once as this suite was.
+fn library() -> Result<&'static Path, Failed> {
+    static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        let suite = env::current_exe().map_err(|e| e.to_string())?;
+        // target/debug/deps/suite
+        let profile = suite
+            .ancestors()
+            .nth(2)
+            .ok_or("the suite stands in no target folder")?;
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+        cargo.args(["build", "--quiet", "--package", "tollgate-rt"]);
+        cargo
+            .arg("--manifest-path")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+        cargo
+            .arg("--target-dir")
+            .arg(profile.ancestors().nth(1).unwrap_or(profile));
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        finish(&mut cargo).map_err(|e| e.message().unwrap_or_default().to_owned())?;
+        Ok(profile.join("libtollgate_rt.a"))
+    });
+    match library {
+        Ok(path) => Ok(path),
+        Err(why) => Err(why.as_str().into()),
+    }
+}
+
+/// The C compiler of this machine.
+fn compiler() -> Option<&'static str> {
+    static COMPILER: OnceLock<Option<String>> = OnceLock::new();
+    let found = COMPILER.get_or_init(|| {
+        let name = env::var("CC").unwrap_or("cc".into());
+        Command::new(&name)
+            .arg("--version")
+            .output()
+            .ok()
+            .map(|_| name)
+    });
+    found.as_deref()
+}
+
+/// An empty folder for what a trial makes.
+fn folder(name: &str) -> Result<PathBuf, Failed> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("embedded")
+        .join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
