@@ -113,3 +113,8 @@ extern crate self as tollgate;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So is that of the book.
+#[cfg(all(doctest, feature = "derive"))]
+#[doc = include_str!("../docs/book/rust.md")]
+struct BookRust;
