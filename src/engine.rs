@@ -28,7 +28,7 @@ use crate::stage::Stage;
 pub struct Engine {
     pub(crate) backend: &'static BackendRow,
     /// Takes over as soon as it has compiled the program.
-    then: Option<&'static BackendRow>,
+    pub(crate) then: Option<&'static BackendRow>,
     pub(crate) level: Level,
     verbose: bool,
 }

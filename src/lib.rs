@@ -45,6 +45,7 @@
 //!
 //! Terminals, arguments, exit codes.
 
+mod artifact;
 mod backends;
 mod build;
 mod cost;
@@ -72,6 +73,7 @@ pub mod typed;
 mod words;
 mod workbench;
 
+pub use artifact::{ArtifactInfo, public_key, sign_artifact, signing_key};
 pub use backends::{BackendRow, backends};
 pub use build::{BuildOptions, Built};
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};

@@ -109,7 +109,7 @@ impl<B> Live<B> {
         Live::make(program, Box::new(bind), None, 0)
     }
 
-    /// Rules in a file, which [`Live::reload`] reads again: that file and the modules that it uses, beside it.
+    /// Rules in a file, which [`Live::reload`] reads again: that file and the modules that it uses, beside it; or an artifact.
     ///
     /// Data that the rules expect ([`Program::with_data`]) is given in the first program that is made, and carried over by its name.
     ///
@@ -135,7 +135,7 @@ impl<B> Live<B> {
     ) -> Result<Live<B>, Error> {
         let path = path.as_ref().to_owned();
         let seen = fingerprint(&path);
-        let program = engine.compile_file(&path)?;
+        let program = engine.open(&path)?;
         Live::make(program, Box::new(bind), Some(File { engine, path }), seen)
     }
 
@@ -209,7 +209,7 @@ impl<B> Live<B> {
             return Ok(Reloaded::Unchanged);
         }
         *seen = now;
-        self.swap(engine.compile_file(path)?)?;
+        self.swap(engine.open(path)?)?;
         Ok(Reloaded::Replaced)
     }
 

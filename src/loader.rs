@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tollgate_frontend::library::{Loaded, Loader};
 
+use crate::artifact::{ARTIFACT_MAX, ArtifactInfo};
 use crate::error::Error;
 
 /// Most bytes of a file that is read at all; the parser has its own, smaller limit and says so in its own words.
@@ -58,34 +59,48 @@ pub(crate) fn read_main(path: &Path) -> Result<String, Error> {
     read(path).map_err(|reason| Error::file(path, reason))
 }
 
+/// Reads an artifact.
+pub(crate) fn read_artifact(path: &Path) -> Result<Vec<u8>, Error> {
+    read_bytes(path, ARTIFACT_MAX as u64).map_err(|reason| Error::file(path, reason))
+}
+
+/// Whether a file is an artifact, by what it begins with.
+pub(crate) fn is_artifact(path: &Path) -> bool {
+    let mut begin = [0; 8];
+    let file = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+    file.is_ok() && ArtifactInfo::begins(&begin)
+}
+
 fn read(path: &Path) -> Result<String, String> {
+    String::from_utf8(read_bytes(path, FILE_MAX)?).map_err(|e| {
+        format!(
+            "it is not valid UTF-8 at byte {}",
+            e.utf8_error().valid_up_to()
+        )
+    })
+}
+
+fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, String> {
     let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
     if metadata.is_dir() {
         return Err("it is a folder; name a .rules file in it".into());
     }
-    if metadata.len() > FILE_MAX {
+    if metadata.len() > max {
         return Err(format!(
-            "it has {} bytes; the limit is {FILE_MAX}",
+            "it has {} bytes; the limit is {max}",
             metadata.len()
         ));
     }
     // Read through a limit all the same: a device or a growing file has no honest length.
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| e.to_string())?;
-    file.take(FILE_MAX + 1)
+    file.take(max + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(format!(
-            "it has more than {FILE_MAX} bytes, which is the limit"
-        ));
+    if bytes.len() as u64 > max {
+        return Err(format!("it has more than {max} bytes, which is the limit"));
     }
-    String::from_utf8(bytes).map_err(|e| {
-        format!(
-            "it is not valid UTF-8 at byte {}",
-            e.utf8_error().valid_up_to()
-        )
-    })
+    Ok(bytes)
 }
 
 fn modules_of(folder: &Path) -> Vec<(String, PathBuf)> {

@@ -316,6 +316,12 @@ impl Program {
         if let Some(explainer) = self.shared.explainer.get() {
             return Ok(explainer);
         }
+        if self.report().sources().files().next().is_none() {
+            return Err(Error::other(format!(
+                "`{}` was loaded from an artifact, which has no source to explain",
+                self.main_file()
+            )));
+        }
         let made = Arc::new(Explainer::new(self)?);
         Ok(self.shared.explainer.get_or_init(|| made))
     }
@@ -346,6 +352,16 @@ impl Program {
             shared: self.shared.clone(),
             data: other.data.clone(),
         }
+    }
+
+    /// What is known of the entries, in the order of the source.
+    pub(crate) fn infos(&self) -> &[EntryInfo] {
+        &self.shared.entries
+    }
+
+    /// The program as every engine gets it.
+    pub(crate) fn legalized(&self) -> &Legalized {
+        &self.shared.module
     }
 
     /// The name of the main file.

@@ -123,13 +123,16 @@ Examples:
   cat requests.jsonl | tollgate run gateway.rules route --input - --data tenants=tenants.json"
 )]
 pub(crate) struct Run {
-    /// The rule file
+    /// The rule file, or an artifact (.tgb)
     pub(crate) file: PathBuf,
     /// The rule set, guard, table or pipeline that decides
     pub(crate) entry: String,
     /// A file of JSON lines, or `-` for standard input
     #[arg(long, short)]
     pub(crate) input: PathBuf,
+    /// The public key (PEM) that an artifact has to be signed by; several are several that may have signed it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Vec<PathBuf>,
     /// Where decisions go, instead of standard output
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
@@ -305,12 +308,17 @@ pub(crate) struct Bench {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The name of the output says what is made: an object file (.o), a static library (.a), or a shared library (.so), which `cc` links, or
+    after_help = "The name of the output says what is made. An artifact (.tgb) holds the compiled program for any engine and needs no rule files: `run`
+and `bench` take it in their place. It is checked against damage, and with --sign also signed.
+
+Machine code for C is an object file (.o), a static library (.a), or a shared library (.so), which `cc` links, or
 what the variable CC names. Beside it stands the header, of the same name: a struct for each record, a function for each rule
 set, guard, table and pipeline. A program that uses it is linked with libtollgate_rt as well, which `cargo build --release -p
 tollgate-rt` makes.
 
 Examples:
+  tollgate build gateway.rules -o gateway.tgb && tollgate run gateway.tgb route --input requests.jsonl
+  tollgate build gateway.rules -o gateway.tgb --sign key.pem && tollgate run gateway.tgb route --trust public.pem --input -
   tollgate build gateway.rules -o gateway.o                  and gateway.h
   cc proxy.c gateway.o -ltollgate_rt -lm -lpthread -o proxy
   tollgate build gateway.rules -o libgateway.a --cpu native
@@ -320,9 +328,12 @@ Examples:
 pub(crate) struct Build {
     /// The rule file
     pub(crate) file: PathBuf,
-    /// What is made: a file that ends in .o, .a or .so
+    /// What is made: an artifact (.tgb), which `run` takes instead of rules, or machine code for C: a file that ends in .o, .a or .so
     #[arg(long, short)]
     pub(crate) output: PathBuf,
+    /// The private key (Ed25519, PEM) that an artifact is signed with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign: Option<PathBuf>,
     /// The header, instead of the output's name with .h
     #[arg(long)]
     pub(crate) header: Option<PathBuf>,

@@ -17,14 +17,15 @@ const ROUND: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(args: &Bench) -> Result<Outcome> {
     let engine = args.engine.engine()?;
-    let (program, entry, compiling) = match ready(&engine, &args.file, &args.entry, &args.data)? {
-        Ready::Yes {
-            program,
-            entry,
-            compiling,
-        } => (program, entry, compiling),
-        Ready::No(outcome) => return Ok(outcome),
-    };
+    let (program, entry, compiling) =
+        match ready(&engine, &args.file, &args.entry, &args.data, &[])? {
+            Ready::Yes {
+                program,
+                entry,
+                compiling,
+            } => (program, entry, compiling),
+            Ready::No(outcome) => return Ok(outcome),
+        };
     let (facts, refused, first) = decode(&program, entry, args)?;
     if facts.is_empty() {
         return Err(format!(

@@ -9,7 +9,7 @@ use std::process::Command;
 use ar_archive_writer::{
     ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
 };
-use tollgate::{BuildOptions, Engine, Level};
+use tollgate::{BuildOptions, Engine, Level, sign_artifact, signing_key};
 
 use super::{Outcome, Result, explain_failure, show};
 use crate::args::Build;
@@ -17,6 +17,7 @@ use crate::args::Build;
 /// What is made, by how the output's name ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Artifact,
     Object,
     Archive,
     Shared,
@@ -25,12 +26,13 @@ enum Kind {
 pub(crate) fn run(args: &Build) -> Result<Outcome> {
     let output = &args.output;
     let kind = match output.extension().and_then(|e| e.to_str()) {
+        Some("tgb") => Kind::Artifact,
         Some("o") => Kind::Object,
         Some("a") => Kind::Archive,
         Some("so") => Kind::Shared,
         _ => {
             return Err(format!(
-                "`{}` is to be an object file (.o), a static library (.a) or a shared one (.so): its name has to end so",
+                "`{}` is to be an artifact (.tgb), an object file (.o), a static library (.a) or a shared one (.so): its name has to end so",
                 output.display()
             )
             .into());
@@ -41,6 +43,12 @@ pub(crate) fn run(args: &Build) -> Result<Outcome> {
         1 => Level::O1,
         _ => Level::O2,
     };
+    if kind == Kind::Artifact {
+        return artifact(args, level);
+    }
+    if args.sign.is_some() {
+        return Err("only an artifact (.tgb) can be signed".into());
+    }
     let mut profile = Vec::new();
     for (name, file) in &args.profile {
         let decisions = fs::read_to_string(file);
@@ -64,11 +72,29 @@ pub(crate) fn run(args: &Build) -> Result<Outcome> {
         .clone()
         .unwrap_or_else(|| output.with_extension("h"));
     match kind {
-        Kind::Object => write(output, &built.object)?,
+        Kind::Artifact | Kind::Object => write(output, &built.object)?,
         Kind::Archive => archive(output, &built.object)?,
         Kind::Shared => shared(output, &built.object)?,
     }
     write(&header, built.header.as_bytes())?;
+    Ok(Outcome::Clean)
+}
+
+/// The program as bytes that any engine loads.
+fn artifact(args: &Build, level: Level) -> Result<Outcome> {
+    let program = match Engine::new().level(level).compile_file(&args.file) {
+        Ok(program) => program,
+        Err(error) => return explain_failure(error),
+    };
+    show(program.report());
+    let mut artifact = program.artifact()?;
+    if let Some(file) = &args.sign {
+        let pem = fs::read_to_string(file);
+        let pem = pem.map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        let key = signing_key(&pem).map_err(|e| format!("{}: {e}", file.display()))?;
+        artifact = sign_artifact(&artifact, &key)?;
+    }
+    write(&args.output, &artifact)?;
     Ok(Outcome::Clean)
 }
 

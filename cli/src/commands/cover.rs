@@ -76,7 +76,7 @@ fn program(
             Ok(program) => Ok(Ok((program, None))),
             Err(error) => explain_failure(error).map(Err),
         },
-        Some(entry) => Ok(match ready(&engine, file, entry, &args.data)? {
+        Some(entry) => Ok(match ready(&engine, file, entry, &args.data, &[])? {
             Ready::Yes { program, entry, .. } => Ok((program, Some(entry))),
             Ready::No(outcome) => Err(outcome),
         }),

@@ -42,7 +42,7 @@ fn page(slug: &str) -> Result<Outcome> {
 }
 
 fn decision(args: &Explain, file: &Path, entry: &str, input: &Path) -> Result<Outcome> {
-    let (program, entry) = match ready(&args.engine.engine()?, file, entry, &args.data)? {
+    let (program, entry) = match ready(&args.engine.engine()?, file, entry, &args.data, &[])? {
         Ready::Yes { program, entry, .. } => (program, entry),
         Ready::No(outcome) => return Ok(outcome),
     };

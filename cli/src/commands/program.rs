@@ -21,15 +21,20 @@ pub(crate) enum Ready {
     No(Outcome),
 }
 
-/// Compiles `file`, shows what the compiler says, finds the entry and gives the data.
+/// Compiles `file`, or loads it where it is an artifact, which has to be signed by one of the keys in `trust`, if there are some. Shows what the compiler says, finds the entry and gives the data.
 pub(crate) fn ready(
     engine: &Engine,
     file: &Path,
     name: &str,
     data: &[(String, PathBuf)],
+    trust: &[PathBuf],
 ) -> Result<Ready> {
     let began = Instant::now();
-    let mut program = match engine.compile_file(file) {
+    let opened = match trust {
+        [] => engine.open(file),
+        trust => engine.open_signed(file, &keys(trust)?),
+    };
+    let mut program = match opened {
         Ok(program) => program,
         Err(error) => return explain_failure(error).map(Ready::No),
     };
@@ -68,4 +73,15 @@ pub(crate) fn ready(
         entry,
         compiling,
     })
+}
+
+/// The public keys in files.
+fn keys(files: &[PathBuf]) -> Result<Vec<[u8; 32]>> {
+    let key = |file: &PathBuf| {
+        let pem = fs::read_to_string(file);
+        let pem = pem.map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        let key = tollgate::public_key(&pem);
+        Ok(key.map_err(|e| format!("{}: {e}", file.display()))?)
+    };
+    files.iter().map(key).collect()
 }

@@ -19,8 +19,13 @@ use crate::args::Run;
 use crate::terminal::thousands;
 
 pub(crate) fn run(args: &Run) -> Result<Outcome> {
-    let (program, entry) = match ready(&args.engine.engine()?, &args.file, &args.entry, &args.data)?
-    {
+    let (program, entry) = match ready(
+        &args.engine.engine()?,
+        &args.file,
+        &args.entry,
+        &args.data,
+        &args.trust,
+    )? {
         Ready::Yes { program, entry, .. } => (program, entry),
         Ready::No(outcome) => return Ok(outcome),
     };

@@ -1,5 +1,6 @@
 //! The command as a user runs it: the real binary, its exit code, its output.
 
+mod artifact;
 mod bench;
 mod book;
 #[cfg(feature = "cranelift")]
