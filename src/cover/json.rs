@@ -58,6 +58,7 @@ fn rule(of: &RuleCovered) -> Value {
         "tried": of.tried,
         "matched": of.matched,
         "decided": of.decided,
+        "can_match": of.can_match,
         "missing": of.missing(),
         "conditions": of.conditions.iter().map(condition).collect::<Vec<_>>(),
     })

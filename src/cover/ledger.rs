@@ -14,6 +14,7 @@ use tollgate_optimizer::Aim;
 use tollgate_runtime::{Arena, Cx, Mark, Word};
 
 use super::edges::Edges;
+use super::prover::Prover;
 use super::{ConditionCovered, Coverage, Covered, FileCovered, IndexCovered, RuleCovered};
 use crate::error::Error;
 use crate::explain::{Explainer, Place, one_line};
@@ -55,8 +56,8 @@ struct RuleLedger {
 
 /// A condition, operand by operand.
 #[derive(Default)]
-struct Spine {
-    operands: Vec<Operand>,
+pub(super) struct Spine {
+    pub(super) operands: Vec<Operand>,
     leaves: Vec<Leaf>,
     /// How often it was asked, and how often it held.
     asked: u64,
@@ -66,13 +67,13 @@ struct Spine {
 }
 
 /// What stands between the `and`s of a spine.
-struct Operand {
+pub(super) struct Operand {
     answered: Vec<Answered>,
-    tree: Tree,
+    pub(super) tree: Tree,
 }
 
 /// How the leaves of an operand are joined.
-enum Tree {
+pub(super) enum Tree {
     Leaf(usize),
     All(Vec<Tree>),
     Any(Vec<Tree>),
@@ -122,6 +123,7 @@ impl Ledger {
         type Found = (Vec<(Span, RuleCovered)>, Vec<IndexCovered>);
         let mut files: BTreeMap<FileId, Found> = BTreeMap::new();
         let sets = self.lock();
+        let mut prover = Prover::new(of);
         for ((id, set), counted) in of.program.rulesets.iter().zip(&*sets) {
             if let Some(rule) = counted.disagrees {
                 return Err(Error::other(format!(
@@ -132,7 +134,14 @@ impl Ledger {
             let library = tollgate_stdlib::library().modules.iter();
             if !library.map(|m| m.name).any(|name| name == &*set.module) {
                 let (rules, indexes) = files.entry(set.span.file).or_default();
+                let from = rules.len();
                 counted.covered(set, &of.sources, rules);
+                // Rules come first, in their order.
+                for (number, (_, covered)) in rules[from..].iter_mut().enumerate() {
+                    if let Some(rule) = counted.rules.get(number) {
+                        prover.rule((id, number), &rule.spine, covered);
+                    }
+                }
                 let place = Place::of(set.span, &of.sources);
                 indexes.extend(self.edges.covered(id, set, place));
             }
@@ -282,6 +291,7 @@ impl SetLedger {
             tried: 0,
             matched: 0,
             decided: 0,
+            can_match: true,
             conditions: Vec::new(),
             outcomes: Vec::new(),
         };
@@ -366,6 +376,7 @@ impl Spine {
             skipped: leaf.skipped,
             denied: leaf.denied,
             not_reached: tried - (leaf.yes + leaf.no + leaf.skipped + leaf.denied),
+            holds: true,
             fails: leaf.fails,
             skips: leaf.skips,
             denies: leaf.denies,

@@ -9,6 +9,7 @@ mod json;
 mod lcov;
 mod ledger;
 mod listing;
+mod prover;
 mod source;
 
 use std::ops::AddAssign;
@@ -112,6 +113,8 @@ pub struct RuleCovered {
     pub tried: u64,
     /// How often its groups and its condition held.
     pub matched: u64,
+    /// Whether it can match. That it cannot is a proof, and `tollgate check` warns of it; it is wanted all the same.
+    pub can_match: bool,
     /// How often it decided, alone or with others. Under `best` a rule can match and not decide.
     pub decided: u64,
     /// The operands of its own condition, from left to right; of `and`, `or` and `not` within them each operand.
@@ -138,6 +141,8 @@ pub struct ConditionCovered {
     pub denied: u64,
     /// How often its rule was tried and it was not asked.
     pub not_reached: u64,
+    /// Whether it can hold. That it cannot, or cannot fail or skip, where rules and conditions before it leave nothing else, is a proof.
+    pub holds: bool,
     /// Whether it can fail with all that it needs there: a `let` cannot.
     pub fails: bool,
     /// Whether absence can skip the rule.
@@ -380,6 +385,7 @@ impl RuleCovered {
         match (self.kind, self.tried, self.matched) {
             (Covered::Group, ..) | (_, _, 1..) => None,
             (Covered::Otherwise, ..) => Some("never decided"),
+            (Covered::Rule, ..) if !self.can_match => Some("can never match"),
             (Covered::Rule, 0, 0) => Some("never tried"),
             (Covered::Rule, 1.., 0) => Some("never matched"),
         }
@@ -391,12 +397,17 @@ impl AddAssign for RuleCovered {
         self.tried += other.tried;
         self.matched += other.matched;
         self.decided += other.decided;
+        self.can_match &= other.can_match;
         for (condition, other) in self.conditions.iter_mut().zip(other.conditions) {
             condition.yes += other.yes;
             condition.no += other.no;
             condition.skipped += other.skipped;
             condition.denied += other.denied;
             condition.not_reached += other.not_reached;
+            // What one could prove, and the other did not get to, is so.
+            condition.holds &= other.holds;
+            condition.fails &= other.fails;
+            condition.skips &= other.skips;
         }
     }
 }
@@ -406,7 +417,7 @@ impl ConditionCovered {
     /// not match.
     pub fn answers(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let can = [
-            (true, "yes", self.yes),
+            (self.holds, "yes", self.yes),
             (self.fails || self.skips, "no", self.no + self.skipped),
             (self.denies, "denied", self.denied),
         ];
@@ -429,10 +440,10 @@ impl ConditionCovered {
 
     /// What was not seen of it, in words.
     fn missing(&self) -> Option<String> {
-        if self.reached() == 0 {
+        let unseen = self.answers().filter(|(_, count)| *count == 0);
+        if self.reached() == 0 && self.wanted() > 0 {
             return Some("never reached".into());
         }
-        let unseen = self.answers().filter(|(_, count)| *count == 0);
         let unseen: Vec<&str> = unseen
             .map(|(answer, _)| match answer {
                 "yes" => "never true",

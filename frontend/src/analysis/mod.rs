@@ -5,6 +5,7 @@
 //! error, and so is what could not be proved of `unique`, `any` and a rule set without `otherwise`; the rest are warnings.
 
 mod agree;
+mod answers;
 mod closest;
 mod say;
 
@@ -13,6 +14,7 @@ use tollgate_ir::predicates::predicates;
 use tollgate_ir::predicates::solve::{Scope as Depth, Subject, findings};
 use tollgate_runtime::schema::{Field, Schema, TypeId};
 
+pub use answers::{Possible, possible_answers};
 pub use closest::{Change, Closest, closest};
 
 use crate::diagnostics::{Diagnostic, Sink};

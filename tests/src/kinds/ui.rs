@@ -126,6 +126,8 @@ const LEADS_ON: &[(&str, &str)] = &[
 fn fixes_mend(name: &str, text: &str) -> Result<(), Failed> {
     let files = split("main", text);
     let before = check(&files);
+    let listed = LEADS_ON.iter().any(|(file, _)| *file == name);
+    let mut leads_on = false;
     for diagnostic in &before.diagnostics {
         for help in diagnostic.help.iter().filter(|h| !h.edits.is_empty()) {
             let mut edits = help.edits.clone();
@@ -145,12 +147,12 @@ fn fixes_mend(name: &str, text: &str) -> Result<(), Failed> {
             let is_syntax = |d: &Diagnostic| catalog::is_syntax(d.slug);
             let is_error = |d: &Diagnostic| d.severity == Severity::Error;
             let own = usize::from(is_error(diagnostic));
-            let leads_on = help.applies == Applies::ByChoice
-                && diagnostic.slug == name
-                && LEADS_ON.iter().any(|(file, _)| *file == name);
+            let may = listed && help.applies == Applies::ByChoice && diagnostic.slug == name;
+            let others = count(&after, &is_error) + own > count(&before, &is_error);
+            leads_on |= others;
             let mended = count(&after, &same) < count(&before, &same)
                 && count(&after, &is_syntax) <= count(&before, &is_syntax)
-                && (leads_on || count(&after, &is_error) + own <= count(&before, &is_error));
+                && (may || !others);
             if !mended {
                 let said = draw(&after);
                 let (slug, help) = (diagnostic.slug, &help.text);
@@ -160,7 +162,10 @@ fn fixes_mend(name: &str, text: &str) -> Result<(), Failed> {
             }
         }
     }
-    Ok(())
+    match listed && !leads_on {
+        true => Err("its edits lead to no other error: it need not be listed".into()),
+        false => Ok(()),
+    }
 }
 
 /// `--fix` ends with no more errors than before, and leaves no advice that it could follow.

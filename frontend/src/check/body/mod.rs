@@ -55,7 +55,7 @@ impl Expr {
         Expr::new(ExprKind::Error, Ty::Error, span)
     }
 
-    pub(super) fn constant(value: Value, ty: Ty, span: Span) -> Expr {
+    pub(crate) fn constant(value: Value, ty: Ty, span: Span) -> Expr {
         Expr::new(ExprKind::Const(value), ty, span)
     }
 

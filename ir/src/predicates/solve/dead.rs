@@ -52,6 +52,26 @@ impl<'m> Analysis<'m> {
         }
     }
 
+    /// Whether all that satisfies a rule's condition satisfies that of an earlier rule, for certain.
+    pub(super) fn never_decides(&mut self, texts: &mut Texts, rule: u32) -> bool {
+        let own = &self.subject.predicates.rules[rule as usize];
+        let (found, used) =
+            self.search(
+                texts,
+                RULE_STEPS,
+                &[(own, true)],
+                &mut |this, search| match this
+                    .lookup
+                    .find(search, &this.conditions, rule, &|_| false)
+                {
+                    Some(other) => Verdict::Exclude(this.conditions[other as usize].clone()),
+                    None => Verdict::Accept,
+                },
+            );
+        self.steps = self.steps.saturating_sub(used);
+        found == Found::No
+    }
+
     /// Says that a condition never holds: that of a group around the rule, if it is that.
     fn contradiction(&mut self, texts: &mut Texts, rule: u32, around: &[GroupId]) {
         let never = (1..=around.len()).find(|n| {

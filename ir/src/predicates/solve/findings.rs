@@ -208,6 +208,24 @@ pub fn findings(
     analysis.found
 }
 
+/// Of the rules from `first` on, under `first`, those that no input gets to: every one that satisfies its condition satisfies that of
+/// an earlier rule. `true` is a proof; `false` is none of the contrary.
+pub fn never_decide(subject: Subject<'_>, first: u32) -> Vec<bool> {
+    let written = subject.predicates;
+    let rewritten = rewritten(&subject.input(), written);
+    let predicates = rewritten.as_ref().unwrap_or(written);
+    let subject = Subject {
+        predicates,
+        ..subject
+    };
+    let texts = &mut Texts::default();
+    let mut analysis = Analysis::new(subject, written, texts);
+    let rules = predicates.rules.len() as u32;
+    (first..rules)
+        .map(|rule| analysis.never_decides(texts, rule))
+        .collect()
+}
+
 impl<'m> Subject<'m> {
     pub(super) fn input(&self) -> Input<'m> {
         Input {

@@ -29,7 +29,7 @@ mod witness;
 
 pub use closest::{Closest, closest};
 pub use domain::{Domain, Form, Kind, Literal, Pick, Text, holds, passes, simplest};
-pub use findings::{Finding, Question, Scope, Subject, findings};
+pub use findings::{Finding, Question, Scope, Subject, findings, never_decide};
 pub use lookup::{Condition, Lookup};
 pub use search::{Found, Search, Verdict};
 pub use space::{Feature, Space};
