@@ -9,6 +9,7 @@ mod conformance;
 mod dag;
 mod damaged;
 mod differential;
+mod drawn;
 mod examples;
 mod explained;
 mod filetest;
@@ -40,6 +41,7 @@ pub(crate) const KINDS: &[Kind] = &[
     searched::trials,
     analysis::trials,
     explained::trials,
+    drawn::trials,
 ];
 
 /// The files with an ending below a folder, sorted.
