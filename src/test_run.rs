@@ -143,7 +143,10 @@ pub(crate) struct Shown {
 /// A rule that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Decided {
+    /// Its rule set.
     set: Box<str>,
+    /// The stage of a pipeline that asked it.
+    stage: Option<Box<str>>,
     rule: Box<str>,
 }
 
@@ -295,11 +298,12 @@ impl Compiled {
         let ask = |func: TestFn| self.ask(func, (*id, *time), &arena, words, args);
         let (held, marks) = ask(*condition);
         unmet.held = held.bool();
-        unmet.decided = marks.iter().filter_map(|m| self.rule(m.0)).collect();
+        unmet.decided = self.decided(&marks);
         let by_held = by.as_ref().is_none_or(|by| {
             let same = by.iter().zip(&unmet.decided).all(|(named, decided)| {
-                let set = named.set.as_deref();
-                *named.rule == *decided.rule && set.is_none_or(|set| *set == *decided.set)
+                let is_it =
+                    |set: &str| *set == *decided.set || decided.stage.as_deref() == Some(set);
+                *named.rule == *decided.rule && named.set.as_deref().is_none_or(is_it)
             });
             same && by.len() == unmet.decided.len()
         });
@@ -339,7 +343,7 @@ impl Compiled {
                     let mut json = String::new();
                     // Writing to a string cannot fail.
                     json::encode(&self.module.schema, ty, word, &mut json);
-                    let by = marks.iter().filter_map(|m| self.rule(m.0));
+                    let by = self.decided(&marks).into_iter();
                     let by = by.map(|decided| decided.rule.into_string()).collect();
                     shown = Some(Shown { json, by });
                 }
@@ -404,17 +408,29 @@ impl Compiled {
         }
     }
 
-    /// The rule a mark names; stages are no rules.
-    fn rule(&self, mark: u32) -> Option<Decided> {
-        let (set, rule) = match self.module.sites.get(SiteId(mark))? {
-            Site::Rule { ruleset, rule } => (ruleset, rule.clone()),
-            Site::Otherwise { ruleset } => (ruleset, "otherwise".into()),
-            Site::Stage { .. } => return None,
-        };
-        Some(Decided {
-            set: set.clone(),
-            rule,
-        })
+    /// The rules that marks name, each with the stage before it.
+    fn decided(&self, marks: &[Mark]) -> Vec<Decided> {
+        let mut stage = None;
+        let mut found = Vec::new();
+        for site in marks
+            .iter()
+            .filter_map(|mark| self.module.sites.get(SiteId(mark.0)))
+        {
+            let (set, rule) = match site {
+                Site::Rule { ruleset, rule } => (ruleset, rule.clone()),
+                Site::Otherwise { ruleset } => (ruleset, "otherwise".into()),
+                Site::Stage { stage: next, .. } => {
+                    stage = Some(next.clone());
+                    continue;
+                }
+            };
+            found.push(Decided {
+                set: set.clone(),
+                stage: stage.clone(),
+                rule,
+            });
+        }
+        found
     }
 
     /// What data that a test does not give is: nothing, where the type has a value for that.

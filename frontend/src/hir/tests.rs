@@ -75,7 +75,7 @@ pub enum Step {
 /// A rule that is to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decider {
-    /// The rule set, guard or table that it belongs to, where that was written.
+    /// The rule set, guard or table that it belongs to, or the stage that asks it, where that was written.
     pub set: Option<Arc<str>>,
     /// Its name; `otherwise` for none.
     pub rule: Arc<str>,

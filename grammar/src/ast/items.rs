@@ -324,7 +324,7 @@ pub enum StepKind {
 pub struct Decider {
     /// All of it.
     pub span: Span,
-    /// The rule set, guard or table that it belongs to, where that was written.
+    /// The rule set, guard or table that it belongs to, or the stage of a pipeline that asks it, where that was written.
     pub set: Option<Name>,
     /// Its name.
     pub rule: Name,

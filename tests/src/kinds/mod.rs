@@ -10,6 +10,7 @@ mod covered;
 mod dag;
 mod damaged;
 mod differential;
+mod drawn;
 mod embedded;
 mod examples;
 mod explained;
@@ -44,6 +45,7 @@ pub(crate) const KINDS: &[Kind] = &[
     analysis::trials,
     explained::trials,
     covered::trials,
+    drawn::trials,
 ];
 
 /// The files with an ending below a folder, sorted.

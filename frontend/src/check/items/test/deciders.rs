@@ -9,7 +9,7 @@ use crate::check::Body;
 use crate::check::names::did_you_mean;
 use crate::check::suggest::closest;
 use crate::diagnostics::catalog::items;
-use crate::hir::{Callee, Decider, Expr, ExprKind, Program, Step};
+use crate::hir::{Callee, Decider, Expr, ExprKind, PipelineId, Program, Step};
 use crate::types::ty::Ty;
 
 use super::mark;
@@ -141,22 +141,22 @@ fn decider(decider: &ast::Decider) -> Decider {
 fn check(body: &mut Body<'_, '_>, callee: Callee, decider: &ast::Decider) {
     let program = &body.checker.program;
     let mut sets = Vec::new();
-    rules_of(program, callee, &mut Vec::new(), &mut sets);
+    rules_of(program, callee, None, &mut Vec::new(), &mut sets);
     let (rule, place) = (&decider.rule, decider.rule.span);
     let mut asked = match callee {
         Callee::RuleSet(id) => &program.rulesets[id].name,
         Callee::Pipeline(id) => &program.pipelines[id].name,
     };
     if let Some(set) = &decider.set {
-        sets.retain(|(name, _)| name.as_ref() == &*set.text);
-        let Some((name, _)) = sets.first() else {
+        sets.retain(|asked| asked.is_called(&set.text));
+        let Some(first) = sets.first() else {
             let found = items::set_not_asked(set, asked).at(set.span, "not asked here");
             body.checker.sink.emit(found);
             return;
         };
-        asked = name;
+        asked = first.set;
     }
-    let known = || sets.iter().flat_map(|(_, rules)| rules.iter().copied());
+    let known = || sets.iter().flat_map(|asked| asked.rules.iter().copied());
     if &*rule.text == OTHERWISE || known().any(|name| name == &*rule.text) {
         return;
     }
@@ -172,29 +172,48 @@ fn asks_nothing(body: &mut Body<'_, '_>, by: Span, expectation: Span) {
     body.checker.sink.emit(found);
 }
 
-/// The rule sets that a decision asks and leaves in its trace, and the names of their rules. Pipelines that call each other in a circle
-/// are not refused yet; none is looked at twice.
+/// A rule set whose rules may stand in a trace.
+struct Asked<'p> {
+    set: &'p Arc<str>,
+    /// The stage that asks it.
+    stage: Option<&'p str>,
+    rules: Vec<&'p str>,
+}
+
+impl Asked<'_> {
+    fn is_called(&self, name: &str) -> bool {
+        &**self.set == name || self.stage == Some(name)
+    }
+}
+
+/// The rule sets that a decision asks and leaves in its trace. Pipelines that call each other in a circle are not refused yet; none is
+/// looked at twice.
 fn rules_of<'p>(
     program: &'p Program,
     callee: Callee,
-    seen: &mut Vec<Callee>,
-    found: &mut Vec<(&'p Arc<str>, Vec<&'p str>)>,
+    stage: Option<&'p str>,
+    seen: &mut Vec<PipelineId>,
+    found: &mut Vec<Asked<'p>>,
 ) {
-    if seen.contains(&callee) {
-        return;
-    }
-    seen.push(callee);
     match callee {
         Callee::RuleSet(id) => {
             let set = &program.rulesets[id];
-            found.push((&set.name, set.rules.iter().map(|r| &*r.name).collect()));
+            found.push(Asked {
+                set: &set.name,
+                stage,
+                rules: set.rules.iter().map(|r| &*r.name).collect(),
+            });
         }
-        Callee::Pipeline(id) => {
-            for stage in &program.pipelines[id].stages {
+        Callee::Pipeline(id) if !seen.contains(&id) => {
+            seen.push(id);
+            let pipeline = &program.pipelines[id];
+            for stage in &pipeline.stages {
                 if let ExprKind::Decide { callee, .. } = &stage.value.kind {
-                    rules_of(program, *callee, seen, found);
+                    let name = &*pipeline.locals[stage.local].name;
+                    rules_of(program, *callee, Some(name), seen, found);
                 }
             }
         }
+        Callee::Pipeline(_) => {}
     }
 }
