@@ -17,7 +17,8 @@ On a terminal stands what is not covered, or with --all the whole source: in the
 begins there held, of how often it was asked. --format html is one page, lcov a tracefile in which rules are functions and
 answers branches, json one object.
 
-With --counts nothing is run: the counts of production, as `run --counts` writes them, say which rules never decided.
+With --counts nothing is run: the counts of production, as `run --counts` writes them, say which rules never decided, in
+lines or as one JSON object. The exit code is 1 where there are some.
 
 The exit code is 1 where tests fail, facts are refused, or less is covered than --min asks for.
 
@@ -64,7 +65,7 @@ pub(crate) struct Cover {
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// A file with how often rules decided: report those that never did
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "filter", "all", "min", "format"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "filter", "all", "min"])]
     pub(crate) counts: Option<PathBuf>,
     /// Since when was counted, in words for the report
     #[arg(long, value_name = "TEXT", requires = "counts")]

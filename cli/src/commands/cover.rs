@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tollgate::{Call, Coverage, Engine, Program, Recorder};
+use serde_json::json;
+use tollgate::{Call, Coverage, Engine, Entry, NeverDecided, Place, Program, Recorder};
 
 use super::lines::{Block, Blocks, LINE_MAX, open};
 use super::program::{Ready, ready};
@@ -32,12 +33,9 @@ fn covered(args: &Cover) -> Result<Outcome> {
     let mut all = Coverage::default();
     let mut findings = false;
     for file in &args.files {
-        let (program, entry) = match program(args, file)? {
-            Ok(found) => found,
-            Err(_) => {
-                findings = true;
-                continue;
-            }
+        let Some((program, entry)) = program(args, file)? else {
+            findings = true;
+            continue;
         };
         let mut recorder = program.recorder()?;
         if !args.no_tests {
@@ -51,6 +49,9 @@ fn covered(args: &Cover) -> Result<Outcome> {
     // Only what was named: a module beside it has its own tests.
     let named = |name: &str| args.files.iter().any(|file| is_same(file, name));
     all.keep(named);
+    if all.files.is_empty() && !findings {
+        eprintln!("(there is no rule to cover)");
+    }
     write(args, &all)?;
     let enough = args
         .min
@@ -65,21 +66,18 @@ fn covered(args: &Cover) -> Result<Outcome> {
     })
 }
 
-/// A program, and its entry where facts are decided about; or how the command ends for this file.
-fn program(
-    args: &Cover,
-    file: &Path,
-) -> Result<std::result::Result<(Program, Option<tollgate::Entry>), Outcome>> {
+/// A program, and its entry where facts are decided about; `None` where the rules do not compile, which was said.
+fn program(args: &Cover, file: &Path) -> Result<Option<(Program, Option<Entry>)>> {
     let engine = Engine::new();
-    match &args.entry {
-        None => match engine.compile_file(file) {
-            Ok(program) => Ok(Ok((program, None))),
-            Err(error) => explain_failure(error).map(Err),
-        },
-        Some(entry) => Ok(match ready(&engine, file, entry, &args.data, &[])? {
-            Ready::Yes { program, entry, .. } => Ok((program, Some(entry))),
-            Ready::No(outcome) => Err(outcome),
-        }),
+    let Some(entry) = &args.entry else {
+        return match engine.compile_file(file) {
+            Ok(program) => Ok(Some((program, None))),
+            Err(error) => explain_failure(error).map(|_| None),
+        };
+    };
+    match ready(&engine, file, entry, &args.data, &[])? {
+        Ready::Yes { program, entry, .. } => Ok(Some((program, Some(entry)))),
+        Ready::No(_) => Ok(None),
     }
 }
 
@@ -96,12 +94,7 @@ fn tests(recorder: &mut Recorder, args: &Cover) -> bool {
 }
 
 /// Decides about the lines of the input; whether none was refused.
-fn facts(
-    recorder: &mut Recorder,
-    args: &Cover,
-    input: &Path,
-    entry: tollgate::Entry,
-) -> Result<bool> {
+fn facts(recorder: &mut Recorder, args: &Cover, input: &Path, entry: Entry) -> Result<bool> {
     let time = match &args.time {
         Some(time) => tollgate::parse_time(time)?,
         None => {
@@ -147,15 +140,12 @@ fn is_same(file: &Path, name: &str) -> bool {
 
 fn write(args: &Cover, all: &Coverage) -> Result<()> {
     let colour = args.output.is_none() && terminal::colour_of_output();
-    let mut text = match args.format {
+    let text = match args.format {
         CoveredAs::Human => all.render(colour, args.all),
         CoveredAs::Html => all.to_html(),
         CoveredAs::Lcov => all.to_lcov(),
         CoveredAs::Json => all.to_json() + "\n",
     };
-    if args.format == CoveredAs::Human && all.files.is_empty() {
-        text.push_str("there is no rule to cover\n");
-    }
     match &args.output {
         None => io::stdout().lock().write_all(text.as_bytes())?,
         Some(file) => {
@@ -193,14 +183,38 @@ fn never_decided(args: &Cover, counts: &Path) -> Result<Outcome> {
         Some(since) => format!(" since {since}"),
         None => String::new(),
     };
-    let mut text = String::new();
-    for rule in &report {
-        let place = &rule.place;
-        text.push_str(&format!(
-            "{}:{}:{}: {} never decided{since}\n",
-            place.file, place.line, place.column, rule.name
-        ));
-    }
+    let text = match args.format {
+        CoveredAs::Human => {
+            let line = |rule: &NeverDecided| {
+                let Place {
+                    file, line, column, ..
+                } = &rule.place;
+                format!(
+                    "{file}:{line}:{column}: {} never decided{since}\n",
+                    rule.name
+                )
+            };
+            report.iter().map(line).collect()
+        }
+        CoveredAs::Json => {
+            let rule = |rule: &NeverDecided| {
+                let place = &rule.place;
+                json!({ "rule": rule.name, "file": place.file, "line": place.line, "column": place.column })
+            };
+            let never: Vec<_> = report.iter().map(rule).collect();
+            let object = json!({
+                "since": args.since,
+                "decisions": counts.total(),
+                "rulesets": counts.rulesets(),
+                "rules": counts.rules(),
+                "never_decided": never,
+            });
+            format!("{object}\n")
+        }
+        CoveredAs::Html | CoveredAs::Lcov => {
+            return Err("counts are reported in lines or, with --format json, as an object".into());
+        }
+    };
     match &args.output {
         None => io::stdout().lock().write_all(text.as_bytes())?,
         Some(file) => {

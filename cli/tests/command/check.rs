@@ -264,7 +264,7 @@ fn shells_are_helped() {
     }
     folder.tollgate(&["completions", "abacus"]).exits(2);
     folder.tollgate(&["--version"]).exits(0).prints("tollgate ");
-    for command in ["new", "check", "run", "test", "emit", "explain"] {
+    for command in ["new", "check", "run", "test", "cover", "emit", "explain"] {
         folder
             .tollgate(&[command, "--help"])
             .exits(0)

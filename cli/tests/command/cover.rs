@@ -179,6 +179,19 @@ fn production_says_what_never_decided() {
         .exits(1)
         .says("1 of 3 rules never decided since 1 November (2 decisions by rules of route)")
         .prints_lines(&["gate.rules:6:8: route.write never decided since 1 November"]);
+    let json = folder.tollgate(&[&report[..], &["--format", "json"]].concat());
+    let never = &json.exits(1).json()[0];
+    assert_eq!(
+        (&never["decisions"], &never["rules"]),
+        (&2.into(), &3.into())
+    );
+    let rule =
+        serde_json::json!({"rule": "route.write", "file": "gate.rules", "line": 6, "column": 8});
+    assert_eq!(never["never_decided"], serde_json::json!([rule]));
+    folder
+        .tollgate(&[&report[..], &["--format", "html"]].concat())
+        .exits(2)
+        .says("in lines or, with --format json, as an object");
     // Lines of several hosts are added; a name that only one rule set has needs no other.
     let hosts = "{\"write\": 3}\n{\"keyed\": 1, \"route.write\": 2}\n";
     let folder = folder.with("counts.json", hosts);
@@ -233,7 +246,7 @@ fn what_cannot_be_covered_is_said() {
     folder
         .tollgate(&["cover", "none.rules"])
         .exits(0)
-        .prints("there is no rule to cover");
+        .says("there is no rule to cover");
     let broken = folder.with("gate.rules", "fn f() -> Int = b\n");
     broken
         .tollgate(&["cover", "gate.rules"])
