@@ -82,15 +82,31 @@ pub fn canonical<'a>(
     Ok(name)
 }
 
+/// The bytes that may stand anywhere in a label of a canonical name.
+const NAME: [bool; 256] = {
+    let mut name = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        name[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        byte += 1;
+    }
+    name
+};
+
 /// The name, where it is canonical already, as most are: labels of lower-case letters, digits, `-` and `_`, none of them `xn--`, the
 /// last beginning with no digit; a port is cut off. `None` is no answer.
 pub(crate) fn canonical_name(raw: &str) -> Option<&str> {
     let bytes = raw.as_bytes();
     let (mut label, mut at) = (0, 0);
     loop {
+        // Most bytes are of this kind, so they are told by one look.
+        while let Some(byte) = bytes.get(at)
+            && NAME[usize::from(*byte)]
+        {
+            at += 1;
+        }
         let byte = bytes.get(at).copied();
         match byte {
-            Some(b'a'..=b'z' | b'0'..=b'9' | b'_') => {}
             Some(b'-') if at > label => {}
             None | Some(b'.' | b':') => {
                 let text = bytes.get(label..at)?;

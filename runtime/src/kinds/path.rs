@@ -72,15 +72,21 @@ pub fn canonical<'a>(
 /// Whether a path is in its canonical form already, as most are: nothing but `pchar`, none of it encoded, no empty segment
 /// but the last, and none that begins with a dot. False is no answer.
 pub(crate) fn is_canonical(raw: &str, policy: &PathPolicy) -> bool {
-    let mut before = 0;
-    let plain = |byte: &u8| {
-        let pair = (before, *byte);
-        before = *byte;
-        PLAIN[usize::from(*byte)]
-            && !matches!(pair, (b'/', b'/' | b'.'))
-            && !(policy.lower_case && byte.is_ascii_uppercase())
+    let bytes = raw.as_bytes();
+    let lower = !policy.lower_case || !bytes.iter().any(u8::is_ascii_uppercase);
+    // One byte after the other with as little as can be, since every path comes through here.
+    let plain = || {
+        let mut rest = bytes;
+        while let [byte, behind @ ..] = rest {
+            if !PLAIN[usize::from(*byte)] || (*byte == b'/' && matches!(behind, [b'/' | b'.', ..]))
+            {
+                return false;
+            }
+            rest = behind;
+        }
+        true
     };
-    raw.starts_with('/') && raw.len() <= PATH_MAX && raw.as_bytes().iter().all(plain)
+    raw.starts_with('/') && raw.len() <= PATH_MAX && lower && plain()
 }
 
 /// Whether `text` may stand as one segment of a canonical path: not empty, no slash, no dot segment.
