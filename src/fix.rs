@@ -1,5 +1,6 @@
 //! Mending a file: the edits of its diagnostics that apply by themselves, made until there is none.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tollgate_frontend::diagnostics::{Applies, Diagnostic, Help};
@@ -113,29 +114,31 @@ fn fixed(source: String, check: impl Fn(&str) -> Report) -> Fixed {
 
 /// Advice on the main file that applies by itself and does not overlap, one piece a diagnostic.
 fn selected(diagnostics: &[Diagnostic]) -> Vec<Help> {
-    let mut taken: Vec<Span> = Vec::new();
+    // Where each edit that was selected begins, and where it ends.
+    let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
     let mut selected = Vec::new();
     for diagnostic in diagnostics {
         let helps = diagnostic.help.iter();
         let mut certain = helps.filter(|h| h.applies == Applies::ByItself && !h.edits.is_empty());
-        let free = |(span, _): &(Span, String)| {
-            // The main file is the first of a program. Diagnostics come in the order of the source, so what overlaps is near the end;
-            // an edit further back (a clause that moves up) is rare, and a round later is soon enough.
-            span.file == FileId(0) && taken.iter().rev().take(32).all(|t| !overlap(*t, *span))
-        };
+        // The main file is the first of a program.
+        let free = |(span, _): &(Span, String)| span.file == FileId(0) && is_free(&taken, *span);
         if let Some(help) = certain.next()
             && help.edits.iter().all(free)
         {
-            taken.extend(help.edits.iter().map(|(span, _)| *span));
+            taken.extend(help.edits.iter().map(|(span, _)| (span.start, span.end)));
             selected.push(help.clone());
         }
     }
     selected
 }
 
-/// Whether edits of two places disturb each other; of two insertions at one place nothing says which comes first.
-fn overlap(a: Span, b: Span) -> bool {
-    a.start.max(b.start) < a.end.min(b.end) || a.start == b.start
+/// Whether an edit disturbs none of those that are there, which do not overlap; of two insertions at one place nothing says which comes
+/// first.
+fn is_free(taken: &BTreeMap<u32, u32>, span: Span) -> bool {
+    let before = taken.range(..=span.start).next_back();
+    let behind = taken.range(span.start..).next();
+    before.is_none_or(|(start, end)| *start != span.start && *end <= span.start)
+        && behind.is_none_or(|(start, _)| *start >= span.end)
 }
 
 /// One pass over a text.
