@@ -21,6 +21,51 @@ fn the_tutorial_goes_as_it_says() {
     assert!(replay("tutorial") >= 10);
 }
 
+#[test]
+fn one_rule_goes_through_the_stages_as_the_page_shows() {
+    assert!(replay("one-rule") >= 6);
+}
+
+/// The table of contents that mdBook reads names every page, once.
+#[test]
+fn the_book_has_all_of_its_pages() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let folder = root
+        .expect("the command stands in the project")
+        .join("docs/book");
+    let summary = fs::read_to_string(folder.join("SUMMARY.md")).expect("a table of contents");
+    let mut named: Vec<&str> = summary
+        .lines()
+        .filter_map(|line| line.split_once("](")?.1.strip_suffix(')'))
+        .collect();
+    for page in &named {
+        assert!(
+            folder.join(page).is_file(),
+            "SUMMARY.md names {page}, which is not there"
+        );
+    }
+    named.sort_unstable();
+    let before = named.len();
+    named.dedup();
+    assert_eq!(named.len(), before, "SUMMARY.md names a page twice");
+    let mut pages: Vec<String> = fs::read_dir(&folder)
+        .expect("the book is there")
+        .map(|file| {
+            file.expect("a file")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .collect();
+    pages.sort_unstable();
+    let named: Vec<&str> = named
+        .into_iter()
+        .filter(|page| !page.contains('/'))
+        .collect();
+    assert_eq!(pages, named);
+}
+
 /// Replays a page in a folder of its own; how many commands it has.
 fn replay(page: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
