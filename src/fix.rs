@@ -12,10 +12,10 @@ use crate::loader::{Folder, read_main};
 use crate::pipeline::Main;
 use crate::report::Report;
 
-/// Most times that a file is read again after edits: what one edit brings to light the next round mends. There are more rounds while
-/// the file has more mistakes than are told at once,
+/// Most times that a file is read again after edits: what one edit brings to light the next round mends. They are counted anew
+/// while the file has more mistakes than are told at once.
 const ROUNDS: usize = 16;
-/// until this many bytes were read.
+/// Bytes that are read in all before rounds are no longer counted anew.
 const READ_MAX: usize = 256 << 20;
 /// Most checks of one round, of which there are several where edits make matters worse together.
 const CHECKS: usize = 64;
