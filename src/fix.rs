@@ -13,8 +13,11 @@ use crate::loader::{Folder, read_main};
 use crate::pipeline::Main;
 use crate::report::Report;
 
-/// Most times that a file is read again after edits: what one edit brings to light the next round mends.
+/// Most times that a file is read again after edits: what one edit brings to light the next round mends. They are counted anew
+/// while the file has more mistakes than are told at once.
 const ROUNDS: usize = 16;
+/// Bytes that are read in all before rounds are no longer counted anew.
+const READ_MAX: usize = 256 << 20;
 /// Most checks of one round, of which there are several where edits make matters worse together.
 const CHECKS: usize = 64;
 
@@ -43,8 +46,9 @@ impl Engine {
     /// A file with the advice followed that needs nobody's choice: where what was written has one meaning, and the edit says that.
     /// A file is read, not written, and only its own diagnostics count, not those of modules that it uses.
     ///
-    /// Of edits that overlap one is made, and the file is checked again, until there is none or after 16 rounds. Edits
-    /// after which there would be more errors than before are not made.
+    /// Of edits that overlap one is made, and the file is checked again, until there is none or after 16 rounds; a file with more
+    /// mistakes than are told at once has more, until 256 MiB were read. Edits after which there would be more errors than
+    /// before are not made.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -83,10 +87,16 @@ fn fixed(source: String, check: impl Fn(&str) -> Report) -> Fixed {
     let mut text = source.clone();
     let mut report = check(&text);
     let mut applied = 0;
-    for _ in 0..ROUNDS {
+    let (mut rounds, mut read) = (ROUNDS, 0);
+    while rounds > 0 {
         let wanted = selected(report.diagnostics());
         if wanted.is_empty() {
             break;
+        }
+        rounds -= 1;
+        read += text.len();
+        if read < READ_MAX && report.slugs().contains(&"too-many-errors") {
+            rounds = ROUNDS;
         }
         let mut round = Round {
             text: &text,
@@ -214,6 +224,16 @@ mod tests {
         let fixed = fix(rules);
         assert!(!fixed.text.contains("otherwise"), "{}", fixed.text);
         assert_eq!((fixed.applied, fixed.report.errors()), (2, 0));
+    }
+
+    /// Of many mistakes a hundred are told at once.
+    #[test]
+    fn many_mistakes_are_mended_as_well() {
+        let line = |n: u32| format!("fn f{n}(a: Bool) -> Bool = a && a;\n");
+        let rules: String = (0..1_000).map(line).collect();
+        let fixed = Engine::new().fix_source("m.rules", &rules);
+        assert_eq!(fixed.text, rules.replace("&&", "and").replace(';', ""));
+        assert_eq!((fixed.applied, fixed.report.errors()), (2_000, 0));
     }
 
     #[test]
