@@ -249,8 +249,8 @@ impl Arranger<'_> {
             }
             // `trace(route(req)) == [otherwise]`
             TokenKind::Otherwise
-                if !fresh_line
-                    && matches!(previous, Some(TokenKind::SquareOpen | TokenKind::Comma))
+                if matches!(previous, Some(TokenKind::SquareOpen | TokenKind::Comma))
+                    && matches!(next, Some(TokenKind::SquareClose | TokenKind::Comma))
                     && self
                         .stack
                         .last()
