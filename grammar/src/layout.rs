@@ -249,9 +249,8 @@ impl Arranger<'_> {
             }
             // `trace(route(req)) == [otherwise]`; at the start of a line it may be the clause behind a bracket that is not closed.
             TokenKind::Otherwise
-                if (!fresh_line
-                    || matches!(next, Some(TokenKind::Comma | TokenKind::SquareClose)))
-                    && matches!(previous, Some(TokenKind::SquareOpen | TokenKind::Comma))
+                if matches!(previous, Some(TokenKind::SquareOpen | TokenKind::Comma))
+                    && matches!(next, Some(TokenKind::SquareClose | TokenKind::Comma))
                     && self
                         .stack
                         .last()

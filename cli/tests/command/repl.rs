@@ -125,6 +125,21 @@ fn stages_are_shown_of_the_program_and_of_an_expression() {
 }
 
 #[test]
+fn tests_that_fail_are_drawn() {
+    let lines = "test \"sizes\" {\n  forall n: Int\n  expect size(n) == \"small\"\n}\n:test\n";
+    let ended = typed("repl-test", &["size.rules"], lines).exits(1);
+    for said in [
+        "sizes FAILED",
+        "expected `== \"small\"`, but it was \"large\" by otherwise",
+        "no rule matched, so this decided",
+        "  given n: Int = 10",
+        "1 tests, 1 failed",
+    ] {
+        assert!(ended.out.contains(said), "{said}: {ended:#?}");
+    }
+}
+
+#[test]
 fn an_empty_line_and_the_end_of_the_input_end_what_is_not_complete() {
     typed("repl-open", &[], "fn f(\n\n1\n")
         .exits(1)

@@ -240,7 +240,8 @@ fn test(repl: &mut Repl, _: &str) -> Result<(), Error> {
     for result in failed.clone() {
         println!("{} FAILED", result.title);
         for failure in &result.failures {
-            println!("  line {}: {}", failure.line, failure.message);
+            print!("{}", failure.draw(repl.colour));
+            failure.given.iter().for_each(|given| println!("  {given}"));
         }
     }
     repl.refused |= failed.clone().next().is_some();
