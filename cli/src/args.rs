@@ -259,9 +259,10 @@ pub(crate) struct Bench {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The name of the output says what is made: an object file (.o), a static library (.a), or a shared library (.so), which `cc` links, or
-what the variable CC names. Beside it stands the header, of the same name: a struct for each record, a function for each rule
-set, guard, table and pipeline. A program that uses it is linked with libtollgate_rt as well, which `cargo build --release -p
+    after_help = "The name of the output says what is made: an object file (.o), a static library (.a), or a shared
+library (.so), which `cc` links, or what the variable CC names. Beside it stands the header, of the
+same name: a struct for each record, a function for each rule set, guard, table and pipeline. A
+program that uses it is linked with libtollgate_rt as well, which `cargo build --release -p
 tollgate-rt` makes.
 
 Examples:
