@@ -308,12 +308,14 @@ pub(crate) struct Bench {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The name of the output says what is made. An artifact (.tgb) holds the compiled program for any engine and needs no rule files: `run`
-and `bench` take it in their place. It is checked against damage, and with --sign also signed.
+    after_help = "The name of the output says what is made. An artifact (.tgb) holds the compiled program for any
+engine and needs no rule files: `run` and `bench` take it in their place. It is checked against
+damage, and with --sign also signed.
 
-Machine code for C is an object file (.o), a static library (.a), or a shared library (.so), which `cc` links, or
-what the variable CC names. Beside it stands the header, of the same name: a struct for each record, a function for each rule
-set, guard, table and pipeline. A program that uses it is linked with libtollgate_rt as well, which `cargo build --release -p
+Machine code for C is an object file (.o), a static library (.a), or a shared library (.so), which
+`cc` links, or what the variable CC names. Beside it stands the header, of the same name: a struct
+for each record, a function for each rule set, guard, table and pipeline. A program that uses it is
+linked with libtollgate_rt as well, which `cargo build --release -p
 tollgate-rt` makes.
 
 Examples:

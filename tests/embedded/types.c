@@ -127,6 +127,9 @@ static void refused(tollgate_session *session)
     it.sizes.ptr = NULL;
     CHECK(types_decide_same(session, &it, &out) == TOLLGATE_REFUSED && strstr(tollgate_error(), "null"));
     it = filled();
+    it.sizes.len = SIZE_MAX;
+    CHECK(types_decide_same(session, &it, &out) == TOLLGATE_REFUSED && strstr(tollgate_error(), "at most 8"));
+    it = filled();
     it.rate.per_us = 0;
     CHECK(types_decide_same(session, &it, &out) == TOLLGATE_REFUSED);
     it = filled();
@@ -145,6 +148,9 @@ static void misused(tollgate_session *session)
     CHECK(strstr(tollgate_error(), "none of number 99"));
     CHECK(tollgate_session_decide(NULL, 0, NULL, &value) == TOLLGATE_MISUSED);
     CHECK(tollgate_session_decide(session, TYPES_ENTRY_NOTHING, NULL, NULL) == TOLLGATE_MISUSED);
+    CHECK(tollgate_session_decide(session, TYPES_ENTRY_NAMES, NULL, &value) == TOLLGATE_MISUSED);
+    types_everything out;
+    CHECK(types_decide_same(session, NULL, &out) == TOLLGATE_MISUSED && strstr(tollgate_error(), "`it`"));
     CHECK(tollgate_session_decide_json(session, TYPES_ENTRY_NAMES, "{", 1, &decision) == TOLLGATE_REFUSED);
     CHECK(tollgate_session_decide_json(session, TYPES_ENTRY_NAMES, NULL, 1, &decision) == TOLLGATE_MISUSED);
     CHECK(tollgate_program_data(program, "tenants", "{}", 2) == TOLLGATE_MISUSED);

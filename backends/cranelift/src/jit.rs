@@ -15,7 +15,7 @@ use tollgate_ir::entities::SiteId;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
 
 use crate::lower::{Form, Names, Unit, lower};
-use crate::machine::{self, cannot, fits};
+use crate::machine::{self, Effort, cannot, fits};
 
 /// Bytes of memory that are made executable together.
 const PAGE: usize = 4096;
@@ -38,9 +38,12 @@ struct Made {
 }
 
 /// Compiles a program. Linear in it.
-pub(crate) fn compile(program: &Legalized) -> Result<Compiled<InMemory>, CompileError> {
+pub(crate) fn compile(
+    program: &Legalized,
+    effort: Effort,
+) -> Result<Compiled<InMemory>, CompileError> {
     fits(program)?;
-    let mut code = in_memory(machine::host()?);
+    let mut code = in_memory(machine::host(effort)?);
     let unit = Unit::new(program, &mut *code, Names::None);
     let mut context = code.make_context();
     let mut memory = FunctionBuilderContext::new();

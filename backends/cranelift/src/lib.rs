@@ -39,6 +39,8 @@ mod show;
 use tollgate_backend_api::{Backend, CompileError, Executable, ObjectSpec};
 use tollgate_ir::Legalized;
 
+pub use machine::Effort;
+
 /// The backend: `--backend cranelift`.
 ///
 /// ```
@@ -48,15 +50,18 @@ use tollgate_ir::Legalized;
 /// # use tollgate_ir::{text::parse, verify::legal};
 /// let text = "func twice(int) -> int {\nblock0(v0: int):\n    v1 = iadd v0, v0\n    return v1\n}\n";
 /// let module = legal(parse(text, &[]).unwrap().module).unwrap();
-/// let program = Cranelift.compile(&module).unwrap();
+/// let program = Cranelift::default().compile(&module).unwrap();
 /// let (arena, twice) = (Arena::new(), module.funcs.keys().next().unwrap());
 /// let mut cx = Cx::new(&arena, "decision-1", 0);
 /// assert_eq!(program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
-/// let clif = Cranelift.show(&module, "clif").unwrap();
+/// let clif = Cranelift::default().show(&module, "clif").unwrap();
 /// assert!(clif.contains("iadd"));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Cranelift;
+pub struct Cranelift {
+    /// How hard Cranelift tries.
+    pub effort: Effort,
+}
 
 impl Backend for Cranelift {
     fn name(&self) -> &'static str {
@@ -64,7 +69,7 @@ impl Backend for Cranelift {
     }
 
     fn compile(&self, program: &Legalized) -> Result<Box<dyn Executable>, CompileError> {
-        Ok(Box::new(jit::compile(program)?))
+        Ok(Box::new(jit::compile(program, self.effort)?))
     }
 
     fn stages(&self) -> &'static [&'static str] {
@@ -72,10 +77,10 @@ impl Backend for Cranelift {
     }
 
     fn show(&self, program: &Legalized, stage: &str) -> Result<String, CompileError> {
-        show::show(program, stage)
+        show::show(program, self.effort, stage)
     }
 
     fn object(&self, program: &Legalized, spec: &ObjectSpec<'_>) -> Result<Vec<u8>, CompileError> {
-        object::object(program, spec)
+        object::object(program, self.effort, spec)
     }
 }

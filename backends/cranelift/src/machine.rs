@@ -13,7 +13,6 @@ use tollgate_native_abi::layout::WORD;
 
 /// Settings that depend neither on the machine nor on where the code goes.
 const SETTINGS: &[(&str, &str)] = &[
-    ("opt_level", "speed"),
     ("use_colocated_libcalls", "false"),
     // A frame larger than a page touches each of its pages, so that the end of the stack is found.
     ("enable_probestack", "true"),
@@ -32,16 +31,40 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
+/// How hard Cranelift tries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Effort {
+    /// Code as it comes, soon: no optimization, and registers are given out in one pass.
+    None,
+    /// The usual.
+    #[default]
+    Full,
+}
+
+impl Effort {
+    fn settings(self) -> [(&'static str, &'static str); 2] {
+        match self {
+            Effort::None => [("opt_level", "none"), ("regalloc_algorithm", "single_pass")],
+            Effort::Full => [
+                ("opt_level", "speed"),
+                ("regalloc_algorithm", "backtracking"),
+            ],
+        }
+    }
+}
+
 /// Architectures that objects are made for: those that the tests look at.
 const TARGETS: &str = "`x86_64` and `aarch64`, on Linux";
 
 /// The machine this runs on, for code in memory: looked up once.
-pub(crate) fn host() -> Result<OwnedTargetIsa, CompileError> {
-    static HOST: OnceLock<Result<OwnedTargetIsa, String>> = OnceLock::new();
-    HOST.get_or_init(|| {
+pub(crate) fn host(effort: Effort) -> Result<OwnedTargetIsa, CompileError> {
+    type Host = OnceLock<Result<OwnedTargetIsa, String>>;
+    static HOSTS: [Host; 2] = [Host::new(), Host::new()];
+    let host = &HOSTS[effort as usize];
+    host.get_or_init(|| {
         let host = cranelift_native::builder().map_err(str::to_owned)?;
         // Code in memory is found by its address, not by its distance.
-        finish(host, false)
+        finish(host, effort, false)
     })
     .clone()
     .map_err(|e| {
@@ -53,6 +76,7 @@ pub(crate) fn host() -> Result<OwnedTargetIsa, CompileError> {
 
 /// A machine for code in a file: of a triple, or of this machine's kind; with a processor, or what every one of the kind has.
 pub(crate) fn target(
+    effort: Effort,
     triple: Option<&str>,
     cpu: Option<&str>,
 ) -> Result<OwnedTargetIsa, CompileError> {
@@ -98,11 +122,15 @@ pub(crate) fn target(
             ))
         })?,
     }
-    finish(builder, true)
+    finish(builder, effort, true)
         .map_err(|e| CompileError::new(format!("Cranelift makes no code for `{triple}`: {e}")))
 }
 
-fn finish(builder: Builder, position_independent: bool) -> Result<OwnedTargetIsa, String> {
+fn finish(
+    builder: Builder,
+    effort: Effort,
+    position_independent: bool,
+) -> Result<OwnedTargetIsa, String> {
     let mut settings = settings::builder();
     let is_pic = (
         "is_pic",
@@ -112,7 +140,7 @@ fn finish(builder: Builder, position_independent: bool) -> Result<OwnedTargetIsa
             "false"
         },
     );
-    for (name, value) in SETTINGS.iter().chain([&is_pic]) {
+    for (name, value) in SETTINGS.iter().chain(&effort.settings()).chain([&is_pic]) {
         let set = settings.set(name, value);
         set.unwrap_or_else(|e| tollgate_ir::bug!("Cranelift's setting `{name}`: {e}"));
     }

@@ -12,7 +12,7 @@ use tollgate_native_abi::object::{place, unlinked};
 
 use crate::debug;
 use crate::lower::{Form, Names, Unit, lower};
-use crate::machine::{self, cannot};
+use crate::machine::{self, Effort, cannot};
 
 /// Where the code of a function comes from.
 pub(crate) struct Made {
@@ -24,9 +24,13 @@ pub(crate) struct Made {
 }
 
 /// Makes the object file of a program. Linear in it.
-pub(crate) fn object(program: &Legalized, spec: &ObjectSpec<'_>) -> Result<Vec<u8>, CompileError> {
+pub(crate) fn object(
+    program: &Legalized,
+    effort: Effort,
+    spec: &ObjectSpec<'_>,
+) -> Result<Vec<u8>, CompileError> {
     machine::fits(program)?;
-    let isa = machine::target(spec.target, spec.cpu)?;
+    let isa = machine::target(effort, spec.target, spec.cpu)?;
     let names = cranelift_module::default_libcall_names();
     let builder = ObjectBuilder::new(isa, spec.lines.main(), names);
     let mut code = ObjectModule::new(builder.map_err(|e| cannot("the program", e))?);

@@ -14,6 +14,7 @@ use tollgate_ir::entities::SiteId;
 use tollgate_native_abi::perf;
 
 use crate::lower::{Form, Names, Unit, lower};
+use crate::machine::Effort;
 use crate::{jit, machine};
 
 /// A stage: its name, and how a function is shown at it.
@@ -36,7 +37,11 @@ struct Shown<'s> {
 }
 
 /// Shows every function of a program at a stage.
-pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileError> {
+pub(crate) fn show(
+    program: &Legalized,
+    effort: Effort,
+    stage: &str,
+) -> Result<String, CompileError> {
     let Some((_, row)) = ROWS.iter().find(|(name, _)| *name == stage) else {
         let stages = STAGES.join(", ");
         return Err(CompileError::new(format!(
@@ -44,7 +49,7 @@ pub(crate) fn show(program: &Legalized, stage: &str) -> Result<String, CompileEr
         )));
     };
     machine::fits(program)?;
-    let isa = machine::host()?;
+    let isa = machine::host(effort)?;
     // It declares functions, and none is defined: no memory is taken.
     let mut code = jit::in_memory(isa.clone());
     let unit = Unit::new(program, &mut *code, Names::None);

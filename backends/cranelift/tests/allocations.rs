@@ -33,6 +33,6 @@ static COUNTING: Counting = Counting;
 #[test]
 fn a_decision_allocates_nothing_from_the_system() {
     let module = legal(CORPUS);
-    let program = Cranelift.compile(&module).unwrap();
+    let program = Cranelift::default().compile(&module).unwrap();
     allocates_nothing(&module, &*program, &|| ALLOCATIONS.load(Ordering::Relaxed));
 }

@@ -6,5 +6,8 @@ use tollgate_backend_suite::stress;
 
 #[test]
 fn programs_that_are_dropped_leave_nothing_behind() {
-    stress::leave_nothing_behind(&|module| Cranelift.compile(module).unwrap(), 10_000);
+    stress::leave_nothing_behind(
+        &|module| Cranelift::default().compile(module).unwrap(),
+        10_000,
+    );
 }

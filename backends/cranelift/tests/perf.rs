@@ -11,11 +11,11 @@ use tollgate_native_abi::perf::VARIABLE;
 fn profilers_find_functions_and_rules_by_name() {
     let map = format!("/tmp/perf-{}.map", std::process::id());
     let module = legal(CORPUS);
-    let quiet = Cranelift.compile(&module).unwrap();
+    let quiet = Cranelift::default().compile(&module).unwrap();
     assert!(!std::fs::exists(&map).unwrap(), "nobody asked for {map}");
     // SAFETY: this test is the only one of its process, and no other thread reads the environment.
     unsafe { std::env::set_var(VARIABLE, "1") };
-    let named = Cranelift.compile(&module).unwrap();
+    let named = Cranelift::default().compile(&module).unwrap();
     let text = std::fs::read_to_string(&map).unwrap();
     std::fs::remove_file(&map).unwrap();
     let mut end = 0;

@@ -1,28 +1,35 @@
 //! What the code looks like, and large programs, deep ones, and many of them.
 
 use tollgate_backend_api::{Backend, Executable};
-use tollgate_backend_cranelift::Cranelift;
+use tollgate_backend_cranelift::{Cranelift, Effort};
 use tollgate_backend_suite::legal;
 use tollgate_backend_suite::stress::{self, ROUTE};
 use tollgate_ir::Legalized;
 
 fn compile(module: &Legalized) -> Box<dyn Executable> {
-    Cranelift.compile(module).unwrap_or_else(|e| panic!("{e}"))
+    Cranelift::default()
+        .compile(module)
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// What people read: names of what is called, and of the rules that have decided.
 #[test]
 fn a_rule_set_as_clif() {
-    insta::assert_snapshot!("route", Cranelift.show(&legal(ROUTE), "clif").unwrap());
+    insta::assert_snapshot!(
+        "route",
+        Cranelift::default().show(&legal(ROUTE), "clif").unwrap()
+    );
 }
 
 #[test]
 fn a_stage_that_is_none_is_refused() {
-    let refused = Cranelift.show(&legal(ROUTE), "llvm").unwrap_err();
+    let refused = Cranelift::default()
+        .show(&legal(ROUTE), "llvm")
+        .unwrap_err();
     let expected = "the backend `cranelift` has no stage `llvm` of its own; it has clif, asm";
     assert_eq!(refused.to_string(), expected);
     assert!(
-        Cranelift
+        Cranelift::default()
             .show(&legal(ROUTE), "asm")
             .unwrap()
             .contains("ret")
@@ -32,6 +39,12 @@ fn a_stage_that_is_none_is_refused() {
 #[test]
 fn the_deepest_calls_fit_the_stack() {
     stress::deepest_calls(&compile);
+    // Registers that are given out in one pass take more of it.
+    let effort = Effort::None;
+    stress::deepest_calls(&|module| {
+        let made = Cranelift { effort }.compile(module);
+        made.unwrap_or_else(|e| panic!("{e}"))
+    });
 }
 
 #[test]

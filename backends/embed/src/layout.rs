@@ -40,6 +40,15 @@ pub struct Struct {
     pub room: Room,
 }
 
+/// A C struct of a key, with which it begins, and a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pair {
+    /// Where the value begins.
+    pub value: usize,
+    /// All of it.
+    pub room: Room,
+}
+
 /// A C type for an enum.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tagged {
@@ -115,9 +124,16 @@ impl Layouts {
         self.room(of).align
     }
 
-    /// The pair of key and value that a map has: where the value begins, and the room for both.
-    pub fn pair(&self, key: TypeId, value: TypeId) -> Struct {
-        laid([self.room(key), self.room(value)])
+    /// The pair of key and value that a map has. Allocates nothing.
+    pub fn pair(&self, key: TypeId, value: TypeId) -> Pair {
+        let (key, value) = (self.room(key), self.room(value));
+        let begin = key.size.next_multiple_of(value.align);
+        let align = key.align.max(value.align);
+        let room = Room {
+            size: (begin + value.size).next_multiple_of(align),
+            align,
+        };
+        Pair { value: begin, room }
     }
 
     fn lay(&mut self, schema: &Schema, ty: TypeId) -> Room {
@@ -320,6 +336,9 @@ mod tests {
         }
         let (plain, rich) = (schema.add(Type::Enum(0)), schema.add(Type::Enum(1)));
         let layouts = Layouts::new(&schema);
+        let pair = layouts.pair(bool, rich);
+        assert_eq!((pair.value, pair.room), (8, Room { size: 32, align: 8 }));
+        assert_eq!(layouts.pair(rich, bool).room, pair.room);
         assert_eq!(layouts.room(plain), Room { size: 4, align: 4 });
         assert_eq!(layouts.room(rich), Room { size: 24, align: 8 });
         assert_eq!(layouts.tagged(1).payload, 8);

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::FuncId;
-use tollgate_ir::module::Target;
+use tollgate_ir::entities::{FuncId, IndexVec, SiteId};
+use tollgate_ir::module::{Site, Target};
 use tollgate_ir::trace::{Shape, deciders};
 use tollgate_native_abi::Compiled;
 use tollgate_native_abi::object::{Image, Linked};
-use tollgate_runtime::schema::{Field, TypeId};
+use tollgate_runtime::schema::{Field, Schema, TypeId};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Native, Word, facts, json};
 
 use crate::contents::Contents;
@@ -30,11 +30,15 @@ pub enum Failure {
 
 /// A program. Shared by threads; what it is given later, sessions that are there do not see.
 pub struct Program {
-    module: Legalized,
+    schema: Schema,
     layouts: Layouts,
+    /// What marks mean.
+    sites: IndexVec<SiteId, Site>,
     entries: Vec<Entry>,
     code: Compiled<Linked>,
-    /// In the order of the module.
+    /// Names and types of the data, in the order of the module.
+    expected: Vec<(Box<str>, Option<TypeId>)>,
+    /// What was given of it.
     data: Mutex<Vec<Option<Arc<Frozen>>>>,
 }
 
@@ -111,12 +115,16 @@ impl Program {
         // SAFETY: the caller's; and the module is the one that stands in the same object as the code.
         let code = unsafe { image.program(&module).map_err(misused)? };
         let entries = entries(&contents, &module).map_err(Failure::Misused)?;
+        // What the code and its tables were made from is not needed any more.
+        let expected = module.data.values().map(|d| (d.name.clone(), d.schema));
         Ok(Program {
-            layouts: Layouts::new(&module.schema),
+            layouts: Layouts::new(&contents.schema),
+            sites: module.sites.values().cloned().collect(),
+            expected: expected.collect(),
             data: Mutex::new(vec![None; module.data.len()]),
             entries,
             code,
-            module,
+            schema: contents.schema,
         })
     }
 
@@ -125,9 +133,9 @@ impl Program {
     /// # Errors
     /// When there is no such data, or the JSON violates its type.
     pub fn give_data(&self, name: &str, json: &[u8]) -> Result<(), Failure> {
-        let found = self.module.data.iter().find(|(_, d)| &*d.name == name);
-        let Some((id, data)) = found else {
-            let names: Vec<&str> = self.module.data.values().map(|d| &*d.name).collect();
+        let found = self.expected.iter().position(|(known, _)| **known == *name);
+        let Some(at) = found else {
+            let names: Vec<&str> = self.expected.iter().map(|(name, _)| &**name).collect();
             let known = match &names[..] {
                 [] => "it expects none".to_owned(),
                 names => format!("it expects {}", names.join(", ")),
@@ -136,14 +144,13 @@ impl Program {
                 "the rules have no data `{name}`; {known}"
             )));
         };
-        let Some(ty) = data.schema else {
+        let (schema, Some(ty)) = (&self.schema, self.expected[at].1) else {
             return Err(Failure::Misused(format!("data `{name}` has no schema")));
         };
-        let schema = &self.module.schema;
         let frozen = Frozen::try_new(|arena| json::decode(schema, ty, json, arena).map(|d| d.word));
         let frozen = frozen.map_err(|e| Failure::Refused(e.to_string()))?;
         let mut all = self.data.lock().unwrap_or_else(PoisonError::into_inner);
-        all[id.0 as usize] = Some(Arc::new(frozen));
+        all[at] = Some(Arc::new(frozen));
         Ok(())
     }
 
@@ -186,7 +193,8 @@ impl Session {
     }
 
     /// Decides about facts that C laid down, one a parameter, and lays the value down. What the value points at is good until the session
-    /// decides again or ends. Once its memory has grown, a session allocates nothing.
+    /// decides again or ends. Once its memory has grown, a session allocates nothing
+    /// but for refusals, and keys of maps that count units.
     ///
     /// # Errors
     /// When there is no such entry, data is missing, or the facts violate the schema.
@@ -239,10 +247,10 @@ impl Session {
         cx.marks.clear();
         let word = program.code.run(entry.func, &mut cx, args);
         self.marks = cx.marks;
-        let names = || deciders(&program.module.sites, &self.marks, entry.shape);
+        let names = || deciders(&program.sites, &self.marks, entry.shape);
         self.by
             .extend(names().map(|name| span_of(arena.concat(&name.parts()).as_bytes())));
-        let schema = &program.module.schema;
+        let schema = &program.schema;
         match wanted {
             Wanted::Laid(value) => {
                 let layouts = &program.layouts;
@@ -285,7 +293,7 @@ unsafe fn args<'a>(
     given: Given<'_>,
     arena: &'a Arena,
 ) -> Result<&'a [Word<'a>], Failure> {
-    let (schema, layouts) = (&program.module.schema, &program.layouts);
+    let (schema, layouts) = (&program.schema, &program.layouts);
     let refused = |e: tollgate_runtime::json::Refusal| Failure::Refused(e.to_string());
     match (given, &entry.params[..]) {
         (Given::Json(facts), [only]) => {
@@ -303,11 +311,24 @@ unsafe fn args<'a>(
                 arena,
             };
             let args = arena.slots(params.len());
+            let missing = |name: &str| {
+                Failure::Misused(format!(
+                    "there are no facts for `{name}`: the pointer is null"
+                ))
+            };
             for (i, param) in params.iter().enumerate() {
                 let named =
                     |why: &dyn fmt::Display| Failure::Refused(format!("{}: {why}", param.name));
-                // SAFETY: the caller's: there is a pointer for each parameter, to a value of its type.
-                let input = unsafe { reader.value(param.ty, facts.add(i).read().cast()) };
+                if facts.is_null() {
+                    return Err(missing(&param.name));
+                }
+                // SAFETY: the caller's: there is a pointer for each parameter.
+                let at: *const u8 = unsafe { facts.add(i).read().cast() };
+                if at.is_null() {
+                    return Err(missing(&param.name));
+                }
+                // SAFETY: the caller's: a value of the parameter's type stands there.
+                let input = unsafe { reader.value(param.ty, at) };
                 let input = input.map_err(|why| named(&why))?;
                 let decoded = facts::value(schema, param.ty, input, arena);
                 args[i] = decoded.map_err(|why| named(&why))?.word;
@@ -324,12 +345,7 @@ fn data<'a>(
     arena: &'a Arena,
 ) -> Result<&'a [Word<'a>], Failure> {
     if let Some(missing) = given.iter().position(Option::is_none) {
-        let name = program
-            .module
-            .data
-            .values()
-            .nth(missing)
-            .map_or("", |d| &d.name);
+        let name = &program.expected[missing].0;
         return Err(Failure::Misused(format!(
             "the rules expect data `{name}`; give it before the session begins"
         )));

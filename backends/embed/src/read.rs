@@ -73,20 +73,22 @@ impl<'r> Reader<'r> {
                     let net = Cidr::new(ip(at), at.add(16).read());
                     Input::Str(self.arena.text(format_args!("{net}")))
                 }
-                Type::Values { .. } => {
-                    let texts: &[Span] = elements(span(at))?;
+                Type::Values { max, .. } => {
+                    let texts: &[Span] = elements(few(span(at), *max)?)?;
                     self.list(texts.len(), |i| Ok(Input::Str(text(texts[i])?)))?
                 }
                 Type::Opt(of) => match at.read() {
                     0 => Input::None,
                     _ => self.value(*of, at.add(self.layouts.of_optional(*of)))?,
                 },
-                Type::List { of, .. } | Type::Set { of, .. } => {
-                    let span = begun(span(at))?;
+                Type::List { of, max } | Type::Set { of, max } => {
+                    let span = begun(few(span(at), *max)?)?;
                     let (first, size) = (span.begin.cast::<u8>(), self.layouts.room(*of).size);
                     self.list(span.len, |i| self.value(*of, first.add(i * size)))?
                 }
-                Type::Map { key, value, .. } => self.map(*key, *value, begun(span(at))?)?,
+                Type::Map { key, value, max } => {
+                    self.map(*key, *value, begun(few(span(at), *max)?)?)?
+                }
                 Type::Record(record) => {
                     let fields = &self.schema.records[*record as usize].fields;
                     self.fields(fields, self.layouts.record(*record), at, None)?
@@ -113,11 +115,7 @@ impl<'r> Reader<'r> {
             // SAFETY: the caller's: so many pairs stand there.
             let (key, value) = unsafe {
                 let at = pairs.begin.cast::<u8>().add(i * pair.room.size);
-                let key_at = at.add(pair.offsets[0]);
-                (
-                    self.key(key, key_at)?,
-                    self.value(value, at.add(pair.offsets[1]))?,
-                )
+                (self.key(key, at)?, self.value(value, at.add(pair.value))?)
             };
             entries.push((key, value));
         }
@@ -132,6 +130,9 @@ impl<'r> Reader<'r> {
         // SAFETY: the caller's.
         let word = match unsafe { self.value(ty, at)? } {
             Input::Str(text) => return Ok(text),
+            Input::Int(number) if matches!(self.schema.get(ty), Type::Int { .. }) => {
+                return Ok(self.arena.text(format_args!("{number}")));
+            }
             Input::Int(number) => Word::Int(number),
             Input::Ip(ip) => Word::Ip(ip),
             Input::Bool(truth) => Word::Bool(truth),
@@ -235,6 +236,17 @@ unsafe fn span(at: *const u8) -> Span {
 unsafe fn ip(at: *const u8) -> Ip {
     // SAFETY: the caller's.
     Ip(unsafe { at.cast::<[u8; 16]>().read() })
+}
+
+/// A span of no more elements than the type allows: nothing is laid out for what is refused anyway.
+fn few(span: Span, max: u32) -> Result<Span, String> {
+    match span.len > max as usize {
+        true => Err(format!(
+            "at most {max} elements are allowed, and there are {}",
+            span.len
+        )),
+        false => Ok(span),
+    }
 }
 
 /// A span that can be gone through.

@@ -76,8 +76,8 @@ impl<'w> Writer<'w> {
                 Type::Map { key, value, .. } => {
                     let (pair, items) = (self.layouts.pair(*key, *value), word.seq());
                     let both = |i: usize, at: *mut u8| {
-                        self.value(*key, items[2 * i], at.add(pair.offsets[0]));
-                        self.value(*value, items[2 * i + 1], at.add(pair.offsets[1]));
+                        self.value(*key, items[2 * i], at);
+                        self.value(*value, items[2 * i + 1], at.add(pair.value));
                     };
                     let span = self.elements(items.len() / 2, pair.room.size, both);
                     at.cast::<Span>().write(span);

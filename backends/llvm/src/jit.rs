@@ -12,7 +12,7 @@ use tollgate_native_abi::{Code, Compiled, Entry, perf};
 use crate::backend::Llvm;
 use crate::debug::Debug;
 use crate::emit::Types;
-use crate::lower::Unit;
+use crate::lower::{Manner, Unit};
 use crate::machine::{Effort, MODEL, Machine};
 use crate::memory::{Executable, Writable};
 use crate::object;
@@ -103,19 +103,14 @@ pub(crate) fn translate<'c>(
         Purpose::File(spec) => (Some(Debug::new(llvm, &module, spec.lines)), spec.profile),
         Purpose::Memory | Purpose::People => (None, None),
     };
-    let weights = Weights::new(program, profile);
-    let named = matches!(purpose, Purpose::People);
-    let types = Types::new(llvm);
-    let unit = Unit::new(
-        program,
-        &module,
-        types,
-        machine,
+    let manner = Manner {
         piece,
-        named,
-        debug.as_ref(),
-        weights,
-    );
+        named: matches!(purpose, Purpose::People),
+        debug: debug.as_ref(),
+        weights: Weights::new(program, profile),
+    };
+    let types = Types::new(llvm);
+    let unit = Unit::new(program, &module, types, machine, manner);
     program.funcs.keys().for_each(|id| unit.lower(id));
     if let Purpose::File(spec) = purpose {
         object::data(&module, types, unit.entries.values(), spec);

@@ -38,18 +38,23 @@ pub(crate) struct Unit<'m, 'c> {
     pub(crate) plan: Plan,
     pub(crate) facts: Facts<'c>,
     types: Types<'c>,
-    /// How large pieces are; see [`crate::Llvm`].
-    piece: usize,
-    /// Whether values and blocks get names, for people.
-    named: bool,
-    /// Where code comes from, if that is to be told.
-    debug: Option<&'m Debug<'m, 'c>>,
-    /// How likely rules are to decide.
-    weights: Weights,
+    manner: Manner<'m, 'c>,
     /// The entry of each function.
     pub(crate) entries: IndexVec<FuncId, FunctionValue<'c>>,
     /// The form of each function that compiled code calls, where there is one.
     forms: IndexVec<FuncId, Option<FunctionValue<'c>>>,
+}
+
+/// How a program is translated.
+pub(crate) struct Manner<'m, 'c> {
+    /// How large pieces are; see [`crate::Llvm`].
+    pub(crate) piece: usize,
+    /// Whether values and blocks get names, for people.
+    pub(crate) named: bool,
+    /// Where code comes from, if that is to be told.
+    pub(crate) debug: Option<&'m Debug<'m, 'c>>,
+    /// How likely rules are to decide.
+    pub(crate) weights: Weights,
 }
 
 /// What is made of a function.
@@ -70,10 +75,7 @@ impl<'m, 'c> Unit<'m, 'c> {
         code: &'m Code<'c>,
         types: Types<'c>,
         machine: &Machine,
-        piece: usize,
-        named: bool,
-        debug: Option<&'m Debug<'m, 'c>>,
-        weights: Weights,
+        manner: Manner<'m, 'c>,
     ) -> Unit<'m, 'c> {
         let mut unit = Unit {
             module,
@@ -81,10 +83,7 @@ impl<'m, 'c> Unit<'m, 'c> {
             plan: Plan::new(module),
             facts: Facts::new(types, machine),
             types,
-            piece,
-            named,
-            debug,
-            weights,
+            manner,
             entries: IndexVec::with_capacity(module.funcs.len()),
             forms: IndexVec::with_capacity(module.funcs.len()),
         };
@@ -139,7 +138,7 @@ impl<'m, 'c> Unit<'m, 'c> {
 
     /// A name, where there are any.
     fn label(&self, name: std::fmt::Arguments<'_>) -> String {
-        match self.named {
+        match self.manner.named {
             true => name.to_string(),
             false => String::new(),
         }
@@ -208,7 +207,7 @@ impl<'l, 'c> Lower<'l, 'c> {
         let repr = |val| unit.repr(func.ty(val));
         let cut = match form {
             Form::Entry | Form::Registers => {
-                Cut::new(func, &repr, unit.repr(func.result), unit.piece)
+                Cut::new(func, &repr, unit.repr(func.result), unit.manner.piece)
             }
             Form::Wrapper => Cut::default(),
         };
@@ -372,11 +371,11 @@ impl<'l, 'c> Lower<'l, 'c> {
                 let (yes, no) = (self.target(yes), self.target(no));
                 match decides {
                     [Some(site), None] => {
-                        let (does, passes) = self.unit.weights.of(site);
+                        let (does, passes) = self.unit.manner.weights.of(site);
                         self.e.branch_weighted(cond, (yes, does), (no, passes));
                     }
                     [None, Some(site)] => {
-                        let (does, passes) = self.unit.weights.of(site);
+                        let (does, passes) = self.unit.manner.weights.of(site);
                         self.e.branch_weighted(cond, (yes, passes), (no, does));
                     }
                     _ => self.e.branch(cond, yes, no),
@@ -501,12 +500,12 @@ impl<'l, 'c> Lower<'l, 'c> {
 
     /// A block behind the one that is being made.
     fn block(&self, name: &str) -> BasicBlock<'c> {
-        self.e.block(if self.unit.named { name } else { "" })
+        self.e.block(if self.unit.manner.named { name } else { "" })
     }
 
     /// Names the parts of a value as the IR does.
     fn name(&self, val: Val, parts: &Parts<'c>) {
-        if !self.unit.named {
+        if !self.unit.manner.named {
             return;
         }
         let several = parts.all().len() > 1;

@@ -14,6 +14,10 @@ use super::examples::{RECORDED, Recorded};
 /// What every warning of the C compiler is asked with: headers are for people who do.
 const FLAGS: &[&str] = &["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror"];
 
+/// What leads calls of the allocator through the program.
+const COUNTED: &[&str] = &["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign"];
+const NOTHING: &[&str] = &[];
+
 /// The trials; none where there is no C compiler.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     if compiler().is_none() {
@@ -28,24 +32,16 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             format!("embedded/examples/c {backend}"),
             move || prints_what_the_page_says(&at, backend),
         ));
+        for (name, more) in [("types", NOTHING), ("allocations", COUNTED)] {
+            let at = root.to_owned();
+            let trial = format!("embedded/{name} {backend}");
+            trials.push(Trial::test(trial, move || {
+                ends_well(&at, name, more, backend)
+            }));
+        }
         let at = root.to_owned();
-        trials.push(Trial::test(
-            format!("embedded/types {backend}"),
-            move || {
-                let folder = folder(&format!("types-{backend}"))?;
-                let rules = at.join("tests/embedded/types.rules");
-                let object = build(&rules, backend, &folder)?;
-                let program = folder.join("types");
-                compile(
-                    &folder,
-                    &at.join("tests/embedded/types.c"),
-                    &object,
-                    &program,
-                    &[],
-                )?;
-                run(&program, &[], None).map(drop)
-            },
-        ));
+        let trial = format!("embedded/debugger {backend}");
+        trials.push(Trial::test(trial, move || stops_at_a_rule(&at, backend)));
         for recorded in RECORDED {
             let at = root.to_owned();
             let name = format!("embedded/{}/{} {backend}", recorded.rules, recorded.entry);
@@ -58,6 +54,8 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     trials.push(Trial::test("embedded/shared", move || {
         a_shared_library_is_opened(&at)
     }));
+    let at = root.to_owned();
+    trials.push(Trial::test("embedded/page", move || the_page_compiles(&at)));
     let at = root.to_owned();
     trials.push(Trial::test("embedded/headers", move || {
         headers_compile(&at)
@@ -86,6 +84,72 @@ fn prints_what_the_page_says(root: &Path, backend: &str) -> Result<(), Failed> {
         )
         .into()),
     }
+}
+
+/// A program of `tests/embedded/`, of the rules there, looks at everything itself.
+fn ends_well(root: &Path, name: &str, more: &[&str], backend: &str) -> Result<(), Failed> {
+    let tests = root.join("tests/embedded");
+    let folder = folder(&format!("{name}-{backend}"))?;
+    let object = build(&tests.join("types.rules"), backend, &folder)?;
+    let (source, program) = (tests.join(name).with_extension("c"), folder.join(name));
+    let more: Vec<String> = more.iter().map(|flag| (*flag).to_owned()).collect();
+    compile(&folder, &source, &object, &program, &more)?;
+    run(&program, &[], None).map(drop)
+}
+
+/// A debugger stops where a rule has decided, and knows the way there from the program of C.
+fn stops_at_a_rule(root: &Path, backend: &str) -> Result<(), Failed> {
+    if Command::new("gdb").arg("--version").output().is_err() {
+        println!("left out: there is no `gdb`");
+        return Ok(());
+    }
+    let example = root.join("examples/c");
+    let rules = example.join("gateway.rules");
+    let source = fs::read_to_string(&rules)?;
+    let line = source
+        .lines()
+        .position(|line| line.contains("rule own_shard"));
+    let line = line.ok_or("the example has the rule")? + 1;
+    let folder = folder(&format!("debugger-{backend}"))?;
+    let object = build(&rules, backend, &folder)?;
+    let program = folder.join("gateway");
+    compile(&folder, &example.join("gateway.c"), &object, &program, &[])?;
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-nx", "-batch", "-ex"])
+        .arg(format!("break gateway.rules:{line}"));
+    let told = finish(gdb.args(["-ex", "run", "-ex", "bt"]).arg(&program))?;
+    let stopped = format!("gateway.rules:{line}");
+    let frames = ["#0", "route", " in main ("].map(|frame| told.contains(frame));
+    match told.contains(&stopped) && frames == [true; 3] {
+        true => Ok(()),
+        false => Err(told.into()),
+    }
+}
+
+/// What the page shows in C is C.
+fn the_page_compiles(root: &Path) -> Result<(), Failed> {
+    let page = fs::read_to_string(root.join("docs/book/embedding.md"))?;
+    let shown = page
+        .split("```c\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let (head, body): (Vec<&str>, Vec<&str>) = shown
+        .ok_or("the page shows C")?
+        .lines()
+        .partition(|line| line.starts_with('#'));
+    let source = format!(
+        "{}\n#include <stdio.h>\nint main(void)\n{{\n{}\n    return 0;\n}}\n",
+        head.join("\n"),
+        body.join("\n")
+    );
+    let folder = folder("page")?;
+    let path = folder.join("page.c");
+    fs::write(&path, source)?;
+    let rules = root.join("examples/c/gateway.rules");
+    let built = engine()?.build_file(&rules, &BuildOptions::default())?;
+    fs::write(folder.join("gateway.h"), built.header)?;
+    let mut check = Command::new(compiler().ok_or("there was one")?);
+    finish(check.args(FLAGS).arg("-fsyntax-only").arg(path)).map(drop)
 }
 
 /// A program of C decides the facts of an example as the virtual machine does: values, rules, refusals.

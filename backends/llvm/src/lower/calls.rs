@@ -24,7 +24,7 @@ impl<'c> Lower<'_, 'c> {
         let table = self.place_of_context(Context::FUNCTIONS);
         let offset = function.offset().into();
         let to = self.e.load(Kind::Pointer, table, offset, Memory::Fixed);
-        if self.unit.named {
+        if self.unit.manner.named {
             name(to, function.name());
         }
         let args: Vec<BasicMetadataValueEnum<'c>> = args.iter().map(|a| (*a).into()).collect();
