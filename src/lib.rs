@@ -39,7 +39,7 @@
 //! # Where to start reading
 //!
 //! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]; for a prompt, [`Workbench`]. What decides often looks names up
-//! once ([`Entry`]) and lets facts in once ([`Facts`]).
+//! once ([`Entry`], [`Form`]) and lets facts in once ([`Facts`]); a decision's value is read by [`ValueRef`].
 //!
 //! # What it must not know
 //!
@@ -53,6 +53,7 @@ mod engine;
 mod entry;
 mod error;
 mod explain;
+mod form;
 mod format;
 mod interp;
 mod loader;
@@ -63,6 +64,7 @@ mod session;
 mod stage;
 mod test_run;
 mod tiers;
+mod value_ref;
 mod words;
 mod workbench;
 
@@ -77,6 +79,7 @@ pub use explain::{
     Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
     Which, parse_time,
 };
+pub use form::Form;
 pub use format::{Formatted, format, format_file};
 pub use program::Program;
 pub use report::{Report, explain, slugs};
@@ -84,7 +87,10 @@ pub use session::{Call, Session};
 pub use stage::Stage;
 pub use test_run::{TestFailure, TestResult};
 pub use tollgate_optimizer::Level;
+pub use tollgate_runtime::Arena;
 pub use tollgate_runtime::facts::Input;
+pub use tollgate_runtime::http::RawRequest;
+pub use value_ref::ValueRef;
 pub use words::{TokenClass, words};
 pub use workbench::{Entered, Evaluated, Prepared, Question, Workbench};
 

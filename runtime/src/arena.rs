@@ -111,7 +111,7 @@ impl Arena {
     }
 
     /// A list of anything that grows in the arena and is never dropped.
-    pub(crate) fn vec<T: Copy>(&self) -> bumpalo::collections::Vec<'_, T> {
+    pub fn vec<T: Copy>(&self) -> bumpalo::collections::Vec<'_, T> {
         bumpalo::collections::Vec::new_in(&self.bump)
     }
 

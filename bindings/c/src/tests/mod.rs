@@ -1,0 +1,3 @@
+//! Tests of the border from inside: the header, and hostile arguments. Programs in C and C++ stand in `tests/programs.rs`.
+
+mod header;

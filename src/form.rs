@@ -1,0 +1,203 @@
+//! Forms: which facts a host gives, found by their paths once.
+
+use tollgate_runtime::facts::{self, Input};
+use tollgate_runtime::http::{self, RawRequest};
+use tollgate_runtime::schema::Type;
+use tollgate_runtime::{Arena, Word};
+
+use crate::entry::{AsEntry, Entry, EntryInfo};
+use crate::error::Error;
+use crate::program::Program;
+use crate::session::Args;
+
+/// Which facts a host gives for decisions of an entry: found by their paths once, so that deciding searches no names.
+/// See [`Program::form`] and [`Program::request_form`].
+///
+/// Good for the program it came from and its clones.
+#[derive(Debug)]
+pub struct Form {
+    pub(crate) entry: Entry,
+    fields: facts::Form,
+    /// Which of [`http::FIELDS`] the entry's request has; their values come first. Empty for a form without request.
+    request: Vec<usize>,
+}
+
+impl Program {
+    /// A form for facts that a host gives value by value: [`Session::decide_form`](crate::Session::decide_form) takes a value for each
+    /// path.
+    ///
+    /// A path goes through records: `client.ip`. With one parameter it begins in that, and the empty path is the parameter itself; with
+    /// several it begins with the parameter's name.
+    ///
+    /// # Errors
+    /// When there is no such entry or field, or a path is given twice, also in part.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine, Input};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     record Load { cpu: Percent, queue: Int in 0 .. 1_000 = 0 }
+    ///     ruleset busy(load: Load, limit: Percent) -> Bool hit first {
+    ///       rule hot when load.cpu > limit then true
+    ///       otherwise false
+    ///     }
+    /// "#)?;
+    /// let form = program.form("busy", &["load.cpu", "limit"])?;
+    /// let mut session = program.session();
+    /// let facts = [Some(Input::Str("85%")), Some(Input::Str("80%"))];
+    /// let decision = session.decide_form(&form, &facts, &Call { id: "1", time: 0 })?;
+    /// assert_eq!(decision.to_json(), r#"{"value":true,"by":"hot"}"#);
+    /// assert!(program.form("busy", &["load.cpus"]).is_err());
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn form(&self, entry: impl AsEntry, paths: &[&str]) -> Result<Form, Error> {
+        self.make_form(self.handle(entry.find(self)?), Vec::new(), paths)
+    }
+
+    /// As [`Program::form`], for an entry whose first parameter is a `std.http.Request` or another record with some of its fields: these
+    /// come from the [`RawRequest`] that [`Session::decide_request`](crate::Session::decide_request) takes, and `paths` are what the host
+    /// gives beside (`api_key`, or fields of other parameters).
+    ///
+    /// # Errors
+    /// As [`Program::form`], and when the first parameter is no record with a field of a request.
+    ///
+    /// ```
+    /// use tollgate::{Engine, Input, RawRequest};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     use std.http.{Request}
+    ///     ruleset service(req: Request) -> String hit first {
+    ///       rule pay on POST p"/pay/**" when req.api_key is not none then "payments"
+    ///       otherwise "shop"
+    ///     }
+    /// "#)?;
+    /// let form = program.request_form("service", &["api_key"])?;
+    /// let request = RawRequest {
+    ///     id: "r1",
+    ///     time: 0,
+    ///     method: "POST",
+    ///     target: "/pay/7?now=1",
+    ///     authority: None,
+    ///     headers: &[("Host", "shop.example")],
+    ///     peer: ([192, 0, 2, 7], 4711).into(),
+    ///     tls: true,
+    ///     trusted_proxies: 0,
+    /// };
+    /// let mut session = program.session();
+    /// let decision = session.decide_request(&form, &request, &[Some(Input::Str("k1"))])?;
+    /// assert_eq!(decision.value().as_str(), Some("payments"));
+    /// let decision = session.decide_request(&form, &request, &[None])?;
+    /// assert_eq!(decision.value().as_str(), Some("shop"));
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn request_form(&self, entry: impl AsEntry, paths: &[&str]) -> Result<Form, Error> {
+        let entry = self.handle(entry.find(self)?);
+        let info = self.info(entry)?;
+        let schema = &self.module().schema;
+        let fields = match info.params.first().map(|p| schema.get(p.ty)) {
+            Some(Type::Record(index)) => &schema.records[*index as usize].fields[..],
+            _ => &[],
+        };
+        let has = |name: &str| fields.iter().any(|f| &*f.name == name);
+        let request: Vec<usize> = (0..http::FIELDS.len())
+            .filter(|i| has(http::FIELDS[*i]))
+            .collect();
+        if request.is_empty() {
+            return Err(Error::other(format!(
+                "`{}` takes no request: its first parameter is no record with a field of std.http.Request",
+                info.name
+            )));
+        }
+        let prefix = match &info.params[..] {
+            [first, _, ..] => format!("{}.", first.name),
+            _ => String::new(),
+        };
+        let of_request = |i: &usize| format!("{prefix}{}", http::FIELDS[*i]);
+        let of_request: Vec<String> = request.iter().map(of_request).collect();
+        let mut all: Vec<&str> = of_request.iter().map(String::as_str).collect();
+        all.extend(paths);
+        self.make_form(entry, request, &all)
+    }
+
+    fn make_form(&self, entry: Entry, request: Vec<usize>, paths: &[&str]) -> Result<Form, Error> {
+        let info = self.info(entry)?;
+        let fields = facts::Form::new(&self.module().schema, &info.params, paths);
+        let fields = fields.map_err(|e| Error::other(format!("`{}`: {e}", info.name)))?;
+        Ok(Form {
+            entry,
+            fields,
+            request,
+        })
+    }
+}
+
+impl Form {
+    /// How many values it takes beside a request: as many as paths were given.
+    pub fn len(&self) -> usize {
+        self.fields.paths() - self.request.len()
+    }
+
+    /// Whether it takes no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it takes a request.
+    pub fn takes_request(&self) -> bool {
+        !self.request.is_empty()
+    }
+
+    /// The entry that it is for.
+    pub fn entry(&self) -> Entry {
+        self.entry
+    }
+
+    /// The arguments of a decision.
+    pub(crate) fn args<'a>(
+        &self,
+        program: &Program,
+        entry: &EntryInfo,
+        request: Option<&RawRequest<'_>>,
+        values: &[Option<Input<'_>>],
+        arena: &'a Arena,
+    ) -> Result<Args<'a>, Error> {
+        if values.len() != self.len() {
+            return Err(Error::other(format!(
+                "the form takes {} values, and {} are given",
+                self.len(),
+                values.len()
+            )));
+        }
+        let words = match request {
+            None if self.takes_request() => {
+                return Err(Error::other(
+                    "the form takes a request: use decide_request".to_owned(),
+                ));
+            }
+            None => self.fill(program, entry, values, arena)?,
+            Some(_) if !self.takes_request() => {
+                return Err(Error::other(
+                    "the form takes no request: make it with request_form".to_owned(),
+                ));
+            }
+            Some(request) => {
+                let fields = http::fields(request, arena).map_err(Error::refused)?;
+                let mut all = arena.vec::<Option<Input<'_>>>();
+                all.extend(self.request.iter().map(|i| Some(fields[*i].1)));
+                all.extend_from_slice(values);
+                self.fill(program, entry, &all, arena)?
+            }
+        };
+        Ok((words, 0))
+    }
+
+    fn fill<'a>(
+        &self,
+        program: &Program,
+        entry: &EntryInfo,
+        values: &[Option<Input<'_>>],
+        arena: &'a Arena,
+    ) -> Result<&'a [Word<'a>], Error> {
+        let schema = &program.module().schema;
+        let filled = self.fields.fill(schema, &entry.params, values, arena);
+        filled.map_err(Error::refused)
+    }
+}
