@@ -65,7 +65,7 @@ impl Program {
     /// let program = Engine::new().compile_source("x.rules", r#"
     ///     use std.http.{Request}
     ///     ruleset service(req: Request) -> String hit first {
-    ///       rule pay on POST p"/pay/**" when req.api_key is not none then "payments"
+    ///       rule pay on POST p"/pay/**" when req.api_key.present then "payments"
     ///       otherwise "shop"
     ///     }
     /// "#)?;

@@ -27,11 +27,13 @@ pub(crate) struct Told {
 }
 
 /// Why a call was not done, before anybody asks.
+#[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
     what: What,
 }
 
+#[derive(Debug)]
 enum What {
     Sentence(String),
     /// What a client sent, and why not.

@@ -211,13 +211,7 @@ unsafe fn decide(
         guard(error, || {
             let decision = out(decision.cast::<*mut Decision>())?;
             let deciding = &raw mut (*tagged(session)?.cast_mut()).inner;
-            let busy = &*(&raw const (*deciding).busy);
-            if busy.swap(true, Ordering::Acquire) {
-                return Err(Failure::misuse(
-                    "the session is used by another thread; make one for each".into(),
-                ));
-            }
-            let _free = Free(busy);
+            let _free = in_use(session)?;
             let entry = borrow(entry)?;
             // The last decision goes before what it borrows from is used again.
             let decided = &raw mut (*deciding).decided;
@@ -236,8 +230,23 @@ unsafe fn decide(
     }
 }
 
+/// Says that a call is under way, or that there is one already.
+///
+/// # Safety
+/// As [`borrow`]; the session lives for as long as what is returned.
+pub(crate) unsafe fn in_use<'s>(session: *const Session) -> Result<Free<'s>, Failure> {
+    // SAFETY: as promised. Only the flag is borrowed: the rest may be in use.
+    let busy = unsafe { &*(&raw const (*tagged(session)?).inner.busy) };
+    if busy.swap(true, Ordering::Acquire) {
+        return Err(Failure::misuse(
+            "the session is used by another thread; make one for each".into(),
+        ));
+    }
+    Ok(Free(busy))
+}
+
 /// Says that no call is under way any more, also after a panic.
-struct Free<'b>(&'b AtomicBool);
+pub(crate) struct Free<'b>(&'b AtomicBool);
 
 impl Drop for Free<'_> {
     fn drop(&mut self) {

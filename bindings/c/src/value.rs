@@ -9,6 +9,8 @@ use crate::error::Failure;
 
 /// Most lists and maps inside each other.
 const DEPTH_MAX: u32 = 32;
+/// Most values of one call, those inside others counted each time they are found: lists may share what they point to.
+const VALUES_MAX: u32 = 1 << 20;
 
 /// A text or bytes with their size. A text that Tollgate gives is followed by a NUL that `size` does not count; one that it is given need not be.
 /// Null with the size 0 is the empty text.
@@ -84,24 +86,16 @@ pub struct List {
     pub count: usize,
 }
 
-/// The entries of a map.
+/// The entries of a map: keys and values, in the same order.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Map {
-    /// The first one.
-    pub pairs: *const Pair,
-    /// How many.
+    /// The first key.
+    pub keys: *const Text,
+    /// The first value.
+    pub values: *const Value,
+    /// How many of each.
     pub count: usize,
-}
-
-/// An entry of a map.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Pair {
-    /// Its key.
-    pub key: Text,
-    /// Its value.
-    pub value: Value,
 }
 
 /// A text of a C string, which is not copied. Null is the empty text.
@@ -180,12 +174,19 @@ pub extern "C" fn tollgate_value_of_list(items: *const Value, count: usize) -> V
 
 /// A record, map or variant of `count` entries.
 #[unsafe(no_mangle)]
-pub extern "C" fn tollgate_value_of_map(pairs: *const Pair, count: usize) -> Value {
+pub extern "C" fn tollgate_value_of_map(
+    keys: *const Text,
+    values: *const Value,
+    count: usize,
+) -> Value {
+    let map = Map {
+        keys,
+        values,
+        count,
+    };
     Value {
         kind: Kind::Map as u32,
-        r#as: Payload {
-            map: Map { pairs, count },
-        },
+        r#as: Payload { map },
     }
 }
 
@@ -201,9 +202,10 @@ pub(crate) unsafe fn inputs<'a>(
     // SAFETY: as promised.
     let values: &[Value] = unsafe { array(values, count, "the array of values") }?;
     let mut inputs = arena.vec();
+    let mut left = VALUES_MAX;
     for value in values {
         // SAFETY: as promised.
-        inputs.push(unsafe { input(value, 0, arena) }?);
+        inputs.push(unsafe { input(value, 0, &mut left, arena) }?);
     }
     Ok(inputs.into_bump_slice())
 }
@@ -213,6 +215,7 @@ pub(crate) unsafe fn inputs<'a>(
 unsafe fn input<'a>(
     value: &Value,
     depth: u32,
+    left: &mut u32,
     arena: &'a Arena,
 ) -> Result<Option<Input<'a>>, Failure> {
     if depth > DEPTH_MAX {
@@ -220,6 +223,11 @@ unsafe fn input<'a>(
             "a value has more than {DEPTH_MAX} lists and maps inside each other"
         )));
     }
+    *left = left.checked_sub(1).ok_or_else(|| {
+        Failure::misuse(format!(
+            "more than {VALUES_MAX} values are given in one call"
+        ))
+    })?;
     let payload = value.r#as;
     // SAFETY: whole numbers and pointers are valid whatever their bits; where the pointers lead is the contract of the header.
     Ok(Some(unsafe {
@@ -235,17 +243,23 @@ unsafe fn input<'a>(
                 let List { items, count } = payload.list;
                 let mut list = arena.vec();
                 for item in array(items, count, "a list")? {
-                    list.push(input(item, depth + 1, arena)?.unwrap_or(Input::None));
+                    list.push(input(item, depth + 1, left, arena)?.unwrap_or(Input::None));
                 }
                 Input::List(list.into_bump_slice())
             }
             kind if kind == Kind::Map as u32 => {
-                let Map { pairs, count } = payload.map;
+                let Map {
+                    keys,
+                    values,
+                    count,
+                } = payload.map;
+                let keys = array(keys, count, "the keys of a map")?;
+                let values: &[Value] = array(values, count, "the values of a map")?;
                 let mut map = arena.vec();
-                for pair in array(pairs, count, "a map")? {
+                for (key, value) in keys.iter().zip(values) {
                     // What is absent is left out, as everywhere.
-                    if let Some(value) = input(&pair.value, depth + 1, arena)? {
-                        map.push((text(pair.key, "a key")?, value));
+                    if let Some(value) = input(value, depth + 1, left, arena)? {
+                        map.push((text(*key, "a key")?, value));
                     }
                 }
                 Input::Map(map.into_bump_slice())
