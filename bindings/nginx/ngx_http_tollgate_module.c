@@ -32,7 +32,7 @@ typedef struct {
     ngx_array_t                 paths;
     /* Of ngx_http_complex_value_t, one for each path. */
     ngx_array_t                 values;
-    /* Found when configurations are merged, for these rules. */
+    /* Found among the rules of its level when configurations are merged. */
     tollgate_entry             *entry;
     ngx_http_tollgate_rules_t  *rules;
 } ngx_http_tollgate_call_t;
@@ -42,7 +42,7 @@ typedef struct {
     ngx_http_tollgate_rules_t  *rules;
     /* Of ngx_http_tollgate_call_t; empty for "off". */
     ngx_array_t                *guards;
-    /* The same, of at most one. */
+    /* The same, of at most one call. */
     ngx_array_t                *decide;
 } ngx_http_tollgate_loc_conf_t;
 
@@ -262,8 +262,9 @@ static ngx_int_t
 ngx_http_tollgate_ask(ngx_http_request_t *r, ngx_http_tollgate_call_t *call,
     const tollgate_decision **decision)
 {
+    ngx_int_t                   rc;
     ngx_str_t                   text;
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, level;
     tollgate_error             *error;
     tollgate_value             *values;
     tollgate_status             status;
@@ -312,13 +313,21 @@ ngx_http_tollgate_ask(ngx_http_request_t *r, ngx_http_tollgate_call_t *call,
         return NGX_OK;
     }
 
-    ngx_log_error(status == TOLLGATE_STATUS_REFUSED ? NGX_LOG_INFO : NGX_LOG_ERR,
-                  r->connection->log, 0, "tollgate: \"%V\" not decided: %s",
+    /* A client that is wrong is nothing for an operator to look at. */
+    level = NGX_LOG_ERR;
+    rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    if (status == TOLLGATE_STATUS_REFUSED) {
+        level = NGX_LOG_INFO;
+        rc = NGX_HTTP_BAD_REQUEST;
+    }
+
+    ngx_log_error(level, r->connection->log, 0,
+                  "tollgate: \"%V\" not decided: %s",
                   &call->name, tollgate_error_message(error));
     tollgate_error_free(error);
 
-    return status == TOLLGATE_STATUS_REFUSED ? NGX_HTTP_BAD_REQUEST
-                                             : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return rc;
 }
 
 
@@ -551,14 +560,27 @@ ngx_http_tollgate_access(ngx_http_request_t *r)
                 goto done;
             }
 
+            if (ngx_strcmp(tollgate_decision_variant(decision, NULL).bytes,
+                           "pass") == 0)
+            {
+                continue;
+            }
+
+            rule = tollgate_decision_rule(decision, 0);
+
             if (tollgate_decision_text(decision, "why", &why)) {
-                rule = tollgate_decision_rule(decision, 0);
                 ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                               "tollgate: denied by \"%V.%s\": %s",
                               &guard[i].name, rule.bytes, why.bytes);
                 rc = NGX_HTTP_FORBIDDEN;
-                goto done;
+
+            } else {
+                ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                              "tollgate: \"%V\" is no guard", &guard[i].name);
+                rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
             }
+
+            goto done;
         }
     }
 
@@ -901,6 +923,7 @@ ngx_http_tollgate_set_call(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     u_char                            *path, *equals;
     ngx_str_t                         *value, text;
+    const char                       **name;
     ngx_uint_t                         i;
     ngx_array_t                      **calls;
     ngx_http_tollgate_call_t          *call;
@@ -966,64 +989,47 @@ ngx_http_tollgate_set_call(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ccv.cf = cf;
         ccv.value = &text;
         ccv.complex_value = ngx_array_push(&call->values);
-        if (ccv.complex_value == NULL
+        name = ngx_array_push(&call->paths);
+        if (ccv.complex_value == NULL || name == NULL
             || ngx_http_compile_complex_value(&ccv) != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }
 
-        *(const char **) ngx_array_push(&call->paths) = (const char *) path;
+        *name = (const char *) path;
     }
 
     return NGX_CONF_OK;
 }
 
 
-/* Finds what a location asks among its rules. */
+/* Finds what is asked among the rules of the level it stands at. */
 static char *
 ngx_http_tollgate_find(ngx_conf_t *cf, ngx_http_tollgate_rules_t *rules,
-    ngx_array_t **calls)
+    ngx_array_t *calls)
 {
     ngx_uint_t                 i;
-    ngx_array_t               *copy;
     tollgate_error            *error;
     ngx_pool_cleanup_t        *cln;
     ngx_http_tollgate_call_t  *call;
 
-    if (*calls == NULL || (*calls)->nelts == 0) {
+    if (calls == NULL) {
         return NGX_CONF_OK;
     }
 
-    call = (*calls)->elts;
+    call = calls->elts;
+    for (i = 0; i < calls->nelts; i++) {
+        if (call[i].entry) {
+            continue;
+        }
 
-    if (rules == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is asked where there are no "
-                           "\"tollgate_rules\"", &call->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (call->rules == rules) {
-        return NGX_CONF_OK;
-    }
-
-    if (call->rules) {
-        /* Inherited by a location that has rules of its own. */
-        copy = ngx_array_create(cf->pool, (*calls)->nelts,
-                                sizeof(ngx_http_tollgate_call_t));
-        if (copy == NULL
-            || ngx_array_push_n(copy, (*calls)->nelts) == NULL)
-        {
+        if (rules == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is asked where there are no "
+                               "\"tollgate_rules\"", &call[i].name);
             return NGX_CONF_ERROR;
         }
 
-        ngx_memcpy(copy->elts, call,
-                   (*calls)->nelts * sizeof(ngx_http_tollgate_call_t));
-        *calls = copy;
-        call = copy->elts;
-    }
-
-    for (i = 0; i < (*calls)->nelts; i++) {
         cln = ngx_pool_cleanup_add(cf->pool, 0);
         if (cln == NULL) {
             return NGX_CONF_ERROR;
@@ -1053,21 +1059,51 @@ ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_tollgate_loc_conf_t  *prev = parent;
     ngx_http_tollgate_loc_conf_t  *conf = child;
 
+    ngx_array_t               *guards;
+    ngx_http_tollgate_call_t  *own;
+
+    /* The outermost level is nobody's child. */
+    if (ngx_http_tollgate_find(cf, prev->rules, prev->guards) != NGX_CONF_OK
+        || ngx_http_tollgate_find(cf, prev->rules, prev->decide) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->rules == NULL) {
         conf->rules = prev->rules;
     }
 
-    if (conf->guards == NULL) {
-        conf->guards = prev->guards;
+    if (ngx_http_tollgate_find(cf, conf->rules, conf->guards) != NGX_CONF_OK
+        || ngx_http_tollgate_find(cf, conf->rules, conf->decide) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (conf->decide == NULL) {
         conf->decide = prev->decide;
     }
 
-    if (ngx_http_tollgate_find(cf, conf->rules, &conf->guards) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
+    if (conf->guards == NULL) {
+        conf->guards = prev->guards;
+
+    } else if (conf->guards->nelts && prev->guards && prev->guards->nelts) {
+
+        /* A guard only restricts: the guards around stay, unless they are switched off. */
+        guards = ngx_array_create(cf->pool,
+                                  prev->guards->nelts + conf->guards->nelts,
+                                  sizeof(ngx_http_tollgate_call_t));
+        if (guards == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        own = ngx_array_push_n(guards, prev->guards->nelts);
+        ngx_memcpy(own, prev->guards->elts,
+                   prev->guards->nelts * sizeof(ngx_http_tollgate_call_t));
+        own = ngx_array_push_n(guards, conf->guards->nelts);
+        ngx_memcpy(own, conf->guards->elts,
+                   conf->guards->nelts * sizeof(ngx_http_tollgate_call_t));
+        conf->guards = guards;
     }
 
-    return ngx_http_tollgate_find(cf, conf->rules, &conf->decide);
+    return NGX_CONF_OK;
 }
