@@ -539,13 +539,69 @@ ngx_http_tollgate_answer(ngx_http_request_t *r, ngx_http_tollgate_ctx_t *ctx)
 }
 
 
+/* NGX_OK to go on, or the status with which a guard ends the request; the variables tell of the denial then. */
+static ngx_int_t
+ngx_http_tollgate_guarded(ngx_http_request_t *r, ngx_http_tollgate_call_t *guard)
+{
+    u_char                        *p;
+    ngx_str_t                      name, *why;
+    const tollgate_decision       *decision;
+    ngx_http_tollgate_ctx_t       *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_tollgate_ctx_t));
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->rc = ngx_http_tollgate_ask(r, guard, &decision);
+
+    if (ctx->rc == NGX_OK
+        && ngx_strcmp(tollgate_decision_variant(decision, NULL).bytes, "pass")
+           == 0)
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_tollgate_module);
+
+    if (ctx->rc != NGX_OK) {
+        return ctx->rc;
+    }
+
+    if (ngx_http_tollgate_keep(r, ctx, decision) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    why = ngx_http_tollgate_field(ctx, (u_char *) "why", 3);
+    if (why == NULL) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "tollgate: \"%V\" is no guard", &guard->name);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    name.len = guard->name.len + 1 + ctx->rule.len;
+    name.data = ngx_pnalloc(r->pool, name.len);
+    if (name.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_cpymem(name.data, guard->name.data, guard->name.len);
+    *p++ = '.';
+    ngx_memcpy(p, ctx->rule.data, ctx->rule.len);
+    ctx->rule = name;
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "tollgate: denied by \"%V\": %V", &ctx->rule, why);
+
+    return NGX_HTTP_FORBIDDEN;
+}
+
+
 static ngx_int_t
 ngx_http_tollgate_access(ngx_http_request_t *r)
 {
     ngx_int_t                      rc;
     ngx_uint_t                     i;
-    tollgate_text                  rule, why;
-    const tollgate_decision       *decision;
     ngx_http_tollgate_ctx_t       *ctx;
     ngx_http_tollgate_call_t      *guard;
     ngx_http_tollgate_loc_conf_t  *tlcf;
@@ -555,32 +611,10 @@ ngx_http_tollgate_access(ngx_http_request_t *r)
     if (tlcf->guards) {
         guard = tlcf->guards->elts;
         for (i = 0; i < tlcf->guards->nelts; i++) {
-            rc = ngx_http_tollgate_ask(r, &guard[i], &decision);
+            rc = ngx_http_tollgate_guarded(r, &guard[i]);
             if (rc != NGX_OK) {
                 goto done;
             }
-
-            if (ngx_strcmp(tollgate_decision_variant(decision, NULL).bytes,
-                           "pass") == 0)
-            {
-                continue;
-            }
-
-            rule = tollgate_decision_rule(decision, 0);
-
-            if (tollgate_decision_text(decision, "why", &why)) {
-                ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                              "tollgate: denied by \"%V.%s\": %s",
-                              &guard[i].name, rule.bytes, why.bytes);
-                rc = NGX_HTTP_FORBIDDEN;
-
-            } else {
-                ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                              "tollgate: \"%V\" is no guard", &guard[i].name);
-                rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-            }
-
-            goto done;
         }
     }
 

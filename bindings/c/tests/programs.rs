@@ -1,6 +1,7 @@
 //! The examples in C and C++ (`examples/c-api`): compiled with every warning an error, linked with both libraries, run under sanitizers and valgrind. What they must
 //! print is written here by hand. Where there is no compiler, or no valgrind, that is said and left out.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -67,10 +68,28 @@ fn gateway_cpp() {
     check("gateway.cpp", &[RULES], GATEWAY_CPP);
 }
 
+/// The program in `docs/book/c.md` prints what the page says.
+#[test]
+fn page() {
+    let page = fs::read_to_string(root().join("docs/book/c.md")).expect("the page is there");
+    let block = |language: &str| {
+        let fence = format!("```{language}\n");
+        let (_, rest) = page.split_once(&fence).expect("the page has such a block");
+        rest.split_once("```").expect("the block ends").0
+    };
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page.c");
+    fs::write(&source, block("c")).expect("the program can be written");
+    check(
+        source.to_str().expect("the folder's name is UTF-8"),
+        &[],
+        block("text"),
+    );
+}
+
 /// The rules that the gateways are given.
 const RULES: &str = "examples/c-api/gateway.rules";
 
-/// Compiles an example in every way there is, runs it and compares what it prints.
+/// Compiles an example, or the file with this whole path, in every way there is, runs it and compares what it prints.
 fn check(example: &str, arguments: &[&str], expected: &str) {
     let (compiler, standard) = match example.ends_with(".cpp") {
         true => ("c++", "-std=c++17"),
@@ -80,7 +99,11 @@ fn check(example: &str, arguments: &[&str], expected: &str) {
         return;
     }
     let program = |kind: &str| {
-        let name = format!("{}-{kind}", example.replace('.', "-"));
+        let name = Path::new(example)
+            .file_name()
+            .expect("it is a file")
+            .to_string_lossy();
+        let name = format!("{}-{kind}", name.replace('.', "-"));
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
     };
     let source = root().join("examples/c-api").join(example);
