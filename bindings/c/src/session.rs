@@ -101,7 +101,8 @@ pub unsafe extern "C" fn tollgate_session_new(
             let program = share(program)?;
             // SAFETY: the program lies in the `Arc` that stands beside the session and is dropped behind it, and nothing moves
             // out of an `Arc`.
-            let borrowed: &'static tollgate::Program = &*(&raw const program.inner.program);
+            let place = &raw const program.inner.program;
+            let borrowed: &'static tollgate::Program = &*place;
             let deciding = Deciding {
                 busy: AtomicBool::new(false),
                 decided: Tagged::new::<Decision>(Decided::default()),
@@ -219,10 +220,7 @@ unsafe fn decide(
             (*deciding).given.reset();
             // SAFETY: session and arena lie in the session's box. The decision borrows them and lies beside; it is dropped above, or with
             // the box and before them. Nobody else has a borrow: no two calls are here at once.
-            let (session, given) = (
-                &mut *(&raw mut (*deciding).session),
-                &*(&raw const (*deciding).given),
-            );
+            let (session, given) = (&mut (*deciding).session, &(*deciding).given);
             (*decided).inner.decision = Some(how(session, entry, given)?);
             *decision = decided.cast();
             Ok(())
@@ -236,7 +234,7 @@ unsafe fn decide(
 /// As [`borrow`]; the session lives for as long as what is returned.
 pub(crate) unsafe fn in_use<'s>(session: *const Session) -> Result<Free<'s>, Failure> {
     // SAFETY: as promised. Only the flag is borrowed: the rest may be in use.
-    let busy = unsafe { &*(&raw const (*tagged(session)?).inner.busy) };
+    let busy = unsafe { &(*tagged(session)?).inner.busy };
     if busy.swap(true, Ordering::Acquire) {
         return Err(Failure::misuse(
             "the session is used by another thread; make one for each".into(),
