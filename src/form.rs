@@ -1,9 +1,9 @@
 //! Forms: which facts a host gives, found by their paths once.
 
+use tollgate_runtime::Arena;
 use tollgate_runtime::facts::{self, Input};
 use tollgate_runtime::http::{self, RawRequest};
 use tollgate_runtime::schema::Type;
-use tollgate_runtime::{Arena, Word};
 
 use crate::entry::{AsEntry, Entry, EntryInfo};
 use crate::error::Error;
@@ -166,27 +166,22 @@ impl Form {
                 values.len()
             )));
         }
-        let words = match request {
+        match request {
             None if self.takes_request() => {
-                return Err(Error::other(
-                    "the form takes a request: use decide_request".to_owned(),
-                ));
+                Err(Error::other("the form takes a request, and is given none"))
             }
-            None => self.fill(program, entry, values, arena)?,
+            None => self.fill(program, entry, values, arena),
             Some(_) if !self.takes_request() => {
-                return Err(Error::other(
-                    "the form takes no request: make it with request_form".to_owned(),
-                ));
+                Err(Error::other("the form takes no request, and is given one"))
             }
             Some(request) => {
                 let fields = http::fields(request, arena).map_err(Error::refused)?;
                 let mut all = arena.vec::<Option<Input<'_>>>();
                 all.extend(self.request.iter().map(|i| Some(fields[*i].1)));
                 all.extend_from_slice(values);
-                self.fill(program, entry, &all, arena)?
+                self.fill(program, entry, &all, arena)
             }
-        };
-        Ok((words, 0))
+        }
     }
 
     fn fill<'a>(
@@ -195,9 +190,106 @@ impl Form {
         entry: &EntryInfo,
         values: &[Option<Input<'_>>],
         arena: &'a Arena,
-    ) -> Result<&'a [Word<'a>], Error> {
+    ) -> Result<Args<'a>, Error> {
         let schema = &program.module().schema;
         let filled = self.fields.fill(schema, &entry.params, values, arena);
-        filled.map_err(Error::refused)
+        let filled = filled.map_err(Error::refused)?;
+        Ok((filled.words, filled.ignored))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Call, Engine};
+
+    const RULES: &str = r#"
+        use std.http.{Request}
+        record Load { cpu: Percent, queue: Int = 3 }
+        ruleset admit(req: Request, load: Load) -> Int hit first {
+          rule busy when load.cpu > 80% and req.path matches p"/a/**" then load.queue
+          otherwise 0
+        }
+        ruleset busy(load: Load) -> Bool hit first { otherwise load.cpu > 80% }
+    "#;
+    const CALL: Call<'static> = Call { id: "1", time: 0 };
+
+    #[test]
+    fn a_request_and_values_decide_as_json_does() {
+        let program = Engine::new().compile_source("x.rules", RULES).unwrap();
+        let form = program.request_form("admit", &["load.cpu"]).unwrap();
+        let headers = [("host", "a.example"), ("x-a", "1"), ("X-A", "2")];
+        let request = RawRequest {
+            id: "r1",
+            time: 5,
+            method: "GET",
+            target: "/a/b?c=d",
+            authority: None,
+            headers: &headers,
+            peer: ([10, 0, 0, 1], 80).into(),
+            tls: true,
+            trusted_proxies: 0,
+        };
+        let mut session = program.session();
+        let cpu = [Some(Input::Str("90%"))];
+        let decided = session
+            .decide_request(&form, &request, &cpu)
+            .unwrap()
+            .to_json();
+        assert_eq!(decided, r#"{"value":3,"by":"busy"}"#);
+        let json = br#"{"req": {"id": "r1", "time": "1970-01-01T00:00:00.000005Z", "method": "GET", "host": "a.example", "path": "/a/b",
+            "query": {"c": ["d"]}, "headers": {"host": ["a.example"], "x-a": ["1", "2"]}, "client": {"ip": "10.0.0.1", "port": 80, "tls": true}},
+            "load": {"cpu": "90%"}}"#;
+        let facts = session.decide_json("admit", json, &CALL).unwrap();
+        assert_eq!(facts.to_json(), decided);
+    }
+
+    #[test]
+    fn what_does_not_fit_a_form_is_refused() {
+        let program = Engine::new().compile_source("x.rules", RULES).unwrap();
+        let refused = |made: Result<Form, Error>, expect: &str| {
+            assert_eq!(made.unwrap_err().to_string(), expect)
+        };
+        refused(
+            program.form("busy", &["cpus"]),
+            "`busy`: Load has no field `cpus`; it has cpu, queue",
+        );
+        refused(
+            program.request_form("busy", &[]),
+            "`busy` takes no request: its first parameter is no record with a field of std.http.Request",
+        );
+        refused(
+            program.request_form("admit", &["req.client.ip"]),
+            "`admit`: `req.client.ip` is given twice, or in part and as a whole",
+        );
+        assert!(program.form("bussy", &[]).is_err());
+        let form = program.form("busy", &["cpu"]).unwrap();
+        let mut session = program.session();
+        let mut fails = |form: &Form, values: &[Option<Input<'_>>], expect: &str| {
+            let refused = session.decide_form(form, values, &CALL).unwrap_err();
+            assert_eq!(refused.to_string(), expect)
+        };
+        fails(&form, &[], "the form takes 1 values, and 0 are given");
+        fails(&form, &[None], "cpu: it is required and missing");
+        let requests = program.request_form("admit", &[]).unwrap();
+        fails(
+            &requests,
+            &[],
+            "the form takes a request, and is given none",
+        );
+        let other = Engine::new().compile_source("x.rules", RULES).unwrap();
+        let foreign = other.form("busy", &["cpu"]).unwrap();
+        let cpu = [Some(Input::Str("90%"))];
+        fails(
+            &foreign,
+            &cpu,
+            "the entry belongs to another program; ask this program instead",
+        );
+        let again = program
+            .clone()
+            .session()
+            .decide_form(&form, &cpu, &CALL)
+            .map(|d| d.to_json());
+        assert_eq!(again.unwrap(), r#"{"value":true,"by":"otherwise"}"#);
     }
 }

@@ -87,6 +87,15 @@ pub struct Request {
     pub tls: i32,
 }
 
+/// What the header promises of threads: programs and entries are shared, sessions move.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    const fn moves<T: Send>() {}
+    shared::<Compiled>();
+    shared::<tollgate::Form>();
+    moves::<Deciding>();
+};
+
 /// A session. It takes a reference to the program; the caller keeps its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tollgate_session_new(

@@ -2,7 +2,7 @@
 
 use super::{Input, Refused, Source};
 use crate::arena::Arena;
-use crate::boundary::{Place, Reader, Refusal, Step, boundary_of};
+use crate::boundary::{Params, Place, Reader, Refusal, Step, boundary_of};
 use crate::schema::{Boundary, Field, Schema, Type};
 use crate::word::Word;
 
@@ -29,8 +29,8 @@ pub const NAMES_MAX: usize = 32;
 ///
 /// let form = Form::new(&schema, &params, &["host", "port"]).unwrap();
 /// let arena = Arena::new();
-/// let words = form.fill(&schema, &params, &[Some("A.example".into()), None], &arena).unwrap();
-/// assert_eq!(words, [Word::Seq(&[Word::Str("a.example"), Word::Int(80)])]);
+/// let filled = form.fill(&schema, &params, &[Some("A.example".into()), None], &arena).unwrap();
+/// assert_eq!(filled.words, [Word::Seq(&[Word::Str("a.example"), Word::Int(80)])]);
 /// assert_eq!(Form::new(&schema, &params, &["hosst"]).unwrap_err(), "Peer has no field `hosst`; it has host, port");
 /// ```
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Form {
         params: &[Field],
         values: &[Option<Input<'_>>],
         arena: &'a Arena,
-    ) -> Result<&'a [Word<'a>], Refusal> {
+    ) -> Result<Params<'a>, Refusal> {
         assert_eq!(values.len(), self.paths, "a value for each path");
         let reader = Reader::new(schema, arena, true);
         let filling = Filling { reader, values };
@@ -115,7 +115,8 @@ impl Form {
                 .param(part, param, &place, &limits)
                 .map_err(|Refused| filling.reader.refusal(String::new))?;
         }
-        Ok(words)
+        let ignored = filling.reader.ignored();
+        Ok(Params { words, ignored })
     }
 
     fn add(
@@ -384,11 +385,11 @@ mod tests {
         let (schema, params) = schema();
         let form = Form::new(&schema, &params, &PATHS).unwrap();
         let arena = Arena::new();
-        let words = form
+        let filled = form
             .fill(&schema, &params, values, &arena)
             .map_err(|e| e.to_string())?;
         let mut out = String::new();
-        json::encode_fields(&schema, &params, words, &mut out);
+        json::encode_fields(&schema, &params, filled.words, &mut out);
         Ok(out)
     }
 
@@ -418,6 +419,22 @@ mod tests {
             Some(3.into()),
         ]);
         assert!(token.unwrap().contains(r#""token":{"level":3}"#));
+    }
+
+    #[test]
+    fn keys_that_no_field_has_are_counted() {
+        let (schema, params) = schema();
+        let form = Form::new(&schema, &params, &["call", "limit"]).unwrap();
+        let peer = [("ip", Input::Str("::1")), ("mac", Input::Str("x"))];
+        let call = [
+            ("host", Input::Str("a")),
+            ("peer", Input::Map(&peer)),
+            ("headers", Input::Map(&[])),
+        ];
+        let values = [Some(Input::Map(&call)), Some(Input::Int(1))];
+        let arena = Arena::new();
+        let filled = form.fill(&schema, &params, &values, &arena).unwrap();
+        assert_eq!(filled.ignored, 1);
     }
 
     #[test]

@@ -141,6 +141,8 @@ http {{
     listen {answers};
     tollgate_rules versions.rules;
     tollgate_decide answer;
+    error_page 503 /sorry;
+    location = /sorry {{ internal; tollgate_decide off; proxy_pass http://partners; }}
     location / {{ proxy_pass http://catalog; }}
   }}
 
