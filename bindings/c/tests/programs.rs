@@ -1,5 +1,7 @@
-//! The examples in C and C++ (`examples/c-api`): compiled with every warning an error, linked with both libraries, run under sanitizers and valgrind. What they must
-//! print is written here by hand. Where there is no compiler, or no valgrind, that is said and left out.
+//! The examples in C and C++ (`examples/c-api`): compiled with every warning an error, linked with both libraries, run under sanitizers and
+//! valgrind. What they must print is written here by hand. Where there is no compiler, or no valgrind, that is said and left out.
+
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::Path;

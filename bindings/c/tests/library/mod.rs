@@ -46,10 +46,17 @@ pub(crate) fn root() -> PathBuf {
 
 /// Whether a program is there; says what is left out where it is not.
 pub(crate) fn has(program: &str, left_out: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let has = env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let has = find(program).is_some();
     if !has {
         println!("left out: {left_out}, for there is no {program}");
     }
     has
+}
+
+/// Where a program is. Those for administrators (nginx is one) are not on everybody's path.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+    let mut places = folders.map(|folder| folder.join(program));
+    places.find(|place| place.is_file())
 }

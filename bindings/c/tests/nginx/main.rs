@@ -1,6 +1,8 @@
 //! The module for nginx (`bindings/nginx`): built against Debian's sources, loaded by the real nginx, asked by real requests. Where nginx, its
 //! sources or a C compiler are missing, that is said and the test is left out; `cargo xtask nginx` installs them.
 
+#![cfg(target_os = "linux")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -11,7 +13,7 @@ use std::{fs, thread};
 mod library;
 mod server;
 
-use library::{folder, has, root};
+use library::{find, folder, has, root};
 use server::{Nginx, Place, versions, wait};
 
 /// What Debian's nginx-dev has; the place is its policy.
@@ -59,7 +61,7 @@ fn a_configuration_that_cannot_work_is_refused() {
             place.file("nginx.pid").display()
         );
         place.write("tested.conf", &conf);
-        let mut test = Command::new("nginx");
+        let mut test = Command::new(nginx());
         test.arg("-t").arg("-c").arg(place.file("tested.conf"));
         let output = test.output().expect("nginx runs");
         (
@@ -313,6 +315,11 @@ fn keeps_the_old_rules_when_the_new_are_broken(nginx: &Nginx, place: &Place) {
     wait("version 7", || {
         nginx.ask(1, "GET /x", "").body == "version 7"
     });
+}
+
+/// Where nginx is.
+fn nginx() -> PathBuf {
+    find("nginx").expect("the test is left out where there is none")
 }
 
 /// Builds the module, and says where it is.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use crate::library::root;
+use crate::nginx;
 
 /// How long something may take that takes a moment: a reload, a start. Only waited for when it does not come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -165,7 +166,7 @@ http {{
             "any.rules",
             "use std.http.{Request}\nguard door(req: Request) { deny inside \"no\" when req.path matches p\"/any/internal\" }\n",
         );
-        let process = Command::new("nginx")
+        let process = Command::new(nginx())
             .arg("-c")
             .arg(place.file("nginx.conf"))
             .stdin(Stdio::null())
