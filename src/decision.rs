@@ -5,6 +5,7 @@ use tollgate_runtime::{Mark, Word, json};
 
 use crate::entry::EntryInfo;
 use crate::program::Program;
+use crate::value_ref::ValueRef;
 
 /// What was decided, and by which rules.
 pub struct Decision<'s> {
@@ -17,6 +18,11 @@ pub struct Decision<'s> {
 }
 
 impl Decision<'_> {
+    /// The value, to be read without JSON.
+    pub fn value(&self) -> ValueRef<'_> {
+        ValueRef::new(&self.program.module().schema, self.entry.result, self.value)
+    }
+
     /// The value as JSON.
     pub fn value_json(&self) -> String {
         let mut out = String::new();

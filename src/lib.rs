@@ -39,7 +39,7 @@
 //! # Where to start reading
 //!
 //! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]; for a prompt, [`Workbench`]. What decides often looks names up
-//! once ([`Entry`]) and lets facts in once ([`Facts`]).
+//! once ([`Entry`], [`Form`]) and lets facts in once ([`Facts`]); a decision's value is read by [`ValueRef`].
 //!
 //! # What it must not know
 //!
@@ -58,6 +58,7 @@ mod entry;
 mod error;
 mod explain;
 mod fix;
+mod form;
 mod format;
 mod interp;
 mod live;
@@ -70,6 +71,7 @@ mod stage;
 mod test_run;
 mod tiers;
 pub mod typed;
+mod value_ref;
 mod words;
 mod workbench;
 
@@ -92,6 +94,7 @@ pub use explain::{
     Which, parse_time,
 };
 pub use fix::Fixed;
+pub use form::Form;
 pub use format::{Formatted, format, format_file};
 pub use live::{Live, Reloaded, Watching};
 pub use program::Program;
@@ -102,8 +105,11 @@ pub use test_run::{TestFailure, TestOptions, TestResult};
 #[cfg(feature = "derive")]
 pub use tollgate_derive::{Facts, Outcome};
 pub use tollgate_optimizer::Level;
+pub use tollgate_runtime::Arena;
 pub use tollgate_runtime::facts::Input;
+pub use tollgate_runtime::http::RawRequest;
 pub use typed::{Bound, FieldRead, Outcomes};
+pub use value_ref::ValueRef;
 pub use words::{TokenClass, words};
 pub use workbench::{Entered, Evaluated, Prepared, Question, Workbench};
 

@@ -2,11 +2,13 @@
 
 use tollgate_ir::module::Target;
 use tollgate_runtime::facts::Input;
+use tollgate_runtime::http::RawRequest;
 use tollgate_runtime::{Arena, Cx, Mark, Word, facts, json};
 
 use crate::decision::Decision;
 use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
+use crate::form::Form;
 use crate::program::Program;
 use crate::typed::{self, Bound, Entering};
 
@@ -131,6 +133,47 @@ impl<'p> Session<'p> {
         let args = facts.words(&bound.fits, &to);
         let args = args.map_err(|refusal| Error::refused(*refusal))?;
         run(program, entry, arena, &mut self.marks, (args, 0), call)
+    }
+
+    /// Decides about facts given value by value, one for each path of the form; a value that is `None` is absent.
+    /// See [`Program::form`].
+    ///
+    /// # Errors
+    /// As [`Session::decide_json`], and when there are not as many values as the form has paths.
+    pub fn decide_form<'s>(
+        &'s mut self,
+        form: &Form,
+        values: &[Option<Input<'_>>],
+        call: &Call<'s>,
+    ) -> Result<Decision<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(form.entry)?;
+        let args = form.args(program, entry, None, values, arena)?;
+        run(program, entry, arena, &mut self.marks, args, call)
+    }
+
+    /// Decides about an HTTP request as a server has it, and what the form takes beside. See [`Program::request_form`].
+    ///
+    /// What has two readings is refused (two `Host` fields, a broken escape), so that rules never see another request than the backend.
+    ///
+    /// # Errors
+    /// As [`Session::decide_form`].
+    pub fn decide_request<'s>(
+        &'s mut self,
+        form: &Form,
+        request: &RawRequest<'s>,
+        values: &[Option<Input<'_>>],
+    ) -> Result<Decision<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(form.entry)?;
+        let args = form.args(program, entry, Some(request), values, arena)?;
+        let call = Call {
+            id: request.id,
+            time: request.time,
+        };
+        run(program, entry, arena, &mut self.marks, args, &call)
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.

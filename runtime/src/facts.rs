@@ -14,6 +14,10 @@ use crate::kinds::net::Ip;
 use crate::schema::{Boundary, Record, Schema, Type, TypeId};
 use crate::word::Word;
 
+mod form;
+
+pub use form::{Form, NAMES_MAX, PATHS_MAX};
+
 /// A value of a host on its way in.
 ///
 /// ```

@@ -32,6 +32,11 @@ pub struct RawRequest<'r> {
     pub trusted_proxies: u32,
 }
 
+/// The names of what [`fields`] gives, in its order.
+pub const FIELDS: [&str; 9] = [
+    "id", "time", "method", "host", "path", "query", "headers", "cookies", "client",
+];
+
 /// The facts of a request by field names, for [`crate::facts::value`]. A host that knows an `api_key` or a `token` adds them to what
 /// [`fields`] gives.
 ///
@@ -348,6 +353,13 @@ mod tests {
         let absolute = raw("HTTP://b.example:81?x", &headers, 0);
         assert_eq!(field(&absolute, "host").as_deref(), Ok("b.example:81"));
         assert_eq!(field(&absolute, "path").as_deref(), Ok("/"));
+    }
+
+    #[test]
+    fn the_names_are_told_beforehand() {
+        let arena = Arena::new();
+        let fields = fields(&raw("/", &[("host", "a")], 0), &arena).unwrap();
+        assert_eq!(fields.map(|(name, _)| name), FIELDS);
     }
 
     #[test]

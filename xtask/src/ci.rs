@@ -43,6 +43,8 @@ pub(crate) fn run() -> ExitCode {
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     println!("── LLVM");
     let has_llvm = crate::llvm::install();
+    println!("── C and nginx");
+    let has_nginx = crate::nginx::install();
     let mut failed = Vec::new();
     for (what, arguments) in STEPS {
         let arguments: Vec<&str> = arguments
@@ -69,9 +71,16 @@ pub(crate) fn run() -> ExitCode {
         }
     }
     if failed.is_empty() {
-        match has_llvm {
+        let left_out: Vec<&str> = [
+            (has_llvm, "the backend llvm"),
+            (has_nginx, "some tests in C or with nginx (see above)"),
+        ]
+        .into_iter()
+        .filter_map(|(has, what)| (!has).then_some(what))
+        .collect();
+        match left_out.is_empty() {
             true => println!("── all of it holds"),
-            false => println!("── all of it holds; left out: the backend llvm"),
+            false => println!("── all of it holds; left out: {}", left_out.join(", ")),
         }
         return ExitCode::SUCCESS;
     }

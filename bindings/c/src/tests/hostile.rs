@@ -1,0 +1,481 @@
+//! Hostile arguments: null, wrong sizes, texts that are not UTF-8, handles of another kind, kinds of value that there are not, values inside each
+//! other without end; seeded, so that what fails can be repeated. Nothing may crash, and every failure must say something.
+
+use std::env;
+use std::ffi::{CStr, c_char};
+use std::ptr::{null, null_mut};
+
+use crate::border::Status;
+use crate::decision::*;
+use crate::entry::*;
+use crate::error::*;
+use crate::program::*;
+use crate::session::*;
+use crate::value::*;
+
+const RULES: &CStr = c"
+    use std.http.{Request}
+    record Load { cpu: Percent, tags: {String ..4} = {}, by: Map<String, Int ..4> = {} }
+    enum Answer { go(service: String, wait: Duration, tags: {String ..4}), halt }
+    ruleset admit(load: Load) -> Answer hit first {
+      rule busy when load.cpu > 80% then halt
+      otherwise go(\"a\", wait: 3s, tags: load.tags)
+    }
+    ruleset route(req: Request) -> Answer hit first { otherwise halt }
+";
+
+/// Xorshift (Marsaglia 2003): seeded, and good enough to choose among a few.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+/// What a call is handed: all of it valid for what it says, most of it wrong.
+struct Arguments {
+    random: Random,
+    /// Right and wrong handles, null among them. They are cast to whatever is asked for.
+    handles: Vec<*mut u8>,
+    values: Vec<Value>,
+    /// All values there were: others point to them.
+    kept: Vec<Vec<Value>>,
+}
+
+impl Arguments {
+    /// The right handle, mostly.
+    fn handle<T>(&mut self, right: *mut T) -> *mut T {
+        match self.random.below(4) {
+            0 => self.random.one_of(&self.handles).cast(),
+            _ => right,
+        }
+    }
+
+    fn string(&mut self) -> *const c_char {
+        let strings: [*const c_char; 9] = [
+            null(),
+            c"".as_ptr(),
+            c"admit".as_ptr(),
+            c"route".as_ptr(),
+            c"cpu".as_ptr(),
+            c"tags".as_ptr(),
+            c"wait".as_ptr(),
+            c"load.cpu..".as_ptr(),
+            c"\xff\xfe".as_ptr(),
+        ];
+        self.random.one_of(&strings)
+    }
+
+    fn text(&mut self) -> Text {
+        const BYTES: &[u8] = b"{\"cpu\": \"10%\", \"tags\": [\"\xff\"]}";
+        let bytes = BYTES.as_ptr().cast();
+        let size = self.random.below(BYTES.len() + 1);
+        self.random.one_of(&[
+            Text { bytes, size },
+            Text {
+                bytes: null(),
+                size,
+            },
+            Text {
+                bytes: null(),
+                size: 0,
+            },
+            Text {
+                bytes,
+                size: usize::MAX,
+            },
+            Text {
+                bytes: c"85%".as_ptr(),
+                size: 3,
+            },
+            Text {
+                bytes: c"{\"cpu\": \"10%\"}".as_ptr(),
+                size: 14,
+            },
+            Text {
+                bytes: c"192.0.2.7".as_ptr(),
+                size: 9,
+            },
+            Text {
+                bytes: c"GET".as_ptr(),
+                size: 3,
+            },
+            Text {
+                bytes: c"/a".as_ptr(),
+                size: 2,
+            },
+        ])
+    }
+
+    /// One value, and all that it points to among those made before.
+    fn value(&mut self) -> Value {
+        let kind = self.random.below(12) as u32;
+        let count = self.random.below(self.values.len() + 1);
+        let items = self.random.one_of(&[self.values.as_ptr(), null()]);
+        let huge = self.random.one_of(&[count, count, count, usize::MAX]);
+        // A count that is too large is noticed only with a null pointer, or beyond all memory.
+        let count = if items.is_null() { huge } else { count };
+        match kind {
+            5 | 6 => Value {
+                kind,
+                r#as: Payload { text: self.text() },
+            },
+            7 => Value {
+                kind,
+                r#as: Payload {
+                    list: List { items, count },
+                },
+            },
+            8 => Value {
+                kind,
+                r#as: Payload {
+                    map: Map {
+                        keys: null(),
+                        values: items,
+                        count,
+                    },
+                },
+            },
+            _ => Value {
+                kind,
+                r#as: Payload {
+                    integer: self.random.next() as i64,
+                },
+            },
+        }
+    }
+}
+
+/// Fails with what is not told.
+unsafe fn told(status: Status, error: *mut Error) {
+    // SAFETY: the error is what the call has written.
+    unsafe {
+        assert_eq!(status == Status::Ok, error.is_null(), "{status:?}");
+        if !error.is_null() {
+            assert_eq!(tollgate_error_status(error), status);
+            let message = CStr::from_ptr(tollgate_error_message(error))
+                .to_str()
+                .unwrap();
+            assert!(!message.is_empty());
+            assert_ne!(status, Status::Bug, "{message}");
+            let json = CStr::from_ptr(tollgate_error_json(error)).to_str().unwrap();
+            assert!(json.starts_with('{'), "{json}");
+            tollgate_error_free(error);
+        }
+    }
+}
+
+/// `TOLLGATE_SEED` begins elsewhere, `TOLLGATE_CALLS` makes it longer.
+#[test]
+fn no_argument_crashes() {
+    let number = |name| env::var(name).ok().and_then(|n| n.parse().ok());
+    let (seed, calls) = (
+        number("TOLLGATE_SEED").unwrap_or(1),
+        number("TOLLGATE_CALLS").unwrap_or(20_000),
+    );
+    // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
+    unsafe {
+        let (mut program, mut error) = (null_mut(), null_mut());
+        let source = tollgate_text_of(RULES.as_ptr());
+        let status = tollgate_program_compile(
+            c"x.rules".as_ptr(),
+            source,
+            null(),
+            &mut program,
+            &mut error,
+        );
+        told(status, error);
+        let (mut admit, mut route, mut session) = (null_mut(), null_mut(), null_mut());
+        let paths = [c"cpu".as_ptr(), c"tags".as_ptr(), c"by".as_ptr()];
+        let status = tollgate_entry_new(
+            program,
+            c"admit".as_ptr(),
+            paths.as_ptr(),
+            3,
+            &mut admit,
+            &mut error,
+        );
+        told(status, error);
+        let status = tollgate_entry_of_requests(
+            program,
+            c"route".as_ptr(),
+            null(),
+            0,
+            &mut route,
+            &mut error,
+        );
+        told(status, error);
+        told(
+            tollgate_session_new(program, &mut session, &mut error),
+            error,
+        );
+
+        let mut given = Arguments {
+            random: Random(seed | 1 << 32),
+            handles: vec![
+                null_mut(),
+                program.cast(),
+                admit.cast(),
+                route.cast(),
+                session.cast(),
+            ],
+            values: Vec::new(),
+            kept: Vec::new(),
+        };
+        let mut done = [0; 6];
+        for _ in 0..calls {
+            // Values point to those before them, which point to those before; not too deep, for that doubles each time.
+            let values: Vec<Value> = (0..3).map(|_| given.value()).collect();
+            let last = std::mem::replace(&mut given.values, values.clone());
+            given.kept.push(last);
+            if given.random.below(4) == 0 {
+                let last = std::mem::take(&mut given.values);
+                given.kept.push(last);
+            }
+            let values = given.random.one_of(&[values.as_ptr(), null()]);
+            let mut error = null_mut();
+            let errors: *mut *mut Error =
+                given
+                    .random
+                    .one_of(&[&raw mut error, &raw mut error, null_mut()]);
+            let mut decision = null();
+            let decisions: *mut *const Decision =
+                given
+                    .random
+                    .one_of(&[&raw mut decision, &raw mut decision, null_mut()]);
+            let call = CallInputs {
+                id: given.text(),
+                time: given.random.next() as i64,
+            };
+            let call = given.random.one_of(&[&raw const call, null()]);
+            let session = given.handle(session);
+            let right = given.random.one_of(&[admit, route]);
+            let entry = given.handle(right);
+            let status = match given.random.below(8) {
+                0 => {
+                    let mut made = null_mut();
+                    let status = tollgate_program_compile(
+                        given.string(),
+                        given.text(),
+                        given.string(),
+                        &mut made,
+                        errors,
+                    );
+                    tollgate_program_release(made);
+                    status
+                }
+                1 => {
+                    let mut made = null_mut();
+                    let of = given.handle(program);
+                    let status = tollgate_program_with_data(
+                        of,
+                        given.string(),
+                        given.text(),
+                        &mut made,
+                        errors,
+                    );
+                    tollgate_program_release(made);
+                    status
+                }
+                2 => {
+                    let mut made = null_mut();
+                    let of = given.handle(program);
+                    let paths = [given.string(), given.string()];
+                    let paths = given.random.one_of(&[paths.as_ptr(), null()]);
+                    let make = given.random.one_of(&[0, 1]);
+                    let make = if make == 0 {
+                        tollgate_entry_new
+                    } else {
+                        tollgate_entry_of_requests
+                    };
+                    let count = given.random.below(3);
+                    let status = make(of, given.string(), paths, count, &mut made, errors);
+                    tollgate_entry_free(made);
+                    status
+                }
+                3 => {
+                    let mut made = null_mut();
+                    let status = tollgate_session_new(given.handle(program), &mut made, errors);
+                    tollgate_session_free(made);
+                    status
+                }
+                4 => tollgate_decide_json(session, entry, given.text(), call, decisions, errors),
+                5 => {
+                    let header = Header {
+                        name: given.text(),
+                        value: given.text(),
+                    };
+                    let headers = given.random.one_of(&[&raw const header, null()]);
+                    let request = Request {
+                        id: given.text(),
+                        time: given.random.next() as i64,
+                        method: given.text(),
+                        target: given.text(),
+                        authority: given.text(),
+                        headers,
+                        header_count: given.random.below(2),
+                        peer_ip: given.text(),
+                        peer_port: 1,
+                        trusted_proxies: given.random.below(3) as u16,
+                        tls: -1,
+                    };
+                    let request =
+                        given
+                            .random
+                            .one_of(&[&raw const request, &raw const request, null()]);
+                    let count = given.random.below(4);
+                    tollgate_decide_request(
+                        session, entry, request, values, count, decisions, errors,
+                    )
+                }
+                _ => {
+                    let count = given.random.below(4);
+                    tollgate_decide(session, entry, values, count, call, decisions, errors)
+                }
+            };
+            done[status as usize] += 1;
+            if !errors.is_null() {
+                told(status, error);
+            }
+            let decision = given.handle(decision.cast_mut()).cast_const();
+            read(&mut given, decision);
+        }
+        // Every kind of end was reached, or the arguments are not what they should be.
+        let bug = done
+            .iter()
+            .enumerate()
+            .find(|(status, n)| (**n == 0) != (*status == Status::Bug as usize));
+        assert_eq!(bug, None, "{done:?}");
+        tollgate_session_free(session);
+        tollgate_entry_free(admit);
+        tollgate_entry_free(route);
+        tollgate_program_release(program);
+    }
+}
+
+/// Every way to read a decision, which may be none.
+unsafe fn read(given: &mut Arguments, decision: *const Decision) {
+    let texts = |text: Text| {
+        // SAFETY: a text of the library ends with a NUL that its size does not count.
+        let bytes = unsafe { CStr::from_ptr(text.bytes) }.to_bytes();
+        assert_eq!(bytes.len(), text.size);
+    };
+    // SAFETY: as in the test.
+    unsafe {
+        texts(tollgate_decision_json(decision));
+        texts(tollgate_decision_rule(decision, given.random.below(3)));
+        texts(tollgate_decision_variant(decision, given.string()));
+        let count = tollgate_decision_rule_count(decision);
+        assert!(count < 3);
+        let mut text = tollgate_text_of(c"".as_ptr());
+        let to = given.random.one_of(&[&raw mut text, null_mut()]);
+        let number = given.random.below(4);
+        tollgate_decision_text(decision, given.string(), to);
+        tollgate_decision_field(decision, given.string(), number, to);
+        tollgate_decision_item(decision, given.string(), number, to);
+        texts(text);
+        let (mut integer, mut boolean, mut real) = (0, 0, 0.0);
+        tollgate_decision_int(decision, given.string(), &mut integer);
+        tollgate_decision_bool(decision, given.string(), &mut boolean);
+        tollgate_decision_float(decision, given.string(), &mut real);
+        tollgate_decision_int(decision, given.string(), null_mut());
+    }
+}
+
+#[test]
+fn values_inside_each_other_have_an_end() {
+    let arena = tollgate::Arena::new();
+    let mut value = tollgate_value_of_int(1);
+    let mut kept = Vec::new();
+    for depth in 0..40 {
+        // SAFETY: a list of one value that lives until the end.
+        let read = unsafe { inputs(&value, 1, &arena) };
+        assert_eq!(read.is_ok(), depth <= 32, "{depth}");
+        kept.push(Box::new(value));
+        value = tollgate_value_of_list(&**kept.last().unwrap(), 1);
+    }
+}
+
+#[test]
+fn values_that_share_what_they_point_to_are_counted() {
+    let arena = tollgate::Arena::new();
+    let mut lists = vec![Box::new([tollgate_value_of_int(1); 2])];
+    for _ in 0..24 {
+        let last = lists.last().unwrap().as_ptr();
+        lists.push(Box::new([tollgate_value_of_list(last, 2); 2]));
+    }
+    // SAFETY: all lists live until the end.
+    let refused = unsafe { inputs(lists.last().unwrap().as_ptr(), 2, &arena) }.unwrap_err();
+    assert_eq!(refused.status, Status::Misuse);
+}
+
+#[test]
+fn a_session_is_refused_to_a_second_thread() {
+    // What a second thread would find while the first decides.
+    // SAFETY: all handles are live.
+    unsafe {
+        let (mut program, mut error, mut session, mut entry) =
+            (null_mut(), null_mut(), null_mut(), null_mut());
+        let source = tollgate_text_of(RULES.as_ptr());
+        told(
+            tollgate_program_compile(c"x".as_ptr(), source, null(), &mut program, &mut error),
+            error,
+        );
+        told(
+            tollgate_entry_new(
+                program,
+                c"admit".as_ptr(),
+                null(),
+                0,
+                &mut entry,
+                &mut error,
+            ),
+            error,
+        );
+        told(
+            tollgate_session_new(program, &mut session, &mut error),
+            error,
+        );
+        let json = tollgate_text_of(c"{\"cpu\": \"90%\"}".as_ptr());
+        let mut decision = null();
+        let busy = in_use(session).unwrap();
+        let status = tollgate_decide_json(session, entry, json, null(), &mut decision, &mut error);
+        assert_eq!(status, Status::Misuse);
+        assert!(decision.is_null());
+        told(status, error);
+        drop(busy);
+        let status = tollgate_decide_json(session, entry, json, null(), &mut decision, &mut error);
+        told(status, error);
+        let json = CStr::from_ptr(tollgate_decision_json(decision).bytes);
+        assert_eq!(json, c"{\"value\":\"halt\",\"by\":\"busy\"}");
+        tollgate_session_free(session);
+        tollgate_entry_free(entry);
+        tollgate_program_release(program);
+    }
+}
+
+#[test]
+fn a_panic_does_not_cross() {
+    let mut error = null_mut();
+    // SAFETY: where the error goes is valid.
+    unsafe {
+        let status = crate::border::guard(&mut error, || panic!("on purpose"));
+        assert_eq!(status, Status::Bug);
+        let message = CStr::from_ptr(tollgate_error_message(error));
+        assert_eq!(message, c"this is a bug in tollgate: on purpose");
+        tollgate_error_free(error);
+    }
+    assert_eq!(crate::border::caught_or(7, || panic!("on purpose")), 7);
+}

@@ -1,0 +1,4 @@
+//! Tests of the border from inside: the header, and hostile arguments. Programs in C and C++ stand in `tests/programs.rs`.
+
+mod header;
+mod hostile;
