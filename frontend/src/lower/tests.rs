@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
-use tollgate_ir::entities::{DataId, Entity};
+use tollgate_ir::entities::{DataId, Entity, StateId};
 use tollgate_ir::module::{Entry, Module, Target};
 
 use super::Lowering;
 use super::binders::Source;
 use super::func::Owner;
 use super::walk;
-use crate::hir::{Expr, ExprKind, Program, Step, Test};
+use crate::hir::{Callee, Expr, ExprKind, Program, Step, Test};
 use crate::types::ty::{Ty, Unit};
 
 /// A test, ready to be run.
@@ -33,6 +33,10 @@ pub struct TestFn(pub u32);
 pub enum TestStep {
     /// From here on the data is what the function, `() -> T`, gives.
     Data(DataId, TestFn),
+    /// A state holds something: what the second function gives, `() -> int`, for the key that the first gives, `() -> str`.
+    State(StateId, Option<TestFn>, TestFn),
+    /// Time goes on, by microseconds.
+    Advance(i64),
     /// A value is asked for.
     Show {
         /// `() -> T`
@@ -63,6 +67,11 @@ pub enum TestStep {
 pub(super) fn exprs<'h>(step: &'h Step, visit: &mut dyn FnMut(&'h Expr)) {
     match step {
         Step::Given(_, value) | Step::GivenData(_, value) | Step::Show(value) => visit(value),
+        Step::GivenState(_, key, value) => {
+            key.iter().for_each(&mut *visit);
+            visit(value);
+        }
+        Step::Advance(_) => {}
         Step::Expect {
             condition, subject, ..
         } => {
@@ -101,6 +110,16 @@ impl<'h> Lowering<'h> {
                     let value = self.test_value(module, &owner, name, ty, value);
                     steps.push(TestStep::Data(DataId::new(data.index()), value));
                 }
+                Step::GivenState(state, key, value) => {
+                    let key = key.as_ref().map(|key| {
+                        let name = format!("{name}.key");
+                        self.test_value(module, &owner, name, &Ty::string(), key)
+                    });
+                    let name = format!("{name}.state");
+                    let value = self.test_value(module, &owner, name, &value.ty, value);
+                    steps.push(TestStep::State(StateId::new(state.index()), key, value));
+                }
+                Step::Advance(by) => steps.push(TestStep::Advance(*by)),
                 Step::Show(value) => {
                     let [id, time] = self.inputs(module, &owner, &name, value);
                     let name = format!("{name}.value");
@@ -150,7 +169,8 @@ impl<'h> Lowering<'h> {
     ) -> [Option<TestFn>; 2] {
         let decided = decision(asking);
         ["id", "time"].map(|field| {
-            let (argument, index, ty) = input_field(self.program, decided?, field)?;
+            let (callee, argument) = decided?;
+            let (argument, index, ty) = input_field(self.program, callee, argument, field)?;
             let name = format!("{name}.{field}");
             let value = Expr {
                 kind: ExprKind::Field(Box::new(argument.clone()), index),
@@ -177,20 +197,26 @@ impl<'h> Lowering<'h> {
             target: Target::Func(func),
             params: Vec::new(),
             result: self.schema.get(ty),
+            decides: Default::default(),
         });
         entry
     }
 }
 
 /// The decision a condition asks for: the marked one, or else the first.
-fn decision(condition: &Expr) -> Option<&Expr> {
+fn decision(condition: &Expr) -> Option<(Callee, &Expr)> {
     let (mut first, mut marked_one) = (None, None);
     walk::everything(condition, &mut |e| {
-        if let ExprKind::Decide { args, marked, .. } = &e.kind {
-            let argument = args.first();
-            first = first.or(argument);
+        if let ExprKind::Decide {
+            callee,
+            args,
+            marked,
+        } = &e.kind
+        {
+            let decided = args.first().map(|argument| (*callee, argument));
+            first = first.or(decided);
             if *marked {
-                marked_one = marked_one.or(argument);
+                marked_one = marked_one.or(decided);
             }
         }
     });
@@ -200,6 +226,7 @@ fn decision(condition: &Expr) -> Option<&Expr> {
 /// The field of a decision's first argument that is the decision's id or time, with its index and type.
 fn input_field<'h>(
     program: &'h Program,
+    callee: Callee,
     argument: &'h Expr,
     name: &str,
 ) -> Option<(&'h Expr, u32, &'h Ty)> {
@@ -207,7 +234,16 @@ fn input_field<'h>(
         return None;
     };
     let fields = &program.records[*id].fields;
-    let index = fields.iter().position(|f| &*f.name == name)?;
+    let stream = match callee {
+        Callee::RuleSet(id) => program.rulesets[id].stream,
+        Callee::Pipeline(_) => None,
+    };
+    let declared = stream.and_then(|id| program.streams[id].inputs);
+    let index = match declared {
+        Some((id, _)) if name == "id" => id as usize,
+        Some((_, time)) => time as usize,
+        None => fields.iter().position(|f| &*f.name == name)?,
+    };
     let ty = &fields[index].ty;
     let fits = match name {
         "id" => matches!(ty, Ty::Str { .. }),

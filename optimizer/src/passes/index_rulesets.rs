@@ -83,6 +83,8 @@ pub enum WhyChain {
         /// Rules of the largest set that is left to it.
         most: usize,
     },
+    /// Its conditions ask states, in the order of the source and only as far as they are reached.
+    Asks,
     /// Most conditions ask about nothing that is read in place, so a search could not pass over their rules.
     Opaque {
         /// Rules whose conditions do.
@@ -99,6 +101,7 @@ impl std::fmt::Display for WhyChain {
                 write!(f, "fewer than {least} rules, and not all of them only read")
             }
             WhyChain::Code { most } => write!(f, "machine code, and at most {most} rules"),
+            WhyChain::Asks => f.write_str("its conditions ask states, in the order of the source"),
             WhyChain::Opaque { read, rules } => write!(
                 f,
                 "opaque conditions: only {read} of {rules} ask about what can be read in place"
@@ -119,6 +122,9 @@ fn searchable(
     id: RuleSetId,
     aim: Aim,
 ) -> Result<Predicates, WhyChain> {
+    if costs.asks().ruleset(id) > 0 {
+        return Err(WhyChain::Asks);
+    }
     let rules = &module.rulesets[id];
     let asked = predicates(module, costs, rules);
     let few = rules.rules.len() < RULES_MIN;

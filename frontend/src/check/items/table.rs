@@ -29,7 +29,7 @@ pub(super) fn check(
     let params = bind_parameters(&mut body, &table.params, &signature);
     let policy = policy::lower(&mut body, &table.policy, &outcome);
     let mut collector = Collector::new(body, &params);
-    let cost = collector.set_clauses(&table.clauses);
+    let (cost, shadow) = collector.set_clauses(&table.clauses);
     let Collected {
         mut body, groups, ..
     } = collector.finish();
@@ -66,6 +66,7 @@ pub(super) fn check(
     target.groups = groups;
     target.rules = rules;
     target.otherwise = otherwise;
+    target.shadow = shadow;
     target.cost = cost;
     target.written = crate::hir::Written {
         policy: table.policy.span,
