@@ -6,6 +6,7 @@ use tollgate_runtime::{Mark, Word, json};
 
 use crate::entry::{EntryInfo, Shape};
 use crate::program::Program;
+use crate::states::{Asking, Operation};
 
 /// What was decided, and by which rules.
 pub struct Decision<'s> {
@@ -15,6 +16,8 @@ pub struct Decision<'s> {
     pub(crate) marks: &'s [Mark],
     pub(crate) steps: u64,
     pub(crate) ignored: u64,
+    /// What was asked of states, if the entry asks some.
+    pub(crate) asking: Option<&'s Asking<'s>>,
 }
 
 /// What a mark is called: `rule`, `stage.rule`, or `stage` where no rule set decided it.
@@ -58,21 +61,53 @@ impl Decision<'_> {
             }
             Shape::One | Shape::Many => (None, self.marks),
         };
-        let alone = stage.filter(|_| rules.is_empty());
+        let shadow = rules.iter().any(|mark| is_shadow(site(mark)));
+        // What a shadow decided is told apart; its value is that of `otherwise`.
+        let rules = if shadow { &[] } else { rules };
+        let none = shadow && self.entry.shape != Shape::Many;
+        let none = none.then_some(Name {
+            stage,
+            rule: Some("otherwise"),
+        });
+        let alone = stage.filter(|_| rules.is_empty() && !shadow);
         let alone = alone.map(|_| Name { stage, rule: None });
         let rules = rules.iter().filter_map(site).filter_map(move |site| {
             let rule = match site {
                 Site::Rule { rule, .. } => &**rule,
                 Site::Otherwise { .. } => "otherwise",
-                Site::Stage { .. } => return None,
+                Site::Stage { .. } | Site::Shadow { .. } => return None,
             };
             let rule = Some(rule);
             Some(Name { stage, rule })
         });
-        alone.into_iter().chain(rules)
+        alone.into_iter().chain(none).chain(rules)
     }
 
-    /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`.
+    /// The rules that decided in shadow mode, so that their outcomes do not count: as [`Decision::by`] names them, of every stage.
+    pub fn shadow(&self) -> Vec<String> {
+        let sites = &self.program.module().sites;
+        let (mut shadows, mut rules, mut stage) = (Vec::new(), Vec::new(), None);
+        for site in self.marks.iter().filter_map(|m| sites.get(SiteId(m.0))) {
+            let rule: &str = match site {
+                Site::Stage { stage: name, .. } => {
+                    stage = Some(&**name);
+                    rules.clear();
+                    continue;
+                }
+                Site::Shadow { .. } => {
+                    shadows.append(&mut rules);
+                    continue;
+                }
+                Site::Rule { rule, .. } => rule,
+                Site::Otherwise { .. } => "otherwise",
+            };
+            let rule = Some(rule);
+            rules.push(Name { stage, rule }.parts().concat());
+        }
+        shadows
+    }
+
+    /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`. Where rules decided in shadow mode, `"shadow":[…]` names them.
     pub fn to_json(&self) -> String {
         let mut out = String::new();
         self.write_json(&mut out);
@@ -98,7 +133,48 @@ impl Decision<'_> {
             }
             out.push('"');
         }
-        out.push_str(if many { "]}" } else { "}" });
+        if many {
+            out.push(']');
+        }
+        if self.program.has_shadows() {
+            self.write_shadow(out);
+        }
+        out.push('}');
+    }
+
+    /// What the decision asked of states, in order, with the answers. Makes a list of them anew.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.asking.map_or_else(Vec::new, Asking::operations)
+    }
+
+    /// As [`Decision::to_json`], with the operations on states: `{"value":…,"by":…,"operations":[…]}`.
+    pub fn write_trace(&self, out: &mut String) {
+        self.write_json(out);
+        out.pop();
+        out.push_str(",\"operations\":[");
+        for (i, operation) in self.operations().iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            operation.write_json(out);
+        }
+        out.push_str("]}");
+    }
+
+    #[cold]
+    fn write_shadow(&self, out: &mut String) {
+        let shadow = self.shadow();
+        if shadow.is_empty() {
+            return;
+        }
+        out.push_str(",\"shadow\":[");
+        for (i, name) in shadow.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            json::write_text(out, name);
+        }
+        out.push(']');
     }
 
     /// Steps taken, where the backend counts them.
@@ -119,6 +195,10 @@ impl Decision<'_> {
             out,
         );
     }
+}
+
+fn is_shadow(site: Option<&Site>) -> bool {
+    matches!(site, Some(Site::Shadow { .. }))
 }
 
 impl<'s> Name<'s> {

@@ -18,6 +18,7 @@ use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::program::{Origin, Program, Shared};
 use crate::report::Report;
+use crate::states::Plan;
 use crate::test_run::Tests;
 use crate::tiers::Tiers;
 
@@ -159,8 +160,10 @@ pub(crate) fn compile(
             plans,
             level,
             backend,
+            plan: Plan::of(&program),
         }
     });
+    let plan = (!program.states.is_empty()).then(|| Plan::of(&program));
     drop(program);
     let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
     let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
@@ -172,7 +175,7 @@ pub(crate) fn compile(
         backend,
     };
     Ok(Program::new(Shared::new(
-        module, tiers, entries, tests, report, origin,
+        module, tiers, entries, tests, report, origin, plan,
     )))
 }
 

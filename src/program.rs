@@ -1,12 +1,12 @@
 //! A compiled program.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
-use tollgate_ir::module::{Module, Target};
+use tollgate_ir::module::{Module, Site, Target};
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::{Arena, Frozen, Word, json};
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::explain::Explainer;
 use crate::report::Report;
 use crate::session::{Args, Session, args_of_inputs, args_of_json};
+use crate::states::{Asking, Plan, States};
 use crate::test_run::{TestResult, Tests};
 use crate::tiers::Tiers;
 
@@ -52,6 +53,9 @@ pub(crate) struct Shared {
     tests: Option<Tests>,
     report: Report,
     origin: Origin,
+    /// What states it declares, if it does.
+    plan: Option<Plan>,
+    shadows: bool,
     /// Made when the first decision is explained.
     explainer: OnceLock<Explainer>,
     /// Tells this program's handles from those of others; it never comes out.
@@ -65,6 +69,9 @@ pub(crate) struct Origin {
     pub(crate) backend: &'static BackendRow,
 }
 
+/// What a program without states declares.
+static EMPTY: LazyLock<Plan> = LazyLock::new(Plan::default);
+
 impl Shared {
     /// Entries are those of the module before rule sets were lowered, in the same order.
     pub(crate) fn new(
@@ -74,10 +81,13 @@ impl Shared {
         tests: Option<Tests>,
         report: Report,
         origin: Origin,
+        plan: Option<Plan>,
     ) -> Shared {
         for (info, entry) in entries.iter_mut().zip(&module.entries) {
             info.target = entry.target;
         }
+        let mut sites = module.sites.values();
+        let shadows = sites.any(|site| matches!(site, Site::Shadow { .. }));
         static STAMPS: AtomicU64 = AtomicU64::new(0);
         Shared {
             module,
@@ -86,6 +96,8 @@ impl Shared {
             tests,
             report,
             origin,
+            plan,
+            shadows,
             explainer: OnceLock::new(),
             stamp: STAMPS.fetch_add(1, Ordering::Relaxed),
         }
@@ -260,6 +272,32 @@ impl Program {
     /// A session.
     pub fn session(&self) -> Session<'_> {
         Session::new(self)
+    }
+
+    /// A session whose decisions ask states; see [`Program::states`].
+    ///
+    /// # Errors
+    /// When the states are those of another program.
+    pub fn session_with(&self, states: &States) -> Result<Session<'_>, Error> {
+        if states.bound.stamp != self.shared.stamp {
+            return Err(Error::other(
+                "the states belong to another program; ask this program instead",
+            ));
+        }
+        let empty = &*EMPTY;
+        let plan = self.plan().unwrap_or(empty);
+        let asking = Asking::new(plan, self.module(), states);
+        Ok(Session::asking(self, asking))
+    }
+
+    /// Whether a rule set of it is in shadow mode.
+    pub(crate) fn has_shadows(&self) -> bool {
+        self.shared.shadows
+    }
+
+    /// What states the program declares, if it does.
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        self.shared.plan.as_ref()
     }
 
     /// What explains decisions. Made once, from the texts that the program was compiled from.

@@ -1,5 +1,6 @@
 //! A session: deciding again and again in the same memory.
 
+use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Target;
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::{Arena, Cx, Mark, Word, facts, json};
@@ -8,6 +9,7 @@ use crate::decision::Decision;
 use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
 use crate::program::Program;
+use crate::states::Asking;
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
 /// `time: Instant` of its own.
@@ -26,6 +28,7 @@ pub struct Session<'p> {
     program: &'p Program,
     arena: Arena,
     marks: Vec<Mark>,
+    asking: Option<Asking<'p>>,
 }
 
 impl<'p> Session<'p> {
@@ -34,6 +37,14 @@ impl<'p> Session<'p> {
             program,
             arena: Arena::new(),
             marks: Vec::new(),
+            asking: None,
+        }
+    }
+
+    pub(crate) fn asking(program: &'p Program, asking: Asking<'p>) -> Session<'p> {
+        Session {
+            asking: Some(asking),
+            ..Session::new(program)
         }
     }
 
@@ -51,7 +62,8 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asking = self.asking.as_ref();
+        run(program, entry, arena, &mut self.marks, asking, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.
@@ -86,7 +98,8 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_inputs(program, entry, facts, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asking = self.asking.as_ref();
+        run(program, entry, arena, &mut self.marks, asking, args, call)
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.
@@ -130,7 +143,8 @@ impl<'p> Session<'p> {
             return Err(other_facts(program, entry, facts));
         }
         let args = (facts.args(entry), facts.ignored);
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asking = self.asking.as_ref();
+        run(program, entry, arena, &mut self.marks, asking, args, call)
     }
 }
 
@@ -204,6 +218,7 @@ fn run<'s>(
     entry: &'s EntryInfo,
     arena: &'s Arena,
     marks: &'s mut Vec<Mark>,
+    asking: Option<&'s Asking<'_>>,
     (args, ignored): Args<'s>,
     call: &Call<'s>,
 ) -> Result<Decision<'s>, Error> {
@@ -218,7 +233,10 @@ fn run<'s>(
     cx.data = program.data(arena)?;
     cx.marks = std::mem::take(marks);
     cx.marks.clear();
-    let value = program.executable().run(func, &mut cx, args);
+    let value = match entry.asks {
+        false => program.executable().run(func, &mut cx, args),
+        true => ask(program, entry, asking, func, &mut cx, args)?,
+    };
     let steps = cx.steps;
     *marks = cx.marks;
     Ok(Decision {
@@ -228,7 +246,36 @@ fn run<'s>(
         marks,
         steps,
         ignored,
+        asking: asking.filter(|_| entry.asks),
     })
+}
+
+/// Decides by an entry that asks states: once, and again while a store has to be waited for.
+fn ask<'s>(
+    program: &'s Program,
+    entry: &EntryInfo,
+    asking: Option<&'s Asking<'_>>,
+    func: FuncId,
+    cx: &mut Cx<'s>,
+    args: &[Word<'s>],
+) -> Result<Word<'s>, Error> {
+    let Some(asking) = asking else {
+        return Err(Error::other(format!(
+            "`{}` asks states, and this session has none: make it with `Program::session_with`",
+            entry.name
+        )));
+    };
+    asking.begin();
+    cx.states = Some(asking);
+    loop {
+        let value = program.executable().run(func, cx, args);
+        if !asking.perform(cx.id, cx.time) {
+            return Ok(value);
+        }
+        asking.again();
+        cx.marks.clear();
+        cx.steps = 0;
+    }
 }
 
 impl std::fmt::Debug for Session<'_> {

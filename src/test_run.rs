@@ -3,11 +3,13 @@
 //! The functions of the tests are compiled as entries of a program of their own, on the same backend at the same level,
 //! so that a program that is only run does not carry them.
 
+use std::sync::Arc;
+
 use tollgate_backend_api::Executable;
 use tollgate_frontend::lower::{TestFn, TestPlan, TestStep};
 use tollgate_grammar::source::{SourceMap, Span};
 use tollgate_ir::Legalized;
-use tollgate_ir::entities::{DataId, Entity, SiteId};
+use tollgate_ir::entities::{DataId, Entity, SiteId, StateId};
 use tollgate_ir::module::{Module, Site, Target};
 use tollgate_optimizer::Level;
 use tollgate_runtime::schema::Type;
@@ -16,6 +18,7 @@ use tollgate_runtime::{Arena, Cx, Frozen, Mark, Value, Word, json};
 use crate::backends::BackendRow;
 use crate::error::Error;
 use crate::pipeline;
+use crate::states::{Asking, Bound, Plan, States};
 
 /// What became of a test.
 #[derive(Clone, Debug)]
@@ -48,12 +51,26 @@ pub(crate) struct Tests {
     pub(crate) plans: Vec<TestPlan>,
     pub(crate) level: Level,
     pub(crate) backend: &'static BackendRow,
+    /// The states of the program.
+    pub(crate) plan: Plan,
 }
 
 /// The tests of a program, or a question about it, compiled.
 pub(crate) struct Compiled {
     pub(crate) module: Legalized,
     pub(crate) executable: Box<dyn Executable>,
+    /// The states of the program; each test has its own.
+    pub(crate) plan: Plan,
+}
+
+/// What a test has done so far.
+struct Running<'c> {
+    data: Vec<Option<Frozen>>,
+    asking: Asking<'c>,
+    /// The time of decisions that have none of their own.
+    clock: i64,
+    /// What states were given, to be set when time is known: at the next decision.
+    given: Vec<(StateId, String, i64)>,
 }
 
 /// What was shown: as JSON, and the rules that decided.
@@ -71,46 +88,75 @@ impl Tests {
     ) -> Result<Vec<TestResult>, Error> {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
-        let compiled = Compiled { module, executable };
+        let plan = self.plan.clone();
+        let compiled = Compiled {
+            module,
+            executable,
+            plan,
+        };
         let wanted = |plan: &&TestPlan| filter.is_none_or(|f| plan.title.contains(f));
-        Ok(self
-            .plans
-            .iter()
-            .filter(wanted)
-            .map(|plan| compiled.test(plan, sources))
-            .collect())
+        let wanted = self.plans.iter().filter(wanted);
+        wanted.map(|plan| compiled.test(plan, sources)).collect()
     }
 }
 
 impl Compiled {
-    fn test(&self, plan: &TestPlan, sources: &SourceMap) -> TestResult {
-        let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
+    /// The beginning of a test: nothing is given, and every state is as if nothing had happened.
+    fn begin(&self, data: Vec<Option<Frozen>>) -> Result<Running<'_>, Error> {
+        let states = States {
+            bound: Arc::new(Bound::new(&self.plan.local(), 0, &[])?),
+        };
+        Ok(Running {
+            data,
+            asking: Asking::new(&self.plan, &self.module, &states).in_test(),
+            clock: 0,
+            given: Vec::new(),
+        })
+    }
+
+    /// Does what is not a question.
+    fn step(&self, step: &TestStep, running: &mut Running<'_>) {
+        let arena = Arena::new();
+        let value = |func: TestFn| self.call(func, &mut Cx::new(&arena, "", 0));
+        match step {
+            TestStep::Data(id, func) => {
+                let word = value(*func);
+                running.data[id.index()] = Some(Frozen::from(&Value::of(word)));
+            }
+            TestStep::State(id, key, amount) => {
+                let key = key.map_or(String::new(), |func| value(func).str().to_owned());
+                running.given.push((*id, key, value(*amount).int()));
+            }
+            TestStep::Advance(by) => running.clock = running.clock.saturating_add(*by),
+            TestStep::Expect { .. } | TestStep::Show { .. } => {}
+        }
+    }
+
+    fn test(&self, plan: &TestPlan, sources: &SourceMap) -> Result<TestResult, Error> {
+        let data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
+        let mut running = self.begin(data)?;
         let mut failures = Vec::new();
         for step in &plan.steps {
             match step {
-                TestStep::Data(id, func) => {
-                    let arena = Arena::new();
-                    let word = self.call(*func, &mut Cx::new(&arena, "", 0));
-                    data[id.index()] = Some(Frozen::from(&Value::of(word)));
+                TestStep::Expect { .. } => {
+                    failures.extend(self.expect(step, &mut running, sources));
                 }
-                TestStep::Expect { .. } => failures.extend(self.expect(step, &data, sources)),
-                // Only a question shows something.
-                TestStep::Show { .. } => {}
+                step => self.step(step, &mut running),
             }
         }
         let (file, line) = place(sources, plan.span);
-        TestResult {
+        Ok(TestResult {
             title: plan.title.to_string(),
             file,
             line,
             failures,
-        }
+        })
     }
 
     fn expect(
         &self,
         step: &TestStep,
-        data: &[Option<Frozen>],
+        running: &mut Running<'_>,
         sources: &SourceMap,
     ) -> Option<TestFailure> {
         let TestStep::Expect {
@@ -133,6 +179,12 @@ impl Compiled {
                 message,
             })
         };
+        let Running {
+            data,
+            asking,
+            clock,
+            given,
+        } = running;
         let words = match self.data(data, &arena) {
             Ok(words) => words,
             Err(name) => {
@@ -141,7 +193,15 @@ impl Compiled {
                 ));
             }
         };
-        let ask = |func: TestFn| self.ask(func, *id, *time, &arena, words);
+        let (name, at) = self.inputs(*id, *time, &arena, words, *clock);
+        for (state, key, amount) in given.drain(..) {
+            if let Err(failure) = asking.set(state, &key, at, amount) {
+                let state = &self.module.states[state].name;
+                return fail(format!("`{state}` cannot be given: {failure}"));
+            }
+        }
+        asking.begin();
+        let ask = |func: TestFn| self.ask(func, (name, at), &arena, words, &*asking);
         let (held, marks) = ask(*condition);
         let decided: Vec<&str> = marks.iter().filter_map(|m| self.rule(m.0)).collect();
         let by_held = by
@@ -157,6 +217,8 @@ impl Compiled {
         });
         if let Some(subject) = subject {
             message.push_str(": it was ");
+            // What was asked has been answered; asking again would change it.
+            asking.again();
             let (word, _) = ask(*subject);
             let ty = self.module.entries[subject.0 as usize].result;
             // Writing to a string cannot fail.
@@ -173,24 +235,24 @@ impl Compiled {
         fail(message)
     }
 
-    /// What the plan of a question shows. `given` is the data of the host; an error names what is missing.
+    /// What the plan of a question shows. `given` is the data of the host; an error says what is missing.
     pub(crate) fn show(
         &self,
         plan: &TestPlan,
-        mut given: Vec<Option<Frozen>>,
-    ) -> Result<Option<Shown>, &str> {
+        given: Vec<Option<Frozen>>,
+    ) -> Result<Option<Shown>, String> {
+        let mut running = self.begin(given).map_err(|e| e.to_string())?;
         let mut shown = None;
         for step in &plan.steps {
             match step {
-                TestStep::Data(id, func) => {
-                    let arena = Arena::new();
-                    let word = self.call(*func, &mut Cx::new(&arena, "", 0));
-                    given[id.index()] = Some(Frozen::from(&Value::of(word)));
-                }
                 TestStep::Show { value, id, time } => {
                     let arena = Arena::new();
-                    let words = self.data(&given, &arena)?;
-                    let (word, marks) = self.ask(*value, *id, *time, &arena, words);
+                    let asking = &running.asking;
+                    let words = self.data(&running.data, &arena);
+                    let words = words.map_err(missing)?;
+                    let inputs = self.inputs(*id, *time, &arena, words, running.clock);
+                    asking.begin();
+                    let (word, marks) = self.ask(*value, inputs, &arena, words, asking);
                     let ty = self.module.entries[value.0 as usize].result;
                     let mut json = String::new();
                     // Writing to a string cannot fail.
@@ -199,8 +261,7 @@ impl Compiled {
                     let by = by.map(str::to_owned).collect();
                     shown = Some(Shown { json, by });
                 }
-                // A question expects nothing.
-                TestStep::Expect { .. } => {}
+                step => self.step(step, &mut running),
             }
         }
         Ok(shown)
@@ -223,25 +284,37 @@ impl Compiled {
         Ok(words)
     }
 
-    /// Calls a function of a step, with the id and time of the decision that the step asks for; also the marks that it left.
-    fn ask<'a>(
+    /// The id and time of the decision that a step asks for; the clock's time where it has none.
+    fn inputs<'a>(
         &'a self,
-        func: TestFn,
         id: Option<TestFn>,
         time: Option<TestFn>,
         arena: &'a Arena,
         data: &'a [Word<'a>],
-    ) -> (Word<'a>, Vec<Mark>) {
+        clock: i64,
+    ) -> (&'a str, i64) {
         let begin = || {
             let mut cx = Cx::new(arena, "", 0);
             cx.data = data;
             cx
         };
-        let mut cx = Cx {
-            id: id.map_or("", |func| self.call(func, &mut begin()).str()),
-            time: time.map_or(0, |func| self.call(func, &mut begin()).int()),
-            ..begin()
-        };
+        let id = id.map_or("", |func| self.call(func, &mut begin()).str());
+        let time = time.map_or(0, |func| self.call(func, &mut begin()).int());
+        (id, if time == 0 { clock } else { time })
+    }
+
+    /// Calls a function of a step; also the marks that it left.
+    fn ask<'a>(
+        &'a self,
+        func: TestFn,
+        (id, time): (&'a str, i64),
+        arena: &'a Arena,
+        data: &'a [Word<'a>],
+        asking: &'a Asking<'a>,
+    ) -> (Word<'a>, Vec<Mark>) {
+        let mut cx = Cx::new(arena, id, time);
+        cx.data = data;
+        cx.states = Some(asking);
         let word = self.call(func, &mut cx);
         (word, cx.marks)
     }
@@ -258,7 +331,7 @@ impl Compiled {
         match self.module.sites.get(SiteId(mark))? {
             Site::Rule { rule, .. } => Some(rule),
             Site::Otherwise { .. } => Some("otherwise"),
-            Site::Stage { .. } => None,
+            Site::Stage { .. } | Site::Shadow { .. } => None,
         }
     }
 
@@ -272,6 +345,11 @@ impl Compiled {
             _ => None,
         }
     }
+}
+
+/// Why nothing can be shown.
+fn missing(name: &str) -> String {
+    format!("the program expects data `{name}`, which has not been given")
 }
 
 fn place(sources: &SourceMap, span: Span) -> (String, u32) {

@@ -35,7 +35,10 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_micros());
     let time = i64::try_from(now).unwrap_or(0);
+    let states = program.states(&[])?;
     let jobs = match args.jobs {
+        // What one decision takes the next one misses, so they come one after the other.
+        _ if !program.declarations().is_empty() => 1,
         Some(jobs) => jobs as usize,
         None => thread::available_parallelism().map_or(1, usize::from),
     };
@@ -46,11 +49,12 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
             told.suspend(|| eprintln!("{refusal}"));
         }
     };
-    let began = Instant::now();
+    let (began, trace) = (Instant::now(), args.trace);
     let decide = move |session: &mut Session<'_>, block: &Block, done: &mut Done| {
-        decide_block(session, entry, time, block, done);
+        decide_block(session, entry, (time, trace), block, done);
     };
-    let counts = pool::run(&program, input, output, jobs, tell, decide).map_err(cannot_write)?;
+    let counts = pool::run(&program, &states, input, output, jobs, tell, decide);
+    let counts = counts.map_err(cannot_write)?;
     bar.finish_and_clear();
     summarise(&counts, began.elapsed());
     Ok(if counts.refused > 0 {
@@ -64,7 +68,7 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
 fn decide_block(
     session: &mut Session<'_>,
     entry: Entry,
-    time: i64,
+    (time, trace): (i64, bool),
     block: &Block,
     done: &mut Done,
 ) {
@@ -78,7 +82,10 @@ fn decide_block(
         let id = decimal(number, &mut digits);
         match session.decide_json(entry, line, &Call { id, time }) {
             Ok(decision) => {
-                decision.write_json(&mut done.out);
+                match trace {
+                    true => decision.write_trace(&mut done.out),
+                    false => decision.write_json(&mut done.out),
+                }
                 done.out.push('\n');
                 done.counts.decided += 1;
                 done.counts.ignored += decision.ignored();
