@@ -45,8 +45,8 @@ pub struct Declaration {
     pub remember: Option<Remember>,
 }
 
-/// For how long, and for how many operations, first answers are remembered: an operation of the same decision, place
-/// and key then gets the first answer, and changes nothing.
+/// For how long, and for how many operations, first answers are remembered: an operation of the same decision and place
+/// then gets the first answer, and changes nothing.
 ///
 /// It costs an entry of some 50 bytes an operation, and looking it up. Without it, a retry of [`Ask::Take`],
 /// [`Ask::Sheds`], [`Ask::Add`] and of `within` without `once` is another operation. [`Ask::Enter`] and `once` (with or
@@ -74,9 +74,9 @@ pub struct Remember {
 /// | `SlidingLog` | `Take` | exact: at most `limit` in any span of `window_us` |
 /// | `Concurrency` | `Enter` | exact: at most `max` slots are held |
 /// | `Reserve` | `Enter` | exact: as above, and the last `critical` share of them only by critical work |
-/// | `Ladder` | `Sheds` | exact, the fading rounded down to a billionth of a percent |
+/// | `Ladder` | `Sheds` | exact, the fading rounded down to the ninth decimal; a negative load is none |
 /// | `Count`, `Sum` | `Add`, `Value` | exact over a calendar; over a sliding window see [`Window::Sliding`] |
-/// | `Distinct` | `Add`, `Value` | exact up to 1,024 members of a key in a window; beyond that an estimate whose standard error is 5% |
+/// | `Distinct` | `Add`, `Value` | exact up to 1,024 members of a key in a window; beyond that an estimate whose standard error is 3.75% |
 /// | `Seen` | `Reserve` | exact |
 /// | `Budget` | `Reserve` | exact to the minor unit: no ceiling is exceeded, by any interleaving |
 ///
@@ -124,7 +124,7 @@ pub enum Kind {
     Ladder {
         /// How many classes, class 0 being shed first.
         classes: u32,
-        /// At which load class 0 is shed.
+        /// At which load class 0 is shed, not negative.
         enter: i64,
         /// How much more each further class takes, not negative.
         step: i64,
@@ -189,8 +189,9 @@ pub enum Window {
     /// The last `us`: at time `t` the events after `t − us`, up to and with those at `t`.
     ///
     /// Exact while at most 128 different times of a key are kept. When there are more, times are rounded down to a
-    /// 64th of the window, so that an event stops counting early, by at most that much, and is never counted
-    /// longer. That is at most 2 KiB a key; `Distinct` keeps its members, each with its own time, instead.
+    /// 64th of what is kept, so that an event stops counting early, by at most that much, and is never counted
+    /// longer, except by an event that comes late. That is at most 2 KiB a key. `Distinct` keeps its members
+    /// instead, each with the last time it came: what a late event sees includes members that came after it.
     Sliding {
         /// The length.
         us: i64,
@@ -327,7 +328,7 @@ impl Kind {
                 recover,
             } => {
                 between("order", i64::from(classes), 1, 256)?;
-                between("enter", enter, -GREATEST, GREATEST)?;
+                between("enter", enter, 0, GREATEST)?;
                 between("step", step, 0, GREATEST)?;
                 between("recover", recover.share, 1, GREATEST)?;
                 between("recover", recover.per_us, 1, GREATEST)?;

@@ -17,16 +17,22 @@
 //!
 //! # Where to start reading
 //!
-//! [`kind`]: what can be declared, and what each kind promises. Then [`operation`], then [`store`].
+//! [`kind`]: what can be declared, and what each kind promises. Then [`operation`], then [`store`]. What each kind does is
+//! a small file in `local/cells/`.
 //!
 //! # What it must not know
 //!
 //! Rules, the IR, any engine, what words are: another crate turns those into keys and numbers.
 
+mod calendar;
+mod identity;
 pub mod kind;
+mod local;
 pub mod operation;
 pub mod store;
+mod sync;
 
 pub use kind::{Declaration, Kind, Limit, Period, Rate, Recover, Remember, Weekday, Window};
+pub use local::{Local, Snapshot};
 pub use operation::{Answer, Ask, Charge, Failure, Once, Operation, Outcome};
 pub use store::Store;

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 /// One operation of one decision.
 ///
-/// **Time.** A store measures by `at_us` and by nothing else. For what grants (`Take`, `Enter`, `Sheds`, `Reserve`) time
-/// never goes backwards within a key: an operation that comes with an earlier time than one before it is done as if at the latest
-/// time of its key (or, if the key is absent, the latest time up to which entries near it were dropped). So an operation
-/// of the past can be refused where it would have been granted then, and never the other way round.
+/// **Time.** A store measures by `at_us` and by nothing else. For what grants (`Take`, `Enter`, `Sheds`, `once`) time never
+/// goes backwards within a key: an operation with an earlier time than one that was granted before it is done as if at the
+/// latest such time (and if the key is absent, not before anything that was dropped near it has stopped to matter). So
+/// an operation of the past can be refused where it would have been granted then, and never the other way round.
 /// A budget's day is the day of `at_us`. Counters count every event where it belongs, in whatever order events come,
 /// and refuse those that are too late ([`Failure::Late`]).
 ///
-/// **Retries.** An operation of the same decision, place and key as an earlier one that changed something gets the
-/// first answer and changes nothing, if the kind or the declaration remembers it: see [`Remember`](crate::Remember).
+/// **Retries.** An operation of the same decision and place as an earlier one that changed something gets the first
+/// answer and changes nothing, if the kind or the declaration remembers it: see [`Remember`](crate::Remember).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation<'a> {
     /// Which declaration, by its index in the list the store was made from.
