@@ -81,13 +81,10 @@ pub(super) fn check(
         complete,
     } = collector.finish();
     body.asking = None;
-    let listed = matches!(policy, Policy::All | Policy::Sum);
-    if shadow.is_some() && set.otherwise.is_none() && !listed {
-        let found = states::shadow_without_otherwise(&set.name)
-            .at(set.name.span, "gives which value until the mode ends?");
-        body.checker.sink.emit(found);
-    }
     let otherwise = policy::otherwise(&mut body, set.otherwise.as_ref(), &outcome);
+    if shadow.is_some() && otherwise.is_none() {
+        policy::shadow(&mut body, &set.name, &policy);
+    }
     let complete = complete && body.checker.sink.error_count() == errors;
     let locals = body.locals;
     let target = &mut checker.program.rulesets[id];

@@ -54,6 +54,9 @@ pub(super) fn check(
         });
     }
     let otherwise = policy::otherwise(&mut body, table.otherwise.as_ref(), &outcome);
+    if shadow.is_some() && otherwise.is_none() {
+        policy::shadow(&mut body, &table.name, &policy);
+    }
     complete &= body.checker.sink.error_count() == errors;
     let locals = body.locals;
     let target = &mut checker.program.rulesets[id];
