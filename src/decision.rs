@@ -102,7 +102,9 @@ impl Decision<'_> {
                 Site::Otherwise { .. } => "otherwise",
             };
             let rule = Some(rule);
-            rules.push(Name { stage, rule }.parts().concat());
+            if rule != Some("otherwise") {
+                rules.push(Name { stage, rule }.parts().concat());
+            }
         }
         shadows
     }
