@@ -1,18 +1,19 @@
-//! How often states are asked at worst, by each function and rule set.
+//! How often states are asked at worst, by each function, rule set and index.
 //!
 //! As in [`cost`](crate::cost), the worst case is the longest path, and what is called counts where it is called.
 
 use crate::callgraph::{CallGraph, Node};
 use crate::cost::of_rules;
-use crate::entities::{FuncId, IndexVec, RuleSetId};
+use crate::entities::{FuncId, IndexId, IndexVec, RuleSetId};
 use crate::instructions::Inst;
 use crate::module::{Func, Module};
 
-/// The most operations on states of every function and rule set; at the greatest number where it would be more.
+/// The most operations on states of every function, rule set and index; at the greatest number where it would be more.
 #[derive(Clone, Debug)]
 pub struct Asks {
     funcs: IndexVec<FuncId, u64>,
     rulesets: IndexVec<RuleSetId, u64>,
+    indexes: IndexVec<IndexId, u64>,
 }
 
 impl Asks {
@@ -24,6 +25,7 @@ impl Asks {
         let mut asks = Asks {
             funcs: module.funcs.keys().map(|_| 0).collect(),
             rulesets: module.rulesets.keys().map(|_| 0).collect(),
+            indexes: module.indexes.keys().map(|_| 0).collect(),
         };
         if module.places.is_empty() {
             return asks;
@@ -36,8 +38,10 @@ impl Asks {
                 Node::Rules(id) => {
                     asks.rulesets[id] = of_rules(&module.rulesets[id], &mut |f| asks.funcs[f]);
                 }
-                // What an index calls asks nothing; the verifier says so.
-                Node::Index(_) => {}
+                Node::Index(id) => {
+                    let of = module.indexes[id].asks().map(|func| asks.funcs[func]);
+                    asks.indexes[id] = of.fold(0, u64::saturating_add);
+                }
             }
         }
         asks
@@ -51,6 +55,11 @@ impl Asks {
     /// The most operations of a decision by the rule set.
     pub fn ruleset(&self, id: RuleSetId) -> u64 {
         self.rulesets[id]
+    }
+
+    /// The most operations of a decision by the index.
+    pub fn index(&self, id: IndexId) -> u64 {
+        self.indexes[id]
     }
 
     fn of_func(&self, func: &Func) -> u64 {
@@ -69,6 +78,7 @@ impl Asks {
         match inst {
             Inst::Ask { .. } => 1,
             Inst::Decide { rules, .. } | Inst::DecideMarked { rules, .. } => self.rulesets[*rules],
+            Inst::Search { index, .. } | Inst::SearchMarked { index, .. } => self.indexes[*index],
             Inst::Any { func, max, .. } | Inst::Fold { func, max, .. } => {
                 self.funcs[*func].saturating_mul(max.0.max(0) as u64)
             }

@@ -5,6 +5,8 @@
 
 mod asking;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! States: nothing that asks is called where a pass may drop, repeat or move the call.
 
+use rustc_hash::FxHashSet;
+
 use super::Errors;
 use crate::asks::Asks;
 use crate::entities::FuncId;
@@ -19,6 +21,7 @@ pub(super) fn check(module: &Module, errors: &mut Errors<'_>) {
                     asks.func(*func) > 0
                 }
                 Inst::Decide { rules, .. } => asks.ruleset(*rules) > 0,
+                Inst::Search { index, .. } => asks.index(*index) > 0,
                 _ => false,
             };
             if asking {
@@ -50,7 +53,8 @@ pub(super) fn check(module: &Module, errors: &mut Errors<'_>) {
         }
     }
     for (id, index) in module.indexes.iter() {
-        for func in &index.functions {
+        let may: FxHashSet<FuncId> = index.asks().collect();
+        for func in index.functions.iter().filter(|f| !may.contains(f)) {
             errors.check(Place::RuleIndex(id), quiet(*func));
         }
     }

@@ -41,7 +41,8 @@
 //!
 //! - A place asks states that there are, as many as its operation does; what it is given and answers are of its types.
 //! - What asks is called where it is seen: a function by `call_marked`, a rule set by `decide_marked` or an entry, and a rule's
-//!   or group's condition. Outcomes, keys, `any`, `fold` and what an index calls do not ask.
+//!   or group's condition. Outcomes, keys, features, `any` and `fold` do not ask; of an index only what its rules ask besides their conditions does,
+//!   and it is searched by `search_marked`.
 //!
 //! # Indexes (`rule_index.rs`)
 //!

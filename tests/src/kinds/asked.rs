@@ -18,11 +18,11 @@ use super::run::engines;
 use crate::random::asking;
 
 /// Programs in an ordinary run of the suite.
-const PROGRAMS: u64 = 100;
+const PROGRAMS: u64 = 60;
 /// Events for each.
 const EVENTS: usize = 60;
 /// Programs in one trial.
-const BATCH: u64 = 25;
+const BATCH: u64 = 20;
 
 /// One trial a batch, and one that says that the programs do what they are for.
 pub(crate) fn trials(_root: &Path) -> Vec<Trial> {

@@ -92,11 +92,20 @@ pub(super) fn program(rng: &mut Rng) -> String {
         out.push_str("  mode shadow until t\"2026-11-01T00:00:30Z\"\n");
     }
     let all = hit == "all";
-    let rules = 2 + rng.below(8);
+    // Sets of more rules are searched before they ask.
+    let rules = match rng.one_in(3) {
+        true => 20 + rng.below(30),
+        false => 2 + rng.below(8),
+    };
     for rule in 0..rules {
         match rng.one_in(4) {
             true => {
-                let (condition, bound) = condition(rng, &format!("g{rule}"));
+                // A group that asks keeps its set a chain.
+                let name = format!("g{rule}");
+                let (condition, bound) = match rng.one_in(3) {
+                    true => condition(rng, &name),
+                    false => (format!("e.n > {}", rng.below(30)), None),
+                };
                 let _ = writeln!(out, "  group when {condition} {{");
                 write_rule(&mut out, rng, &format!("r{rule}a"), all, bound.as_deref());
                 write_rule(&mut out, rng, &format!("r{rule}b"), all, bound.as_deref());
