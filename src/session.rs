@@ -1,5 +1,6 @@
 //! A session: deciding again and again in the same memory.
 
+use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Target;
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::{Arena, Cx, Mark, Word, facts, json};
@@ -8,6 +9,7 @@ use crate::decision::Decision;
 use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
 use crate::program::Program;
+use crate::states::Asking;
 use crate::typed::{self, Bound, Entering};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
@@ -27,6 +29,7 @@ pub struct Session<'p> {
     program: &'p Program,
     arena: Arena,
     marks: Vec<Mark>,
+    asking: Option<Asking<'p>>,
 }
 
 /// The memory of a session, kept between sessions of any programs: see [`Program::session_in`].
@@ -46,6 +49,15 @@ impl<'p> Session<'p> {
             program,
             arena,
             marks,
+            asking: None,
+        }
+    }
+
+    /// The same session, whose decisions ask states.
+    pub(crate) fn asking(self, asking: Asking<'p>) -> Session<'p> {
+        Session {
+            asking: Some(asking),
+            ..self
         }
     }
 
@@ -71,7 +83,8 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asking = self.asking.as_ref();
+        run(program, entry, arena, &mut self.marks, asking, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.
@@ -106,7 +119,8 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_inputs(program, entry, facts, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asking = self.asking.as_ref();
+        run(program, entry, arena, &mut self.marks, asking, args, call)
     }
 
     /// Decides about values of a host's own types, for an entry that [`Program::bind`] matched them against. Fields are read as they stand, and
@@ -130,7 +144,16 @@ impl<'p> Session<'p> {
         };
         let args = facts.words(&bound.fits, &to);
         let args = args.map_err(|refusal| Error::refused(*refusal))?;
-        run(program, entry, arena, &mut self.marks, (args, 0), call)
+        let asking = self.asking.as_ref();
+        run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asking,
+            (args, 0),
+            call,
+        )
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.
@@ -174,7 +197,8 @@ impl<'p> Session<'p> {
             return Err(other_facts(program, entry, facts));
         }
         let args = (facts.args(entry), facts.ignored);
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asking = self.asking.as_ref();
+        run(program, entry, arena, &mut self.marks, asking, args, call)
     }
 }
 
@@ -248,6 +272,7 @@ fn run<'s>(
     entry: &'s EntryInfo,
     arena: &'s Arena,
     marks: &'s mut Vec<Mark>,
+    asking: Option<&'s Asking<'_>>,
     (args, ignored): Args<'s>,
     call: &Call<'s>,
 ) -> Result<Decision<'s>, Error> {
@@ -268,12 +293,14 @@ fn run<'s>(
         id,
         time,
         data: program.data(arena)?,
+        states: None,
         marks: std::mem::take(marks),
         steps: 0,
     };
     let executable = program.executable();
     let value = match direct {
         Some(direct) => direct.decide(executable, &mut cx, args),
+        None if entry.asks => ask(program, entry, asking, func, &mut cx, args)?,
         None => executable.run(func, &mut cx, args),
     };
     let steps = cx.steps;
@@ -285,7 +312,36 @@ fn run<'s>(
         marks,
         steps,
         ignored,
+        asking: asking.filter(|_| entry.asks),
     })
+}
+
+/// Decides by an entry that asks states: once, and again while a store has to be waited for.
+fn ask<'s>(
+    program: &'s Program,
+    entry: &EntryInfo,
+    asking: Option<&'s Asking<'_>>,
+    func: FuncId,
+    cx: &mut Cx<'s>,
+    args: &[Word<'s>],
+) -> Result<Word<'s>, Error> {
+    let Some(asking) = asking else {
+        return Err(Error::other(format!(
+            "`{}` asks states, and this session has none: make it with `Program::session_with`",
+            entry.name
+        )));
+    };
+    asking.begin();
+    cx.states = Some(asking);
+    loop {
+        let value = program.executable().run(func, cx, args);
+        if !asking.perform(cx.id, cx.time) {
+            return Ok(value);
+        }
+        asking.again();
+        cx.marks.clear();
+        cx.steps = 0;
+    }
 }
 
 impl std::fmt::Debug for Session<'_> {

@@ -28,6 +28,7 @@ fn programs_mean_what_their_tests_say() {
         for (i, step) in plan.steps.iter().enumerate() {
             match step {
                 TestStep::Show { .. } => panic!("a test shows nothing"),
+                TestStep::State(..) | TestStep::Advance(_) => panic!("nothing here keeps states"),
                 TestStep::Data(id, value) => data[id.0 as usize] = run.ask(*value, &data).0,
                 TestStep::Expect {
                     condition,
@@ -233,7 +234,7 @@ impl Run<'_> {
         let rule = |mark: &tollgate_runtime::Mark| match &self.module.sites[SiteId(mark.0)] {
             Site::Rule { rule, .. } => Some(&**rule),
             Site::Otherwise { .. } => Some("otherwise"),
-            Site::Stage { .. } => None,
+            Site::Stage { .. } | Site::Shadow { .. } => None,
         };
         (value, cx.marks.iter().filter_map(rule).collect())
     }

@@ -156,6 +156,7 @@ pub(crate) fn module(seed: u64) -> Module {
             target,
             params: Vec::new(),
             result,
+            decides: Default::default(),
         });
     }
     module
