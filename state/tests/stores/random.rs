@@ -323,6 +323,21 @@ pub(crate) fn try_all(
     }
 }
 
+/// Operations with times that go on, each of another decision.
+#[cfg(feature = "redis")]
+pub(crate) fn random_operations(
+    trial: &Trial,
+    random: &mut Random,
+    operations: usize,
+) -> Vec<Asked> {
+    let mut at_us = trial.begin_us;
+    let one = |i| {
+        at_us += random.below(trial.step_us + 1);
+        new(trial, random, 20, i, at_us)
+    };
+    (0..operations).map(one).collect()
+}
+
 pub(crate) fn perform(store: &dyn Store, operation: &Operation<'_>) -> Outcome {
     match store.ask(operation) {
         Outcome::Later => {
