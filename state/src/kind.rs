@@ -212,19 +212,22 @@ pub enum Window {
     },
 }
 
-/// A stretch of the calendar.
+/// A stretch of the calendar, from a local midnight to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Period {
+    /// A day, which may have 23 or 25 hours.
     Day,
+    /// Seven days, from the one that weeks start with.
     Week,
+    /// A month.
     Month,
+    /// A year.
     Year,
 }
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Weekday {
     Monday,
     Tuesday,
