@@ -2,7 +2,10 @@
 //!
 //! One line a measurement: the median of nine rounds of 262,144 operations, in nanoseconds of the CPU time of the threads,
 //! which other programs do not add to; `json` as an argument prints them as JSON. Making the key (13 bytes) and hashing it are counted. Keys are asked for
-//! uniformly or by Zipf's law (exponent 1).
+//! uniformly or by Zipf's law (exponent 1). Another argument is a part of the names of what is measured.
+//!
+//! The first line is what this machine takes for one read of memory at a random place, each depending on the one
+//! before: an operation on a million keys cannot take less than about that.
 
 use std::{env, fs, hint, thread};
 
@@ -27,13 +30,30 @@ struct Case {
 
 fn main() {
     let json = env::args().any(|argument| argument == "json");
+    let part = env::args()
+        .skip(1)
+        .find(|argument| argument != "json" && !argument.starts_with("--"));
     if !json {
         println!(
             "{:32} {:>9} {:>8} {:>7} {:>7} {:>12} {:>12}",
             "operation", "keys", "traffic", "threads", "ns", "bytes a key", "resident"
         );
     }
-    for case in cases() {
+    let wanted = |case: &Case| {
+        part.as_ref()
+            .is_none_or(|part| case.name.contains(part.as_str()))
+    };
+    if !json {
+        println!(
+            "{:32} {:>9} {:>8} {:>7} {:>7.1}",
+            "(a read of memory)",
+            1_000_000,
+            "uniform",
+            1,
+            one_read(1_000_000)
+        );
+    }
+    for case in cases().into_iter().filter(wanted) {
         let resident = resident();
         let store = Local::new(&case.declarations).expect("they are right");
         // Every key is there before anything is measured.
@@ -310,6 +330,30 @@ fn traffic(case: &Case, seed: u64) -> Vec<u32> {
         true => (keys.powf(random()) - 1.0) as u32,
     };
     (0..OPERATIONS).map(one).collect()
+}
+
+/// Nanoseconds for a read at a random one of so many places of 64 bytes.
+fn one_read(places: usize) -> f64 {
+    // A walk through all of them: each place says where the next is.
+    let mut order: Vec<u32> = (0..places as u32).collect();
+    let mut state = 1_u64;
+    for i in (1..places).rev() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        order.swap(i, (state >> 33) as usize % (i + 1));
+    }
+    let mut memory = vec![[0_u64; 8]; places];
+    for (from, to) in order.iter().zip(order.iter().cycle().skip(1)) {
+        memory[*from as usize][0] = u64::from(*to);
+    }
+    let mut at = 0;
+    let began = now();
+    for _ in 0..OPERATIONS {
+        at = memory[at][0] as usize;
+    }
+    hint::black_box(at);
+    (now() - began) / OPERATIONS as f64
 }
 
 /// Neighbours in number are no neighbours in a table, as its hash sees to.
