@@ -7,6 +7,9 @@ use super::table::{Cell, Table};
 use crate::identity::Who;
 use crate::operation::Operation;
 
+/// For how many decisions at a time a table is laid out.
+const DECISIONS: u64 = 65_536;
+
 /// The slots of a decision.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Held {
@@ -25,10 +28,17 @@ pub(crate) struct Place {
 }
 
 impl Held {
+    /// A table with nothing in it. There is no bound to be full of: slots are bounded where they are.
+    pub(crate) fn table(seed: u64) -> Table<Held> {
+        let table = Table::new((), DECISIONS, seed);
+        table.bound(u64::MAX);
+        table
+    }
+
     /// Notes that the decision of this operation holds a slot until then.
     pub(crate) fn hold(table: &Table<Held>, operation: &Operation<'_>, place: Place, until: i64) {
         let decision = Who::decides(operation.decision).bytes();
-        // There is no bound to be full of: slots are bounded where they are.
+        // It is never full.
         let _ = table.with(&decision, operation.at_us, |(), held, _| {
             held.until = held.until.max(until);
             match held.first {

@@ -11,7 +11,6 @@ pub(crate) enum Key {
     Short(Sized<SHORT>),
     Middle(Box<Sized<MIDDLE>>),
     // A pointer to a pointer, which is as wide as the others.
-    #[expect(clippy::redundant_allocation, reason = "it is thin")]
     Long(Box<Box<[u8]>>),
 }
 

@@ -62,7 +62,7 @@ impl Local {
     pub fn new(declarations: &[Declaration]) -> Result<Local, Limit> {
         // The only randomness here: it decides where a key lies, and no answer.
         let seed = RandomState::new().build_hasher().finish();
-        let held = Arc::new(Table::new((), u64::MAX, seed));
+        let held = Arc::new(Held::table(seed));
         let states = declarations
             .iter()
             .map(|declaration| State::new(declaration, seed));

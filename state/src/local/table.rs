@@ -55,6 +55,8 @@ struct Keys<C> {
     /// The latest `until` of anything that was dropped: before it, an absent key may be one that was there.
     floor: i64,
     next: usize,
+    /// Before this time, looking at the whole shard again would find nothing to drop.
+    due: i64,
 }
 
 /// A key with what it holds.
@@ -211,7 +213,9 @@ impl<C: Cell> Table<C> {
         }
         let mut cell = C::default();
         let result = work(&self.rule, &mut cell, keys.floor);
-        if result.is_ok() && cell.until(&self.rule) != i64::MIN {
+        let until = cell.until(&self.rule);
+        if result.is_ok() && until != i64::MIN {
+            keys.due = keys.due.min(until);
             keys.table.insert_unique(
                 hash,
                 Entry {
@@ -231,14 +235,14 @@ impl<C: Cell> Table<C> {
         if self.count_one() {
             return true;
         }
-        self.drop_some(keys, usize::MAX, at_us);
+        self.drop_all(keys, at_us);
         if self.count_one() {
             return true;
         }
         let other = self.next.fetch_add(1, Ordering::Relaxed) as usize % self.shards.len();
         // Waiting for it could be waiting for each other.
         if let Some(mut other) = self.shards[other].0.try_lock() {
-            self.drop_some(&mut other, usize::MAX, at_us);
+            self.drop_all(&mut other, at_us);
         }
         self.count_one()
     }
@@ -249,6 +253,17 @@ impl<C: Cell> Table<C> {
         self.live
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .is_ok()
+    }
+
+    /// Drops everything that no longer matters at that time, unless looking would be in vain: a full table must not make
+    /// every key that is refused look at a thousand others.
+    fn drop_all(&self, keys: &mut Keys<C>, at_us: i64) {
+        if at_us < keys.due {
+            return;
+        }
+        self.drop_some(keys, usize::MAX, at_us);
+        let until = keys.table.iter().map(|entry| entry.cell.until(&self.rule));
+        keys.due = until.min().unwrap_or(i64::MAX);
     }
 
     /// Looks at so many places and drops what no longer matters at that time.
@@ -289,6 +304,7 @@ impl<C> Default for Keys<C> {
             table: HashTable::new(),
             floor: i64::MIN,
             next: 0,
+            due: i64::MIN,
         }
     }
 }

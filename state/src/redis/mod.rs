@@ -96,7 +96,7 @@ impl Redis {
             connections: Connections::new(url, settings.timeout, settings.idle)?,
             linger_ms: millis(settings.linger),
             keep_budgets_ms: millis(settings.keep_budgets),
-            held: Table::new((), u64::MAX, 0),
+            held: Held::table(0),
         })
     }
 

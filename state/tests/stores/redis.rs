@@ -16,7 +16,7 @@ use tollgate_state::{
 
 use crate::model::Model;
 use crate::operation;
-use crate::random::{Random, perform, random_operations, trials, try_all};
+use crate::random::{Random, any_numbers, perform, random_operations, trials, try_all};
 
 /// Long enough for a machine that does much else.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -217,6 +217,19 @@ fn operations_sent_together_are_done_in_order() {
             .collect();
         assert_eq!(outcomes[0], DOWN, "what was there stays");
         assert_eq!(outcomes[1..], expected, "{}", trial.name);
+    }
+}
+
+/// Whatever the numbers, no script fails.
+#[test]
+fn any_number_is_answered() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    for trial in trials() {
+        let store = server.store(&trial.declarations, TIMEOUT);
+        let outcomes = any_numbers(&store, &mut Random(7), 1500);
+        assert!(!outcomes.contains(&DOWN), "{}", trial.name);
     }
 }
 
