@@ -3,8 +3,8 @@
 
 #![allow(
     dead_code,
-    missing_docs,
     unreachable_pub,
+    unused_imports,
     reason = "only a part of what is compiled again is used"
 )]
 
