@@ -6,7 +6,7 @@ use tollgate_runtime::{Mark, Word, json};
 
 use crate::entry::{EntryInfo, Shape};
 use crate::program::Program;
-use crate::states::{Asking, Operation};
+use crate::states::{Answers, Asking, Operation};
 
 /// What was decided, and by which rules.
 pub struct Decision<'s> {
@@ -147,6 +147,12 @@ impl Decision<'_> {
     /// What the decision asked of states, in order, with the answers. Makes a list of them anew.
     pub fn operations(&self) -> Vec<Operation> {
         self.asking.map_or_else(Vec::new, Asking::operations)
+    }
+
+    /// What states answered. [`Session::attempt_json`](crate::Session::attempt_json) with these, the same facts, id and time decides the
+    /// same, and asks no store.
+    pub fn answers(&self) -> Answers {
+        self.asking.map_or_else(Answers::default, Asking::answers)
     }
 
     /// As [`Decision::to_json`], with the operations on states: `{"value":…,"by":…,"operations":[…]}`.

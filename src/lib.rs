@@ -83,7 +83,7 @@ pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Session};
 pub use stage::Stage;
-pub use states::{Operation, States};
+pub use states::{Answers, Attempt, Operation, Pending, States};
 pub use test_run::{TestFailure, TestResult};
 pub use tollgate_optimizer::Level;
 pub use tollgate_runtime::facts::Input;

@@ -85,6 +85,12 @@ impl Explainer {
         call: &Call<'_>,
         which: Which<'_>,
     ) -> Result<Explanation, Error> {
+        if program.at(entry).asks {
+            let entry = program.entries().nth(entry).unwrap_or_default();
+            return Err(Error::other(format!(
+                "`{entry}` asks states, and such a decision cannot be explained yet; `tollgate run --trace` shows what it asked"
+            )));
+        }
         let mut session = program.session();
         let decided = session.decide_facts(program.handle(entry), facts, call)?;
         let given = self.given(program, entry, facts, call);
