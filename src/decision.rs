@@ -5,7 +5,7 @@ use tollgate_runtime::{Mark, Word, json};
 
 use crate::entry::EntryInfo;
 use crate::program::Program;
-use crate::states::{Asking, Operation};
+use crate::states::{Answers, Asking, Operation};
 
 /// What was decided, and by which rules.
 pub struct Decision<'s> {
@@ -86,6 +86,12 @@ impl Decision<'_> {
     /// What the decision asked of states, in order, with the answers. Makes a list of them anew.
     pub fn operations(&self) -> Vec<Operation> {
         self.asking.map_or_else(Vec::new, Asking::operations)
+    }
+
+    /// What states answered. [`Session::attempt_json`](crate::Session::attempt_json) with these, the same facts, id and time decides the
+    /// same, and asks no store.
+    pub fn answers(&self) -> Answers {
+        self.asking.map_or_else(Answers::default, Asking::answers)
     }
 
     /// As [`Decision::to_json`], with the operations on states: `{"value":…,"by":…,"operations":[…]}`.

@@ -99,7 +99,7 @@ pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
 pub use stage::Stage;
-pub use states::{Operation, States};
+pub use states::{Answers, Attempt, Operation, Pending, States};
 pub use test_run::{TestFailure, TestOptions, TestResult};
 #[cfg(feature = "derive")]
 pub use tollgate_derive::{Facts, Outcome};

@@ -9,7 +9,7 @@ use crate::decision::Decision;
 use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
 use crate::program::Program;
-use crate::states::Asking;
+use crate::states::{Answers, Asking, Attempt};
 use crate::typed::{self, Bound, Entering};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
@@ -83,8 +83,66 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
-        let asking = self.asking.as_ref();
-        run(program, entry, arena, &mut self.marks, asking, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
+    }
+
+    /// As [`Session::decide_json`], for a host that does not wait: where a store has no answer at hand, what is asked of it comes back, and
+    /// the host attempts the decision again with the answer. Nothing but time passes between: facts, id and time are the same.
+    ///
+    /// ```
+    /// use tollgate::{Answers, Attempt, Call, Engine};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     state visits: FixedWindow by String { limit: 1, window: 1h, max_keys: 1_000, on_failure: allow }
+    ///     ruleset admit(who: String) -> Bool hit first {
+    ///       rule too_many when not visits[who].take().granted then false
+    ///       otherwise true
+    ///     }
+    /// "#)?;
+    /// let states = program.states(&[])?;
+    /// let mut session = program.session_with(&states)?;
+    /// let (call, mut answers) = (Call { id: "1", time: 0 }, Answers::default());
+    /// let recorded = loop {
+    ///     match session.attempt_json("admit", br#""ann""#, &call, &answers)? {
+    ///         Attempt::Decided(decision) => {
+    ///             assert_eq!(decision.value_json(), "true");
+    ///             break decision.answers();
+    ///         }
+    ///         // Perhaps on another thread.
+    ///         Attempt::Pending(pending) => answers = states.perform(*pending),
+    ///     }
+    /// };
+    /// // With all of its answers a decision is replayed: nothing is taken.
+    /// let Attempt::Decided(again) = session.attempt_json("admit", br#""ann""#, &call, &recorded)? else {
+    ///     panic!("every answer is known");
+    /// };
+    /// assert_eq!(again.value_json(), "true");
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::decide_json`].
+    pub fn attempt_json<'s>(
+        &'s mut self,
+        entry: impl AsEntry,
+        json: &[u8],
+        call: &Call<'s>,
+        answers: &'s Answers,
+    ) -> Result<Attempt<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(entry)?;
+        let args = args_of_json(program, entry, json, arena)?;
+        let asked = Asked::new(&self.asking, Some(answers));
+        run(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.
@@ -119,8 +177,16 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_inputs(program, entry, facts, arena)?;
-        let asking = self.asking.as_ref();
-        run(program, entry, arena, &mut self.marks, asking, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
     }
 
     /// Decides about values of a host's own types, for an entry that [`Program::bind`] matched them against. Fields are read as they stand, and
@@ -144,16 +210,16 @@ impl<'p> Session<'p> {
         };
         let args = facts.words(&bound.fits, &to);
         let args = args.map_err(|refusal| Error::refused(*refusal))?;
-        let asking = self.asking.as_ref();
-        run(
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
             program,
             entry,
             arena,
             &mut self.marks,
-            asking,
+            asked,
             (args, 0),
             call,
-        )
+        )?)
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.
@@ -197,8 +263,16 @@ impl<'p> Session<'p> {
             return Err(other_facts(program, entry, facts));
         }
         let args = (facts.args(entry), facts.ignored);
-        let asking = self.asking.as_ref();
-        run(program, entry, arena, &mut self.marks, asking, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
     }
 }
 
@@ -272,10 +346,10 @@ fn run<'s>(
     entry: &'s EntryInfo,
     arena: &'s Arena,
     marks: &'s mut Vec<Mark>,
-    asking: Option<&'s Asking<'_>>,
+    asked: Asked<'s>,
     (args, ignored): Args<'s>,
     call: &Call<'s>,
-) -> Result<Decision<'s>, Error> {
+) -> Result<Attempt<'s>, Error> {
     let Target::Func(func) = entry.target else {
         return Err(Error::other(format!(
             "`{}` was not lowered; this is a bug in tollgate",
@@ -300,47 +374,95 @@ fn run<'s>(
     let executable = program.executable();
     let value = match direct {
         Some(direct) => direct.decide(executable, &mut cx, args),
-        None if entry.asks => ask(program, entry, asking, func, &mut cx, args)?,
+        None if entry.asks => match ask(program, entry, &asked, func, &mut cx, args)? {
+            Some(value) => value,
+            None => return pending(marks, cx, &asked),
+        },
         None => executable.run(func, &mut cx, args),
     };
     let steps = cx.steps;
     *marks = cx.marks;
-    Ok(Decision {
+    Ok(Attempt::Decided(Decision {
         program,
         entry,
         value,
         marks,
         steps,
         ignored,
-        asking: asking.filter(|_| entry.asks),
-    })
+        asking: asked.asking.filter(|_| entry.asks),
+    }))
 }
 
-/// Decides by an entry that asks states: once, and again while a store has to be waited for.
+/// How states are asked: by a session that waits for them, or in an attempt with the answers so far.
+struct Asked<'s> {
+    asking: Option<&'s Asking<'s>>,
+    answers: Option<&'s Answers>,
+}
+
+impl<'s> Asked<'s> {
+    #[inline]
+    fn new(asking: &'s Option<Asking<'_>>, answers: Option<&'s Answers>) -> Asked<'s> {
+        Asked {
+            asking: asking.as_ref(),
+            answers,
+        }
+    }
+}
+
+/// What a session that waits has decided.
+#[inline]
+fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
+    match attempt {
+        Attempt::Decided(decision) => Ok(decision),
+        Attempt::Pending(_) => Err(Error::other(
+            "a session that waits has not waited; this is a bug in tollgate",
+        )),
+    }
+}
+
+/// Decides by an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
+/// there may be no value.
 fn ask<'s>(
     program: &'s Program,
     entry: &EntryInfo,
-    asking: Option<&'s Asking<'_>>,
+    asked: &Asked<'s>,
     func: FuncId,
     cx: &mut Cx<'s>,
     args: &[Word<'s>],
-) -> Result<Word<'s>, Error> {
-    let Some(asking) = asking else {
+) -> Result<Option<Word<'s>>, Error> {
+    let Some(asking) = asked.asking else {
         return Err(Error::other(format!(
             "`{}` asks states, and this session has none: make it with `Program::session_with`",
             entry.name
         )));
     };
-    asking.begin();
     cx.states = Some(asking);
+    if let Some(answers) = asked.answers {
+        asking.begin_with(answers);
+        let value = program.executable().run(func, cx, args);
+        return Ok((!asking.is_pending()).then_some(value));
+    }
+    asking.begin();
     loop {
         let value = program.executable().run(func, cx, args);
         if !asking.perform(cx.id, cx.time) {
-            return Ok(value);
+            return Ok(Some(value));
         }
         asking.again();
         cx.marks.clear();
         cx.steps = 0;
+    }
+}
+
+/// What an attempt is waiting for.
+fn pending<'s>(marks: &mut Vec<Mark>, cx: Cx<'_>, asked: &Asked<'_>) -> Result<Attempt<'s>, Error> {
+    let pending = asked.asking.and_then(|a| a.pending(cx.id, cx.time));
+    *marks = cx.marks;
+    match pending {
+        Some(pending) => Ok(Attempt::Pending(pending)),
+        None => Err(Error::other(
+            "a decision waits for nothing; this is a bug in tollgate",
+        )),
     }
 }
 

@@ -85,11 +85,10 @@ impl Explainer {
         call: &Call<'_>,
         which: Which<'_>,
     ) -> Result<Explanation, Error> {
-        let info = program.at(entry);
-        if info.asks {
+        if program.at(entry).asks {
+            let entry = program.entries().nth(entry).unwrap_or_default();
             return Err(Error::other(format!(
-                "`{}` asks states, and such decisions are not explained: what they asked is told by their operations",
-                info.name
+                "`{entry}` asks states, and such a decision cannot be explained yet; `tollgate run --trace` shows what it asked"
             )));
         }
         let mut session = program.session();

@@ -14,6 +14,7 @@ use tollgate_ir::module::{Module, Operation as Asks, StatePlace};
 use tollgate_runtime::{Cx, States as Runtime, Word};
 use tollgate_state::{Answer, Ask, Charge, Failure, Once, Operation, Outcome, Store as _};
 
+use super::attempt::{Answers, Known, Pending};
 use super::{Bound, Plan, States};
 
 /// The wait that a limit names when its store cannot be asked.
@@ -49,7 +50,7 @@ pub(crate) struct Record {
     pub(crate) asked: Vec<Asked>,
     pub(crate) bytes: Vec<u8>,
     /// Answers that are there already, in the order in which they were given; and how many of them were used.
-    known: Vec<(u32, Reply, Option<Failure>)>,
+    known: Vec<Known>,
     used: usize,
     /// Whether an answer was not at hand.
     pub(crate) pending: bool,
@@ -81,14 +82,22 @@ impl Record {
     /// Begins the same decision again: what was answered is known.
     pub(crate) fn again(&mut self) {
         self.known.clear();
-        let answered = self.asked.iter();
-        self.known
-            .extend(answered.map(|a| (a.place, a.reply, a.failure)));
+        self.known.extend(self.asked.iter().map(Known::of));
         self.asked.clear();
         self.bytes.clear();
         self.used = 0;
         self.pending = false;
         self.spoilt.clear();
+    }
+}
+
+impl Known {
+    fn of(asked: &Asked) -> Known {
+        Known {
+            place: asked.place,
+            reply: Some(asked.reply),
+            failure: asked.failure,
+        }
     }
 }
 
@@ -114,6 +123,42 @@ impl<'p> Asking<'p> {
     /// Begins a decision.
     pub(crate) fn begin(&self) {
         self.record.borrow_mut().clear();
+    }
+
+    /// Begins a decision of which some answers are known.
+    pub(crate) fn begin_with(&self, answers: &Answers) {
+        let record = &mut *self.record.borrow_mut();
+        record.clear();
+        record.known.extend_from_slice(&answers.known);
+    }
+
+    /// What the evaluation that has just ended could not wait for.
+    pub(crate) fn pending(&self, decision: &str, at_us: i64) -> Option<Box<Pending>> {
+        let record = self.record.borrow();
+        let at = record.asked.iter().position(|asked| asked.pending)?;
+        let asked = record.asked[at].clone();
+        let place = self.module.places.get(PlaceId(asked.place))?.clone();
+        let known = record.asked[..at].iter().map(Known::of).collect();
+        Some(Box::new(Pending {
+            before: Answers { known },
+            place,
+            asked,
+            bytes: record.bytes.clone(),
+            decision: decision.to_owned(),
+            at_us,
+        }))
+    }
+
+    /// Whether the evaluation that has just ended could not wait for something.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.record.borrow().pending
+    }
+
+    /// All answers of the decision.
+    pub(crate) fn answers(&self) -> Answers {
+        let record = self.record.borrow();
+        let known = record.asked.iter().map(Known::of).collect();
+        Answers { known }
     }
 
     /// Begins the same decision again: what was answered is known.
@@ -294,13 +339,21 @@ impl Runtime for Asking<'_> {
         let known = {
             let record = &mut *self.record.borrow_mut();
             let next = record.known.get(record.used).copied();
-            let known = next.filter(|(of, ..)| *of == number);
+            let known = next.filter(|known| known.place == number);
             record.used += usize::from(known.is_some());
             known
         };
-        if let Some((_, reply, failure)) = known {
-            (asked.reply, asked.failure) = (reply, failure);
-            if failure.is_some() && place.operation == Asks::Add {
+        if let Some(known) = known {
+            asked.failure = known.failure;
+            asked.reply = match known.reply {
+                Some(reply) => reply,
+                None => {
+                    let bytes = &self.record.borrow().bytes;
+                    let operation = operation(place, &asked, bytes, cx.id, cx.time);
+                    self.on_failure(place, &operation)
+                }
+            };
+            if known.failure.is_some() && place.operation == Asks::Add {
                 self.record.borrow_mut().spoilt.push(place.states[0].0);
             }
         } else if !self.record.borrow().pending {

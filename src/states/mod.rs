@@ -1,9 +1,10 @@
 //! The states of a program at run time: where they are kept, and what a decision asks of them.
 //!
 //! `plan.rs` says what the program declares, as stores want it; `asking.rs` stands behind the context of one decision and
-//! turns words into operations and answers into words; `trace.rs` is what came of it, for people and for a replay.
+//! turns words into operations and answers into words; `attempt.rs` is for hosts that do not wait; `trace.rs` is what came of it, for people and for a replay.
 
 mod asking;
+mod attempt;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod trace;
 use std::sync::Arc;
 
 pub(crate) use asking::Asking;
+pub use attempt::{Answers, Attempt, Pending};
 pub(crate) use plan::Plan;
 use tollgate_state::{Declaration, Local, Store};
 pub use trace::Operation;

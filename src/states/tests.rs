@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tollgate_state::{Answer, Failure, Operation, Outcome, Store};
 
-use crate::{Call, Engine, Program, Session};
+use crate::{Answers, Attempt, Call, Engine, Program, Session};
 
 const LIMIT: &str = r#"
     record Call { user: String, n: Int in 0 .. 100 = 0 }
@@ -134,6 +134,43 @@ fn an_answer_that_comes_later_is_waited_for_between_evaluations() {
         "{decided}"
     );
     assert_eq!(store.counts(), (1, 1));
+}
+
+#[test]
+fn an_attempt_hands_out_what_is_pending_and_takes_its_answer() {
+    for (later, on_failure, value) in [
+        (REFUSED, "allow", "\"2s\""),
+        (Outcome::Failed(Failure::Down), "deny", "\"1s\""),
+    ] {
+        let (program, store) = (limit(on_failure), Told::new(Outcome::Later, later));
+        let states = program.states(&[("redis.limits", Arc::clone(&store) as Arc<dyn Store>)]);
+        let states = states.unwrap();
+        let mut session = program.session_with(&states).unwrap();
+        let (facts, call) = (br#"{"user": "ann"}"#, Call { id: "7", time: 0 });
+        let none = Answers::default();
+        let Attempt::Pending(pending) = session.attempt_json("admit", facts, &call, &none).unwrap()
+        else {
+            panic!("the store has no answer at hand");
+        };
+        let operation = pending.operation();
+        assert_eq!(
+            (operation.key, operation.decision),
+            (&b"ann"[..], &b"7"[..])
+        );
+        let answers = states.perform(*pending);
+        let attempt = session.attempt_json("admit", facts, &call, &answers);
+        let Attempt::Decided(decision) = attempt.unwrap() else {
+            panic!("the answer is known");
+        };
+        assert_eq!(decision.value_json(), value);
+        let recorded = decision.answers();
+        let attempt = session.attempt_json("admit", facts, &call, &recorded);
+        let Attempt::Decided(again) = attempt.unwrap() else {
+            panic!("every answer is known");
+        };
+        assert_eq!(again.value_json(), value);
+        assert_eq!(store.counts(), (1, 1));
+    }
 }
 
 #[test]

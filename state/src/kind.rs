@@ -34,7 +34,7 @@ pub struct Declaration {
     /// What it is, with its settings.
     pub kind: Kind,
     /// How many keys may matter at a time, at least one; one where there is no key. An operation with a key beyond it
-    /// has [`Failure::Full`].
+    /// has [`Failure::Full`](crate::Failure::Full).
     pub max_keys: u64,
     /// Where it is: `local`, or a host's name for a store, as `redis.growth`.
     pub store: String,
@@ -61,7 +61,7 @@ pub struct Remember {
     /// From the operation's time on, by the times of later operations. For what a stream feeds it is the stream's
     /// `dedupe`.
     pub for_us: i64,
-    /// How many at a time; an operation beyond has [`Failure::Full`] and is not done.
+    /// How many at a time; an operation beyond has [`Failure::Full`](crate::Failure::Full) and is not done.
     pub most: u64,
 }
 
@@ -158,7 +158,7 @@ pub enum Kind {
         /// For each key, in all.
         per_key: Option<i64>,
         /// On each day, by all keys together. The last 32 days on which something was spent are kept; a charge to an
-        /// earlier one has [`Failure::Late`].
+        /// earlier one has [`Failure::Late`](crate::Failure::Late).
         per_day: Option<i64>,
         /// Where the days are days, a name of the IANA database.
         zone: String,
@@ -196,7 +196,7 @@ pub enum Window {
         /// The length.
         us: i64,
         /// How late an event may come after a later one of its key and still count where it belongs; it is kept for that long
-        /// beyond the window. A later one has [`Failure::Late`].
+        /// beyond the window. A later one has [`Failure::Late`](crate::Failure::Late).
         late_us: i64,
     },
     /// The day, week, month or year of the operation's time.
@@ -212,19 +212,22 @@ pub enum Window {
     },
 }
 
-/// A stretch of the calendar.
+/// A stretch of the calendar, from a local midnight to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Period {
+    /// A day, which may have 23 or 25 hours.
     Day,
+    /// Seven days, from the one that weeks start with.
     Week,
+    /// A month.
     Month,
+    /// A year.
     Year,
 }
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Weekday {
     Monday,
     Tuesday,

@@ -29,10 +29,14 @@ mod identity;
 pub mod kind;
 mod local;
 pub mod operation;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod store;
 mod sync;
 
 pub use kind::{Declaration, Kind, Limit, Period, Rate, Recover, Remember, Weekday, Window};
 pub use local::{Local, Snapshot};
 pub use operation::{Answer, Ask, Charge, Failure, Once, Operation, Outcome};
+#[cfg(feature = "redis")]
+pub use redis::{Redis, Refused, Settings};
 pub use store::Store;

@@ -3,8 +3,6 @@
 
 #![allow(
     dead_code,
-    missing_docs,
-    unfulfilled_lint_expectations,
     unreachable_pub,
     unused_imports,
     reason = "only a part of what is compiled again is used"

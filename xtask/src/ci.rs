@@ -14,6 +14,8 @@ const STEPS: &[(&str, &[&str])] = &[
             "--workspace",
             "--all-targets",
             "--quiet",
+            "--features",
+            "redis",
             "{llvm}",
             "--",
             "--deny",
@@ -22,7 +24,14 @@ const STEPS: &[(&str, &[&str])] = &[
     ),
     (
         "every test",
-        &["test", "--workspace", "--no-fail-fast", "{llvm}"],
+        &[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--features",
+            "redis",
+            "{llvm}",
+        ],
     ),
     (
         // The tests above have every backend, if they can: this is the build that most people have.
@@ -31,7 +40,15 @@ const STEPS: &[(&str, &[&str])] = &[
     ),
     (
         "documentation without warnings",
-        &["doc", "--workspace", "--no-deps", "--quiet", "{llvm}"],
+        &[
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--quiet",
+            "--features",
+            "redis",
+            "{llvm}",
+        ],
     ),
 ];
 
@@ -43,6 +60,8 @@ pub(crate) fn run() -> ExitCode {
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     println!("── LLVM");
     let has_llvm = crate::llvm::install();
+    println!("── Redis");
+    let has_redis = crate::redis::install();
     let mut failed = Vec::new();
     for (what, arguments) in STEPS {
         let arguments: Vec<&str> = arguments
@@ -69,9 +88,16 @@ pub(crate) fn run() -> ExitCode {
         }
     }
     if failed.is_empty() {
-        match has_llvm {
+        let left_out: Vec<&str> = [
+            (has_llvm, "the backend llvm"),
+            (has_redis, "states in a Redis"),
+        ]
+        .into_iter()
+        .filter_map(|(has, what)| (!has).then_some(what))
+        .collect();
+        match left_out.is_empty() {
             true => println!("── all of it holds"),
-            false => println!("── all of it holds; left out: the backend llvm"),
+            false => println!("── all of it holds; left out: {}", left_out.join(", ")),
         }
         return ExitCode::SUCCESS;
     }

@@ -19,9 +19,11 @@
 //!
 //! Any crate of ours, except as files and as `cargo metadata`.
 
+mod apt;
 mod ci;
 mod house;
 mod llvm;
+mod redis;
 mod requests;
 
 use std::env;
@@ -30,8 +32,9 @@ use std::process::ExitCode;
 const HELP: &str = "cargo xtask COMMAND
 
   ci      everything that must hold before a change lands: format, lints, tests, docs;
-          with the backend `llvm`, if LLVM is there or can be installed
+          with the backend `llvm` and states in a Redis, if those are there or can be installed
   llvm    installs LLVM for the backend `llvm` where apt is at hand, and says what it does
+  redis   installs redis-server for the tests of `state` in the same way
   house   the house rules alone (also run by `cargo test`)
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some("ci") => ci::run(),
         Some("llvm") => llvm::run(),
+        Some("redis") => redis::run(),
         Some("house") => house(),
         Some("requests") => requests::run(&args[1..]),
         _ => {

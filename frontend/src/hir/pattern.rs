@@ -15,7 +15,7 @@ pub enum Pattern {
     Bind(LocalId),
     /// A value, compared by structure.
     Value(Value),
-    /// A comparison with a value, as [`ExprKind::Compare`].
+    /// A comparison with a value, as [`ExprKind::Compare`](super::ExprKind::Compare).
     Compare(CmpKind, Cc, Value),
     /// Whole numbers from the first to the second, both included.
     Range(i64, i64),

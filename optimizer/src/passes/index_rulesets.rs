@@ -296,7 +296,7 @@ fn asked_first(rules: &RuleSet, costs: &Costs) -> Option<(Vec<FuncId>, RuleSet)>
             None => break false,
         }
     };
-    let among = inside.any(|id| chain(id));
+    let among = inside.any(chain);
     let listed = matches!(rules.policy, Policy::All | Policy::Sum);
     let empty = listed || rules.otherwise.is_some() || conds.is_empty();
     (!among && empty).then_some((conds, rest))

@@ -1,6 +1,7 @@
 //! [`Local`]: states in this process.
 
 mod cells;
+mod held;
 mod key;
 mod snapshot;
 mod state;
@@ -9,15 +10,21 @@ mod table;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 pub use snapshot::Snapshot;
 
 use self::cells::budget::Spent;
 use self::cells::seen::Seen;
-use self::key::Key;
+#[cfg(feature = "redis")]
+pub(crate) use self::cells::{
+    budget::DAYS,
+    members::SAMPLE,
+    sliding::{MARKS, Rule as SlidingRule},
+    slots::Rule as SlotsRule,
+};
+pub(crate) use self::held::{Held, Place};
 use self::state::{Kept, State};
-use self::table::{Cell, Table};
+use self::table::Cell;
+pub(crate) use self::table::Table;
 use crate::identity::Who;
 use crate::kind::{Declaration, Limit};
 use crate::operation::{Answer, Ask, Charge, Failure, Once, Operation, Outcome};
@@ -47,23 +54,6 @@ pub struct Local {
     seed: u64,
 }
 
-/// The slots of a decision.
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Held {
-    /// Nearly always the only one.
-    first: Option<Place>,
-    more: Vec<Place>,
-    until: i64,
-}
-
-/// A slot: of which declaration and key, and whose.
-#[derive(Clone, Serialize, Deserialize)]
-struct Place {
-    identity: u64,
-    key: Key,
-    who: Who,
-}
-
 impl Local {
     /// Empty states for these declarations; an operation names them by their place in this list.
     ///
@@ -72,7 +62,7 @@ impl Local {
     pub fn new(declarations: &[Declaration]) -> Result<Local, Limit> {
         // The only randomness here: it decides where a key lies, and no answer.
         let seed = RandomState::new().build_hasher().finish();
-        let held = Arc::new(Table::new((), u64::MAX, seed));
+        let held = Arc::new(Held::table(seed));
         let states = declarations
             .iter()
             .map(|declaration| State::new(declaration, seed));
@@ -260,12 +250,12 @@ impl Local {
                     ))
                 })?;
                 if let Some(until) = since {
-                    let place = Place {
-                        identity: state.identity,
-                        key: Key::new(key),
-                        who,
-                    };
-                    self.hold(operation, place, until);
+                    Held::hold(
+                        &self.held,
+                        operation,
+                        Place::new(state.identity, key, who),
+                        until,
+                    );
                 }
                 Ok(Answer::Bool(entered))
             }
@@ -334,19 +324,6 @@ impl Local {
             Some(keys) => keys.with(charge.key, at_us, |(), spent, _| from_purse(Some(spent))),
         }
     }
-
-    fn hold(&self, operation: &Operation<'_>, place: Place, until: i64) {
-        let decision = Who::decides(operation.decision).bytes();
-        // There is no bound to be full of: slots are bounded where they are.
-        let _ = self.held.with(&decision, operation.at_us, |(), held, _| {
-            held.until = held.until.max(until);
-            match held.first {
-                None => held.first = Some(place),
-                Some(_) => held.more.push(place),
-            }
-            Ok(())
-        });
-    }
 }
 
 impl Store for Local {
@@ -363,35 +340,15 @@ impl Store for Local {
     }
 
     fn finish(&self, decision: &[u8]) {
-        let decision = Who::decides(decision).bytes();
-        let Some(held) = self.held.peek(&decision, |(), held| std::mem::take(held)) else {
-            return;
-        };
-        self.held.remove(&decision);
-        for place in held.first.iter().chain(&held.more) {
+        for place in Held::release(&self.held, decision) {
             let state = self
                 .states
                 .iter()
-                .find(|state| state.identity == place.identity);
+                .find(|state| state.identity == place.identity());
             if let Some(Kept::Slots(table)) = state.map(|state| &state.kept) {
-                table.peek(place.key.bytes(), |_, slots| slots.leave(place.who));
+                table.peek(place.key(), |_, slots| slots.leave(place.who()));
             }
         }
-    }
-}
-
-impl Cell for Held {
-    type Rule = ();
-
-    fn until(&self, (): &()) -> i64 {
-        match self.first {
-            None => i64::MIN,
-            Some(_) => self.until,
-        }
-    }
-
-    fn heap(&self) -> usize {
-        self.more.capacity() * size_of::<Place>()
     }
 }
 

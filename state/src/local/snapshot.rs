@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Local;
 use super::cells::{bucket, budget, ladder, log, members, seen, sliding, slots, stretches, window};
+use super::held::Held;
 use super::state::{First, Kept};
 use super::table::Entries;
-use super::{Held, Local};
 
 /// Everything that a [`Local`] holds: written beside the outputs of a stream, so that both are committed together.
 ///

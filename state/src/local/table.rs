@@ -51,10 +51,18 @@ pub(crate) struct Table<C: Cell> {
 struct Shard<C>(Mutex<Keys<C>>);
 
 struct Keys<C> {
-    table: HashTable<(Key, C)>,
+    table: HashTable<Entry<C>>,
     /// The latest `until` of anything that was dropped: before it, an absent key may be one that was there.
     floor: i64,
     next: usize,
+    /// Before this time, looking at the whole shard again would find nothing to drop.
+    due: i64,
+}
+
+/// A key with what it holds.
+struct Entry<C> {
+    key: Key,
+    cell: C,
 }
 
 /// The entries of a table, for a snapshot.
@@ -100,8 +108,8 @@ impl<C: Cell> Table<C> {
     ) -> Result<R, Failure> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
-        if let Some((_, cell)) = keys.table.find_mut(hash, |(known, _)| known.bytes() == key) {
-            return work(&self.rule, cell, i64::MIN);
+        if let Some(entry) = keys.table.find_mut(hash, |entry| entry.key.bytes() == key) {
+            return work(&self.rule, &mut entry.cell, i64::MIN);
         }
         self.with_absent(keys, hash, key, at_us, work)
     }
@@ -114,10 +122,10 @@ impl<C: Cell> Table<C> {
     ) -> Option<R> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
-        let (_, cell) = keys
+        let entry = keys
             .table
-            .find_mut(hash, |(known, _)| known.bytes() == key)?;
-        Some(look(&self.rule, cell))
+            .find_mut(hash, |entry| entry.key.bytes() == key)?;
+        Some(look(&self.rule, &mut entry.cell))
     }
 
     /// Forgets the key.
@@ -126,7 +134,7 @@ impl<C: Cell> Table<C> {
         let mut keys = self.shard(hash).lock();
         if let Ok(entry) = keys
             .table
-            .find_entry(hash, |(known, _)| known.bytes() == key)
+            .find_entry(hash, |entry| entry.key.bytes() == key)
         {
             entry.remove();
             self.live.fetch_sub(1, Ordering::Relaxed);
@@ -145,7 +153,7 @@ impl<C: Cell> Table<C> {
             let heap = keys
                 .table
                 .iter()
-                .map(|(key, cell)| key.heap() + cell.heap());
+                .map(|entry| entry.key.heap() + entry.cell.heap());
             size_of::<Shard<C>>() + keys.table.allocation_size() + heap.sum::<usize>()
         };
         self.shards.iter().map(shard).sum()
@@ -160,7 +168,9 @@ impl<C: Cell> Table<C> {
         for shard in &self.shards {
             let keys = shard.0.lock();
             all.floor = all.floor.max(keys.floor);
-            all.keys.extend(keys.table.iter().cloned());
+            let entries = keys.table.iter();
+            all.keys
+                .extend(entries.map(|entry| (entry.key.clone(), entry.cell.clone())));
         }
         all
     }
@@ -181,7 +191,9 @@ impl<C: Cell> Table<C> {
             let mut keys = self.shard(hash).lock();
             self.live.fetch_add(1, Ordering::Relaxed);
             keys.table
-                .insert_unique(hash, (key, cell), |(key, _)| self.hash(key.bytes()));
+                .insert_unique(hash, Entry { key, cell }, |entry| {
+                    self.hash(entry.key.bytes())
+                });
         }
     }
 
@@ -201,11 +213,17 @@ impl<C: Cell> Table<C> {
         }
         let mut cell = C::default();
         let result = work(&self.rule, &mut cell, keys.floor);
-        if result.is_ok() && cell.until(&self.rule) != i64::MIN {
-            keys.table
-                .insert_unique(hash, (Key::new(key), cell), |(key, _)| {
-                    self.hash(key.bytes())
-                });
+        let until = cell.until(&self.rule);
+        if result.is_ok() && until != i64::MIN {
+            keys.due = keys.due.min(until);
+            keys.table.insert_unique(
+                hash,
+                Entry {
+                    key: Key::new(key),
+                    cell,
+                },
+                |entry| self.hash(entry.key.bytes()),
+            );
         } else {
             self.live.fetch_sub(1, Ordering::Relaxed);
         }
@@ -217,14 +235,14 @@ impl<C: Cell> Table<C> {
         if self.count_one() {
             return true;
         }
-        self.drop_some(keys, usize::MAX, at_us);
+        self.drop_all(keys, at_us);
         if self.count_one() {
             return true;
         }
         let other = self.next.fetch_add(1, Ordering::Relaxed) as usize % self.shards.len();
         // Waiting for it could be waiting for each other.
         if let Some(mut other) = self.shards[other].0.try_lock() {
-            self.drop_some(&mut other, usize::MAX, at_us);
+            self.drop_all(&mut other, at_us);
         }
         self.count_one()
     }
@@ -237,13 +255,24 @@ impl<C: Cell> Table<C> {
             .is_ok()
     }
 
+    /// Drops everything that no longer matters at that time, unless looking would be in vain: a full table must not make
+    /// every key that is refused look at a thousand others.
+    fn drop_all(&self, keys: &mut Keys<C>, at_us: i64) {
+        if at_us < keys.due {
+            return;
+        }
+        self.drop_some(keys, usize::MAX, at_us);
+        let until = keys.table.iter().map(|entry| entry.cell.until(&self.rule));
+        keys.due = until.min().unwrap_or(i64::MAX);
+    }
+
     /// Looks at so many places and drops what no longer matters at that time.
     fn drop_some(&self, keys: &mut Keys<C>, places: usize, at_us: i64) {
         let all = keys.table.num_buckets();
         for _ in 0..places.min(all) {
             let place = keys.next % all;
             keys.next = place + 1;
-            let Some((_, cell)) = keys.table.get_bucket(place) else {
+            let Some(Entry { cell, .. }) = keys.table.get_bucket(place) else {
                 continue;
             };
             let until = cell.until(&self.rule);
@@ -275,6 +304,7 @@ impl<C> Default for Keys<C> {
             table: HashTable::new(),
             floor: i64::MIN,
             next: 0,
+            due: i64::MIN,
         }
     }
 }

@@ -4,6 +4,8 @@ mod bounds;
 mod local;
 mod model;
 mod random;
+#[cfg(feature = "redis")]
+mod redis;
 
 use tollgate_state::{Ask, Operation};
 

@@ -27,6 +27,9 @@ struct Past {
     gone: bool,
 }
 
+/// Adds something at a time: the amount and the member.
+type Push<'a> = &'a mut dyn FnMut(&mut Vec<Past>, i64, i64, &[u8]);
+
 struct Charged {
     day: String,
     key: Vec<u8>,
@@ -358,7 +361,7 @@ fn enter(
     most: i64,
     lease_us: i64,
     now: i64,
-    push: &mut dyn FnMut(&mut Vec<Past>, i64, i64, &[u8]),
+    push: Push<'_>,
     who: (&[u8], u32),
 ) -> Answer {
     let held: Vec<&Past> = past

@@ -323,6 +323,71 @@ pub(crate) fn try_all(
     }
 }
 
+/// Asks anything with any number, and gives what was answered.
+pub(crate) fn any_numbers(store: &dyn Store, random: &mut Random, operations: i64) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for i in 0..operations {
+        let key = random.below(50).to_string();
+        let decision = random.below(200).to_string();
+        let number = random.any();
+        let once = Once {
+            state: 0,
+            key: key.as_bytes(),
+        };
+        let within = Charge {
+            state: 1,
+            key: key.as_bytes(),
+            amount: number,
+        };
+        let ask = match random.below(6) {
+            0 => Ask::Take(number as u32),
+            1 => Ask::Enter {
+                critical: i % 2 == 0,
+            },
+            2 => Ask::Sheds {
+                class: number as u32,
+                load: random.any(),
+            },
+            3 => Ask::Value,
+            4 => Ask::Add {
+                amount: number,
+                member: decision.as_bytes(),
+            },
+            _ => Ask::Reserve {
+                once: (i % 3 > 0).then_some(once),
+                within: (i % 3 < 2).then_some(within),
+            },
+        };
+        let operation = crate::operation(key.as_bytes(), random.any(), decision.as_bytes(), ask);
+        outcomes.push(perform(
+            store,
+            &Operation {
+                state: random.below(3) as u32,
+                ..operation
+            },
+        ));
+        if i % 5 == 0 {
+            store.finish(decision.as_bytes());
+        }
+    }
+    outcomes
+}
+
+/// Operations with times that go on, each of another decision.
+#[cfg(feature = "redis")]
+pub(crate) fn random_operations(
+    trial: &Trial,
+    random: &mut Random,
+    operations: usize,
+) -> Vec<Asked> {
+    let mut at_us = trial.begin_us;
+    let one = |i| {
+        at_us += random.below(trial.step_us + 1);
+        new(trial, random, 20, i, at_us)
+    };
+    (0..operations).map(one).collect()
+}
+
 pub(crate) fn perform(store: &dyn Store, operation: &Operation<'_>) -> Outcome {
     match store.ask(operation) {
         Outcome::Later => {

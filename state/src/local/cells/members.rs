@@ -13,7 +13,7 @@ use crate::local::table::Cell;
 use crate::operation::Failure;
 
 /// How many members are kept.
-const SAMPLE: usize = 1024;
+pub(crate) const SAMPLE: usize = 1024;
 
 pub(crate) enum Rule {
     Sliding(sliding::Rule),

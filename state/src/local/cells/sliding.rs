@@ -8,7 +8,7 @@ use crate::local::table::Cell;
 use crate::operation::Failure;
 
 /// How many times are kept.
-const MARKS: usize = 128;
+pub(crate) const MARKS: usize = 128;
 /// How many panes a window has when times are rounded.
 const PANES: i64 = 64;
 
@@ -33,7 +33,8 @@ impl Rule {
         self.us.saturating_add(self.late_us)
     }
 
-    fn pane_us(&self) -> i64 {
+    /// What times are rounded down to.
+    pub(crate) fn pane_us(&self) -> i64 {
         (self.kept_us() / PANES).max(1)
     }
 

@@ -51,6 +51,14 @@ impl Rule {
             lease_us,
         }
     }
+
+    /// How many slots may be held when such work asks for one more.
+    pub(crate) fn most(&self, critical: bool) -> i64 {
+        match critical {
+            true => self.max,
+            false => self.max - self.kept,
+        }
+    }
 }
 
 impl Slots {
@@ -67,12 +75,8 @@ impl Slots {
         if self.has(who, now) {
             return (true, None);
         }
-        let most = match critical {
-            true => rule.max,
-            false => rule.max - rule.kept,
-        };
         // Those whose lease ended go only now, because this is the time that none may go back behind.
-        if self.held.len() as i64 - self.ended(now) >= most {
+        if self.held.len() as i64 - self.ended(now) >= rule.most(critical) {
             return (false, None);
         }
         self.latest = now;
