@@ -72,7 +72,7 @@ impl Program {
     /// The program as an artifact, which [`Engine::load`] makes a program of again. What it was given as data is not in it, nor the source.
     ///
     /// # Errors
-    /// Where it could not be read again: values that nest deeper than the reader goes, or more than 256 MiB.
+    /// Where the program declares states or streams, which an artifact cannot hold yet. Where it could not be read again: values that nest deeper than the reader goes, or more than 256 MiB.
     ///
     /// ```
     /// use tollgate::{Call, Engine};
@@ -97,7 +97,7 @@ impl Program {
         let shapes: Vec<_> = self.infos().iter().map(|entry| entry.shape).collect();
         let name = Path::new(self.main_file()).file_stem();
         let name = name.unwrap_or_default().to_string_lossy();
-        let contents = Contents::new(&name, self.legalized(), &shapes);
+        let contents = Contents::new(&name, self.legalized(), &shapes).map_err(Error::other)?;
         let info = ArtifactInfo {
             name: name.into_owned(),
             compiler: env!("CARGO_PKG_VERSION").into(),
@@ -289,7 +289,7 @@ impl Engine {
         };
         let report = Report::new(Default::default(), Vec::new());
         Ok(Program::new(Shared::new(
-            module, tiers, entries, None, report, origin,
+            module, tiers, entries, None, report, origin, None,
         )))
     }
 }

@@ -50,7 +50,8 @@ impl Engine {
     /// `docs/book/embedding.md`.
     ///
     /// # Errors
-    /// As [`Engine::compile_file`], and where the backend makes no machine code or none for such a machine.
+    /// As [`Engine::compile_file`], where the program declares states or streams, which an object file cannot hold yet, and where the
+    /// backend makes no machine code or none for such a machine.
     pub fn build_file(&self, path: &Path, options: &BuildOptions) -> Result<Built, Error> {
         let (text, name) = (read_main(path)?, path.display().to_string());
         let main = Main {
@@ -103,7 +104,7 @@ fn build(
         Some(name) => name.clone(),
         None => stem.to_string_lossy().into_owned(),
     };
-    let contents = Contents::new(&name, &module, &shapes);
+    let contents = Contents::new(&name, &module, &shapes).map_err(Error::other)?;
     let counts = profile(&module, &options.profile)?;
     let spec = ObjectSpec {
         symbol: &symbol(&name),
@@ -133,7 +134,7 @@ fn profile(
     let sites = module.sites.iter().filter_map(|(id, site)| match site {
         Site::Rule { ruleset, rule } => Some(((&**ruleset, &**rule), id)),
         Site::Otherwise { ruleset } => Some(((&**ruleset, "otherwise"), id)),
-        Site::Stage { .. } => None,
+        Site::Stage { .. } | Site::Shadow { .. } => None,
     });
     let sites: HashMap<(&str, &str), SiteId> = sites.collect();
     let mut counts: IndexVec<SiteId, u64> = module.sites.keys().map(|_| 0).collect();
@@ -197,7 +198,7 @@ fn lines(program: &hir::Program, sources: &SourceMap, module: &Module) -> Lines 
     };
     let site = |site: &Site| match site {
         Site::Rule { ruleset, rule } => find(&format!("{ruleset}.{rule}")),
-        Site::Otherwise { ruleset } => find(ruleset),
+        Site::Otherwise { ruleset } | Site::Shadow { ruleset } => find(ruleset),
         Site::Stage { pipeline, stage } => find(&format!("{pipeline}.{stage}")),
     };
     Lines {

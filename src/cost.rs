@@ -103,6 +103,8 @@ pub struct Cost {
     pub steps: u64,
     /// Bytes that regular expressions read: for each match, the longest text it can be given.
     pub regex_bytes: u64,
+    /// Operations on states.
+    pub asks: u64,
 }
 
 impl Engine {
@@ -156,16 +158,23 @@ fn report(
     }
     let module = &lowered.module;
     let (costs, mut reads) = (Costs::new(module), Reads::new(module));
+    // A rule set in shadow mode is asked by a function; its price is that of its rules.
+    let target = |entry: &Entry, callee: &Callee| match callee {
+        Callee::RuleSet(id) => lowered.ruleset(*id).map_or(entry.target, Target::Rules),
+        Callee::Pipeline(_) => entry.target,
+    };
     let entries = module.entries.iter().zip(&program.entries);
     let entries = entries.map(|(entry, callee)| {
         let limit = match callee {
             Callee::RuleSet(id) => program.rulesets[*id].cost.map(|(limit, _)| limit),
             _ => None,
         };
-        of_entry(module, entry, limit, &costs, &mut reads)
+        let target = target(entry, callee);
+        of_entry(module, entry, target, limit, &costs, &mut reads)
     });
     let mut entries: Vec<EntryCost> = entries.collect();
-    let targets: Vec<Target> = module.entries.iter().map(|e| e.target).collect();
+    let targets = module.entries.iter().zip(&program.entries);
+    let targets: Vec<Target> = targets.map(|(e, c)| target(e, c)).collect();
     drop(reads);
     let searches = searches(lowered.module)?;
     for (entry, target) in entries.iter_mut().zip(targets) {
@@ -202,6 +211,7 @@ fn searches(module: Module) -> Result<Vec<Search>, Error> {
 fn of_entry(
     module: &Module,
     entry: &Entry,
+    target: Target,
     limit: Option<u64>,
     costs: &Costs,
     reads: &mut Reads<'_>,
@@ -210,11 +220,15 @@ fn of_entry(
     let mut priced = EntryCost {
         name: entry.name.to_string(),
         total: Cost {
-            steps: match entry.target {
+            steps: match target {
                 Target::Func(func) => costs.func(func),
                 Target::Rules(rules) => costs.ruleset(rules),
             },
-            regex_bytes: reads.call(entry.target, &args),
+            regex_bytes: reads.call(target, &args),
+            asks: match target {
+                Target::Func(func) => costs.asks().func(func),
+                Target::Rules(rules) => costs.asks().ruleset(rules),
+            },
         },
         limit,
         rules: Vec::new(),
@@ -224,7 +238,7 @@ fn of_entry(
         otherwise: Cost::default(),
         search: None,
     };
-    let Target::Rules(rules) = entry.target else {
+    let Target::Rules(rules) = target else {
         return priced;
     };
     let rules = &module.rulesets[rules];
@@ -232,6 +246,7 @@ fn of_entry(
         funcs.fold(Cost::default(), |sum, func| Cost {
             steps: sum.steps.saturating_add(costs.part(func)),
             regex_bytes: sum.regex_bytes.saturating_add(reads.part(func, args)),
+            asks: sum.asks.saturating_add(costs.asks().func(func)),
         })
     };
     priced.groups = sum(&mut rules.groups.values().map(|g| g.cond), &args);
@@ -243,6 +258,7 @@ fn of_entry(
     priced.key = Cost {
         steps: once.steps.saturating_mul(count),
         regex_bytes: once.regex_bytes.saturating_mul(count),
+        asks: 0,
     };
     for rule in &rules.rules {
         let funcs = rule.cond.iter().chain(&rule.outcomes);

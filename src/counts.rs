@@ -209,7 +209,7 @@ fn name(site: &Site) -> Option<(&str, String)> {
     let rule = match site {
         Site::Rule { rule, .. } => rule,
         Site::Otherwise { .. } => "otherwise",
-        Site::Stage { .. } => return None,
+        Site::Stage { .. } | Site::Shadow { .. } => return None,
     };
     Some((rule, format!("{}.{rule}", set(site)?)))
 }
@@ -217,6 +217,6 @@ fn name(site: &Site) -> Option<(&str, String)> {
 fn set(site: &Site) -> Option<&str> {
     match site {
         Site::Rule { ruleset, .. } | Site::Otherwise { ruleset } => Some(ruleset),
-        Site::Stage { .. } => None,
+        Site::Stage { .. } | Site::Shadow { .. } => None,
     }
 }

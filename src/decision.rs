@@ -1,10 +1,11 @@
 //! A decision: its value, the rules that gave it, and both as JSON.
 
-use tollgate_ir::trace::{Decider, Shape, deciders};
+use tollgate_ir::trace::{Decider, Shape, deciders, shadows};
 use tollgate_runtime::{Mark, Word, json};
 
 use crate::entry::EntryInfo;
 use crate::program::Program;
+use crate::states::{Answers, Asking, Operation};
 use crate::value_ref::ValueRef;
 
 /// What was decided, and by which rules.
@@ -15,6 +16,8 @@ pub struct Decision<'s> {
     pub(crate) marks: &'s [Mark],
     pub(crate) steps: u64,
     pub(crate) ignored: u64,
+    /// What was asked of states, if the entry asks some.
+    pub(crate) asking: Option<&'s Asking<'s>>,
 }
 
 impl Decision<'_> {
@@ -44,7 +47,14 @@ impl Decision<'_> {
         deciders(sites, self.marks, self.entry.shape)
     }
 
-    /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`.
+    /// The rules that decided in shadow mode, so that their outcomes do not count: as [`Decision::by`] names them, of every stage.
+    pub fn shadow(&self) -> Vec<String> {
+        let sites = &self.program.module().sites;
+        let names = shadows(sites, self.marks).into_iter();
+        names.map(|name| name.parts().concat()).collect()
+    }
+
+    /// `{"value":…,"by":"rule"}`; `by` is a list under `all` and `sum`. Where rules decided in shadow mode, `"shadow":[…]` names them.
     pub fn to_json(&self) -> String {
         let mut out = String::new();
         self.write_json(&mut out);
@@ -70,7 +80,54 @@ impl Decision<'_> {
             }
             out.push('"');
         }
-        out.push_str(if many { "]}" } else { "}" });
+        if many {
+            out.push(']');
+        }
+        if self.program.has_shadows() {
+            self.write_shadow(out);
+        }
+        out.push('}');
+    }
+
+    /// What the decision asked of states, in order, with the answers. Makes a list of them anew.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.asking.map_or_else(Vec::new, Asking::operations)
+    }
+
+    /// What states answered. [`Session::attempt_json`](crate::Session::attempt_json) with these, the same facts, id and time decides the
+    /// same, and asks no store.
+    pub fn answers(&self) -> Answers {
+        self.asking.map_or_else(Answers::default, Asking::answers)
+    }
+
+    /// As [`Decision::to_json`], with the operations on states: `{"value":…,"by":…,"operations":[…]}`.
+    pub fn write_trace(&self, out: &mut String) {
+        self.write_json(out);
+        out.pop();
+        out.push_str(",\"operations\":[");
+        for (i, operation) in self.operations().iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            operation.write_json(out);
+        }
+        out.push_str("]}");
+    }
+
+    #[cold]
+    fn write_shadow(&self, out: &mut String) {
+        let shadow = self.shadow();
+        if shadow.is_empty() {
+            return;
+        }
+        out.push_str(",\"shadow\":[");
+        for (i, name) in shadow.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            json::write_text(out, name);
+        }
+        out.push(']');
     }
 
     /// Steps taken, where the backend counts them.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tollgate_backend_api::Direct;
+use tollgate_ir::asks::Asks;
 use tollgate_ir::module::{Policy, Target};
 use tollgate_ir::trace::Shape;
 use tollgate_runtime::schema::{Field, TypeId};
@@ -57,6 +58,8 @@ pub(crate) struct EntryInfo {
     /// Fields of the first parameter that are the decision's id and time.
     pub(crate) id: Option<usize>,
     pub(crate) time: Option<usize>,
+    /// Whether it asks states.
+    pub(crate) asks: bool,
 }
 
 impl Facts {
@@ -92,6 +95,7 @@ impl EntryInfo {
 
     /// What the module knows of its entries, before rule sets are lowered.
     pub(crate) fn all(module: &tollgate_ir::module::Module) -> Vec<EntryInfo> {
+        let asks = Asks::new(module);
         let info = |entry: &tollgate_ir::module::Entry| {
             let field = |(name, ty): &(Box<str>, TypeId)| Field {
                 name: (**name).into(),
@@ -99,14 +103,19 @@ impl EntryInfo {
                 default: None,
             };
             let params: Vec<Field> = entry.params.iter().map(field).collect();
-            let shape = match entry.target {
-                Target::Rules(rules) => match module.rulesets[rules].policy {
-                    Policy::All | Policy::Sum => Shape::Many,
-                    _ => Shape::One,
-                },
-                Target::Func(_) => Shape::Stages,
+            let shape = match entry.decides.policy {
+                Some(Policy::All | Policy::Sum) => Shape::Many,
+                Some(_) => Shape::One,
+                None => Shape::Stages,
             };
-            let (id, time) = module.schema.decision_inputs(&params);
+            let (id, time) = match entry.decides.inputs {
+                Some((id, time)) => (Some(id as usize), Some(time as usize)),
+                None => module.schema.decision_inputs(&params),
+            };
+            let asks = match entry.target {
+                Target::Rules(rules) => asks.ruleset(rules),
+                Target::Func(func) => asks.func(func),
+            };
             EntryInfo {
                 name: entry.name.clone(),
                 target: entry.target,
@@ -115,6 +124,7 @@ impl EntryInfo {
                 time,
                 params,
                 result: entry.result,
+                asks: asks > 0,
                 shape,
                 takes: 0,
             }

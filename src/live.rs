@@ -20,10 +20,15 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::program::Program;
 use crate::session::{Memory, Session};
+use crate::states::States;
 
 /// Rules that can be replaced while they decide, together with what a host has bound of them (`B`, see [`Live::open`]).
 ///
 /// Shared between threads as it is: deciding takes no lock.
+///
+/// States are kept in this process. Those that the old rules declared alike, with the same name and settings
+/// ([`Declaration::identity`](crate::state::Declaration::identity)), hold what they held, also for decisions that end with the old
+/// rules; others begin with nothing. A program whose states are kept in other stores is refused.
 ///
 /// ```
 /// use tollgate::{Bound, Call, Engine, Error, Live, Program};
@@ -69,9 +74,10 @@ pub struct Live<B = ()> {
 /// What a host needs of each program.
 type Bind<B> = Box<dyn Fn(&Program) -> Result<B, Error> + Send + Sync>;
 
-/// A program, and what was bound of it.
+/// A program, its states, and what was bound of it.
 struct Version<B> {
     program: Program,
+    states: States,
     bound: B,
 }
 
@@ -101,7 +107,7 @@ impl<B> Live<B> {
     /// those who ask, and where it fails the program is refused.
     ///
     /// # Errors
-    /// Those of `bind`.
+    /// Those of `bind`, and where a state is not kept in this process.
     pub fn new(
         program: Program,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
@@ -145,9 +151,14 @@ impl<B> Live<B> {
         file: Option<File>,
         seen: u64,
     ) -> Result<Live<B>, Error> {
+        let states = program.states(&[])?;
         let bound = bind(&program)?;
         Ok(Live {
-            current: ArcSwap::from_pointee(Version { program, bound }),
+            current: ArcSwap::from_pointee(Version {
+                program,
+                states,
+                bound,
+            }),
             bind,
             file,
             seen: Mutex::new(seen),
@@ -164,10 +175,15 @@ impl<B> Live<B> {
         let version = self.current.load();
         // Whoever asks within `decide` finds no memory and takes new.
         let memory = MEMORY.take().unwrap_or_default();
-        let mut session = version.program.session_in(memory);
+        let mut session = version.program.session_of(&version.states, memory);
         let result = decide(&mut session, &version.bound);
         MEMORY.set(Some(session.into_memory()));
         result
+    }
+
+    /// The states that the program that decides now asks: to give back slots, see [`States::finish`].
+    pub fn states(&self) -> States {
+        self.current.load().states.clone()
     }
 
     /// The program that decides now.
@@ -214,9 +230,15 @@ impl<B> Live<B> {
     }
 
     fn swap(&self, program: Program) -> Result<(), Error> {
-        let program = program.with_data_by_name(&self.current.load().program)?;
+        let before = self.current.load();
+        let program = program.with_data_by_name(&before.program)?;
+        let states = program.states_after(&before.states)?;
         let bound = (self.bind)(&program)?;
-        self.current.store(Arc::new(Version { program, bound }));
+        self.current.store(Arc::new(Version {
+            program,
+            states,
+            bound,
+        }));
         self.swaps.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }

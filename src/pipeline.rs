@@ -18,6 +18,7 @@ use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::program::{Origin, Program, Shared};
 use crate::report::Report;
+use crate::states::Plan;
 use crate::test_run::Tests;
 use crate::tiers::Tiers;
 
@@ -152,6 +153,7 @@ pub(crate) fn compile(
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
+    let plan = (!program.states.is_empty()).then(|| Plan::of(&program));
     let tests = (!program.tests.is_empty()).then(|| Tests::new(program, level, backend));
     let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
     let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
@@ -163,7 +165,7 @@ pub(crate) fn compile(
         backend,
     };
     Ok(Program::new(Shared::new(
-        module, tiers, entries, tests, report, origin,
+        module, tiers, entries, tests, report, origin, plan,
     )))
 }
 

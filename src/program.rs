@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
-use tollgate_ir::module::{Module, Target};
+use tollgate_ir::module::{Module, Site, Target};
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::{Arena, Frozen, Word, json};
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::explain::Explainer;
 use crate::report::Report;
 use crate::session::{Args, Memory, Session, args_of_inputs, args_of_json};
+use crate::states::{Asking, Plan, States};
 use crate::test_run::{TestOptions, TestResult, Tests};
 use crate::tiers::Tiers;
 
@@ -52,6 +53,9 @@ pub(crate) struct Shared {
     tests: Option<Tests>,
     report: Report,
     origin: Origin,
+    /// What states it declares, if it does.
+    plan: Option<Plan>,
+    shadows: bool,
     /// Made when the first decision is explained.
     explainer: OnceLock<Arc<Explainer>>,
     /// Tells this program's handles from those of others; it never comes out.
@@ -74,13 +78,19 @@ impl Shared {
         tests: Option<Tests>,
         report: Report,
         origin: Origin,
+        plan: Option<Plan>,
     ) -> Shared {
         for (info, entry) in entries.iter_mut().zip(&module.entries) {
             info.target = entry.target;
-            if let Target::Func(func) = entry.target {
+            // Who asks states is asked again where a store has to be waited for.
+            if let Target::Func(func) = entry.target
+                && !info.asks
+            {
                 info.direct = tiers.first().direct(func).cloned();
             }
         }
+        let mut sites = module.sites.values();
+        let shadows = sites.any(|site| matches!(site, Site::Shadow { .. }));
         static STAMPS: AtomicU64 = AtomicU64::new(0);
         Shared {
             module,
@@ -89,6 +99,8 @@ impl Shared {
             tests,
             report,
             origin,
+            plan,
+            shadows,
             explainer: OnceLock::new(),
             stamp: STAMPS.fetch_add(1, Ordering::Relaxed),
         }
@@ -306,9 +318,41 @@ impl Program {
         Session::within(self, memory)
     }
 
+    /// A session whose decisions ask states; see [`Program::states`].
+    ///
+    /// # Errors
+    /// When the states are those of another program.
+    pub fn session_with(&self, states: &States) -> Result<Session<'_>, Error> {
+        if states.bound.stamp != self.shared.stamp {
+            return Err(Error::other(
+                "the states belong to another program; ask this program instead",
+            ));
+        }
+        Ok(self.session_of(states, Memory::default()))
+    }
+
+    /// A session that asks states of this program, where it asks some, in the memory of another one.
+    pub(crate) fn session_of(&self, states: &States, memory: Memory) -> Session<'_> {
+        let session = self.session_in(memory);
+        match self.plan() {
+            Some(plan) => session.asking(Asking::new(plan, self.module(), states)),
+            None => session,
+        }
+    }
+
+    /// Whether a rule set of it is in shadow mode.
+    pub(crate) fn has_shadows(&self) -> bool {
+        self.shared.shadows
+    }
+
     /// The tests of the main file, if it has some.
     pub(crate) fn tests(&self) -> Option<&Tests> {
         self.shared.tests.as_ref()
+    }
+
+    /// What states the program declares, if it does.
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        self.shared.plan.as_ref()
     }
 
     /// What explains decisions. Made once, from the texts that the program was compiled from.

@@ -1,5 +1,6 @@
 //! A session: deciding again and again in the same memory.
 
+use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Target;
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::http::RawRequest;
@@ -10,6 +11,7 @@ use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
 use crate::form::Form;
 use crate::program::Program;
+use crate::states::{Answers, Asking, Attempt};
 use crate::typed::{self, Bound, Entering};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
@@ -29,6 +31,7 @@ pub struct Session<'p> {
     program: &'p Program,
     arena: Arena,
     marks: Vec<Mark>,
+    asking: Option<Asking<'p>>,
 }
 
 /// The memory of a session, kept between sessions of any programs: see [`Program::session_in`].
@@ -48,6 +51,15 @@ impl<'p> Session<'p> {
             program,
             arena,
             marks,
+            asking: None,
+        }
+    }
+
+    /// The same session, whose decisions ask states.
+    pub(crate) fn asking(self, asking: Asking<'p>) -> Session<'p> {
+        Session {
+            asking: Some(asking),
+            ..self
         }
     }
 
@@ -73,7 +85,66 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
+    }
+
+    /// As [`Session::decide_json`], for a host that does not wait: where a store has no answer at hand, what is asked of it comes back, and
+    /// the host attempts the decision again with the answer. Nothing but time passes between: facts, id and time are the same.
+    ///
+    /// ```
+    /// use tollgate::{Answers, Attempt, Call, Engine};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     state visits: FixedWindow by String { limit: 1, window: 1h, max_keys: 1_000, on_failure: allow }
+    ///     ruleset admit(who: String) -> Bool hit first {
+    ///       rule too_many when not visits[who].take().granted then false
+    ///       otherwise true
+    ///     }
+    /// "#)?;
+    /// let states = program.states(&[])?;
+    /// let mut session = program.session_with(&states)?;
+    /// let (call, mut answers) = (Call { id: "1", time: 0 }, Answers::default());
+    /// let recorded = loop {
+    ///     match session.attempt_json("admit", br#""ann""#, &call, &answers)? {
+    ///         Attempt::Decided(decision) => {
+    ///             assert_eq!(decision.value_json(), "true");
+    ///             break decision.answers();
+    ///         }
+    ///         // Perhaps on another thread.
+    ///         Attempt::Pending(pending) => answers = states.perform(*pending),
+    ///     }
+    /// };
+    /// // With all of its answers a decision is replayed: nothing is taken.
+    /// let Attempt::Decided(again) = session.attempt_json("admit", br#""ann""#, &call, &recorded)? else {
+    ///     panic!("every answer is known");
+    /// };
+    /// assert_eq!(again.value_json(), "true");
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::decide_json`].
+    pub fn attempt_json<'s>(
+        &'s mut self,
+        entry: impl AsEntry,
+        json: &[u8],
+        call: &Call<'s>,
+        answers: &'s Answers,
+    ) -> Result<Attempt<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(entry)?;
+        let args = args_of_json(program, entry, json, arena)?;
+        let asked = Asked::new(&self.asking, Some(answers));
+        run(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.
@@ -108,7 +179,16 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(entry)?;
         let args = args_of_inputs(program, entry, facts, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
     }
 
     /// Decides about values of a host's own types, for an entry that [`Program::bind`] matched them against. Fields are read as they stand, and
@@ -132,7 +212,16 @@ impl<'p> Session<'p> {
         };
         let args = facts.words(&bound.fits, &to);
         let args = args.map_err(|refusal| Error::refused(*refusal))?;
-        run(program, entry, arena, &mut self.marks, (args, 0), call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            (args, 0),
+            call,
+        )?)
     }
 
     /// Decides about facts given value by value, one for each path of the form; a value that is `None` is absent.
@@ -150,7 +239,16 @@ impl<'p> Session<'p> {
         let (program, arena) = (self.program, &self.arena);
         let entry = program.info(form.entry)?;
         let args = form.args(program, entry, None, values, arena)?;
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
     }
 
     /// Decides about an HTTP request as a server has it, and what the form takes beside. See [`Program::request_form`].
@@ -173,7 +271,16 @@ impl<'p> Session<'p> {
             id: request.id,
             time: request.time,
         };
-        run(program, entry, arena, &mut self.marks, args, &call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            &call,
+        )?)
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.
@@ -217,7 +324,16 @@ impl<'p> Session<'p> {
             return Err(other_facts(program, entry, facts));
         }
         let args = (facts.args(entry), facts.ignored);
-        run(program, entry, arena, &mut self.marks, args, call)
+        let asked = Asked::new(&self.asking, None);
+        decided(run(
+            program,
+            entry,
+            arena,
+            &mut self.marks,
+            asked,
+            args,
+            call,
+        )?)
     }
 }
 
@@ -291,9 +407,10 @@ fn run<'s>(
     entry: &'s EntryInfo,
     arena: &'s Arena,
     marks: &'s mut Vec<Mark>,
+    asked: Asked<'s>,
     (args, ignored): Args<'s>,
     call: &Call<'s>,
-) -> Result<Decision<'s>, Error> {
+) -> Result<Attempt<'s>, Error> {
     let Target::Func(func) = entry.target else {
         return Err(Error::other(format!(
             "`{}` was not lowered; this is a bug in tollgate",
@@ -311,24 +428,103 @@ fn run<'s>(
         id,
         time,
         data: program.data(arena)?,
+        states: None,
         marks: std::mem::take(marks),
         steps: 0,
     };
     let executable = program.executable();
     let value = match direct {
         Some(direct) => direct.decide(executable, &mut cx, args),
+        None if entry.asks => match ask(program, entry, &asked, func, &mut cx, args)? {
+            Some(value) => value,
+            None => return pending(marks, cx, &asked),
+        },
         None => executable.run(func, &mut cx, args),
     };
     let steps = cx.steps;
     *marks = cx.marks;
-    Ok(Decision {
+    Ok(Attempt::Decided(Decision {
         program,
         entry,
         value,
         marks,
         steps,
         ignored,
-    })
+        asking: asked.asking.filter(|_| entry.asks),
+    }))
+}
+
+/// How states are asked: by a session that waits for them, or in an attempt with the answers so far.
+struct Asked<'s> {
+    asking: Option<&'s Asking<'s>>,
+    answers: Option<&'s Answers>,
+}
+
+impl<'s> Asked<'s> {
+    #[inline]
+    fn new(asking: &'s Option<Asking<'_>>, answers: Option<&'s Answers>) -> Asked<'s> {
+        Asked {
+            asking: asking.as_ref(),
+            answers,
+        }
+    }
+}
+
+/// What a session that waits has decided.
+#[inline]
+fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
+    match attempt {
+        Attempt::Decided(decision) => Ok(decision),
+        Attempt::Pending(_) => Err(Error::other(
+            "a session that waits has not waited; this is a bug in tollgate",
+        )),
+    }
+}
+
+/// Decides by an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
+/// there may be no value.
+fn ask<'s>(
+    program: &'s Program,
+    entry: &EntryInfo,
+    asked: &Asked<'s>,
+    func: FuncId,
+    cx: &mut Cx<'s>,
+    args: &[Word<'s>],
+) -> Result<Option<Word<'s>>, Error> {
+    let Some(asking) = asked.asking else {
+        return Err(Error::other(format!(
+            "`{}` asks states, and this session has none: make it with `Program::session_with`",
+            entry.name
+        )));
+    };
+    cx.states = Some(asking);
+    if let Some(answers) = asked.answers {
+        asking.begin_with(answers);
+        let value = program.executable().run(func, cx, args);
+        return Ok((!asking.is_pending()).then_some(value));
+    }
+    asking.begin();
+    loop {
+        let value = program.executable().run(func, cx, args);
+        if !asking.perform(cx.id, cx.time) {
+            return Ok(Some(value));
+        }
+        asking.again();
+        cx.marks.clear();
+        cx.steps = 0;
+    }
+}
+
+/// What an attempt is waiting for.
+fn pending<'s>(marks: &mut Vec<Mark>, cx: Cx<'_>, asked: &Asked<'_>) -> Result<Attempt<'s>, Error> {
+    let pending = asked.asking.and_then(|a| a.pending(cx.id, cx.time));
+    *marks = cx.marks;
+    match pending {
+        Some(pending) => Ok(Attempt::Pending(pending)),
+        None => Err(Error::other(
+            "a decision waits for nothing; this is a bug in tollgate",
+        )),
+    }
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -340,87 +536,4 @@ impl std::fmt::Debug for Session<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Engine;
-
-    const RULES: &str = "
-        record Load { id: String = \"\", cpu: Percent }
-        ruleset busy(load: Load) -> Bool hit first {
-          rule hot when load.cpu > 80% then true
-          otherwise false
-        }
-        guard calm(other: Load) { deny hot \"too hot\" when other.cpu > 90% }
-        ruleset between(a: Int, b: Int) -> Bool hit first {
-          rule yes when a < b then true
-          otherwise false
-        }
-        ruleset swapped(b: Int, a: Int) -> Bool hit first {
-          rule yes when a < b then true
-          otherwise false
-        }
-    ";
-    const CALL: Call<'_> = Call { id: "1", time: 0 };
-
-    fn program() -> Program {
-        Engine::new().compile_source("x.rules", RULES).unwrap()
-    }
-
-    #[test]
-    fn facts_are_good_for_entries_with_the_same_parameters() {
-        let program = program();
-        let load = br#"{"cpu": "85%", "colour": "red"}"#;
-        let facts = program.decode("busy", load).unwrap();
-        let mut session = program.session();
-        for entry in ["busy", "calm"] {
-            let once = session.decide_json(entry, load, &CALL).unwrap();
-            let expected = (once.to_json(), once.steps(), once.ignored());
-            let again = session.decide_facts(entry, &facts, &CALL).unwrap();
-            assert_eq!((again.to_json(), again.steps(), again.ignored()), expected);
-        }
-        let refused = session.decide_facts("between", &facts, &CALL).unwrap_err();
-        let reason =
-            "the facts were decoded for `busy`, whose parameters are not those of `between`";
-        assert_eq!(refused.to_string(), reason);
-        // Several parameters are told apart by name.
-        let pair = program.decode("between", br#"{"a": 1, "b": 2}"#).unwrap();
-        assert!(session.decide_facts("swapped", &pair, &CALL).is_err());
-        assert!(session.decide_facts("between", &pair, &CALL).is_ok());
-    }
-
-    #[test]
-    fn handles_and_facts_of_another_program_are_refused() {
-        let (one, other) = (program(), program());
-        let entry = one.entry("busy").unwrap();
-        let facts = one.decode(entry, br#"{"cpu": "1%"}"#).unwrap();
-        let mut session = other.session();
-        let refused = session.decide_facts(entry, &facts, &CALL).unwrap_err();
-        assert!(
-            refused
-                .to_string()
-                .starts_with("the entry belongs to another program")
-        );
-        let refused = session.decide_facts("busy", &facts, &CALL).unwrap_err();
-        assert!(
-            refused
-                .to_string()
-                .starts_with("the facts belong to another program")
-        );
-        let clone = one.clone();
-        assert!(clone.session().decide_facts(entry, &facts, &CALL).is_ok());
-    }
-
-    #[test]
-    fn what_is_refused_at_the_boundary_is_refused_when_decoding() {
-        let program = program();
-        let refused = program.decode("busy", br#"{"cpu": "x"}"#).unwrap_err();
-        assert_eq!(refused.refusal().unwrap().path(), "cpu");
-        assert!(program.decode("lazy", b"1").is_err());
-        let load = [("cpu", Input::Str("85%"))];
-        let facts = program.facts("busy", &[Input::Map(&load)]).unwrap();
-        let mut session = program.session();
-        let decision = session.decide_facts("busy", &facts, &CALL).unwrap();
-        assert_eq!(decision.by().collect::<Vec<_>>(), ["hot"]);
-        assert!(program.facts("busy", &[]).is_err());
-    }
-}
+mod tests;

@@ -10,20 +10,21 @@ use tollgate_frontend::diagnostics::render::{Picture, Renderer};
 use tollgate_frontend::hir;
 use tollgate_frontend::lower::{TestCases, TestCell, TestFn, TestPlan, TestStep, lower_tests};
 use tollgate_grammar::source::{SourceMap, Span};
-use tollgate_ir::entities::{DataId, Entity, SiteId};
+use tollgate_ir::entities::SiteId;
 use tollgate_ir::module::{Module, Site, Target};
 use tollgate_optimizer::Level;
-use tollgate_runtime::schema::Type;
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Value, Word, json};
 
 use crate::backends::BackendRow;
 use crate::error::Error;
 use crate::pipeline;
+use crate::states::Plan;
 
 mod draw;
 mod failure;
 mod property;
 mod rng;
+mod running;
 mod shrink;
 mod simplest;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod write;
 
 use failure::{Found, Unmet};
 use property::Aim;
+use running::{Given, Prevented, Running};
 
 /// Which tests are run, and how.
 ///
@@ -126,12 +128,16 @@ pub(crate) struct Tests {
     backend: &'static BackendRow,
     /// What aims values at rules, where a test has a `forall`.
     aim: Option<Aim>,
+    /// The states of the program.
+    plan: Plan,
 }
 
 /// The tests of a program, or a question about it, compiled.
 pub(crate) struct Compiled {
     pub(crate) module: Module,
     pub(crate) executable: Box<dyn Executable>,
+    /// The states of the program; each test has its own, and of one with cases each case.
+    pub(crate) plan: Plan,
 }
 
 /// What was shown: as JSON, and the rules that decided.
@@ -154,6 +160,7 @@ impl Tests {
     /// Lowers the tests of a program.
     pub(crate) fn new(program: hir::Program, level: Level, backend: &'static BackendRow) -> Tests {
         let (lowered, plans) = lower_tests(&program);
+        let plan = Plan::of(&program);
         let draws = |plan: &TestPlan| matches!(plan.cases, TestCases::Forall { .. });
         let (module, aim) = match plans.iter().any(draws) {
             true => (lowered.module.clone(), Some(Aim::new(program, lowered))),
@@ -165,6 +172,7 @@ impl Tests {
             level,
             backend,
             aim,
+            plan,
         }
     }
 
@@ -190,9 +198,14 @@ impl Tests {
         let compiled = Compiled {
             module: module.into_module(),
             executable,
+            plan: self.plan.clone(),
         };
-        self.run_on(&compiled, options, sources, each);
-        Ok(())
+        self.run_on(&compiled, options, sources, each)
+    }
+
+    /// What the program declares as states.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// As [`Tests::run`], on what they were compiled to: a module with the entries of theirs.
@@ -202,11 +215,11 @@ impl Tests {
         options: &TestOptions,
         sources: &Arc<SourceMap>,
         each: &mut dyn FnMut(TestResult),
-    ) {
+    ) -> Result<(), Error> {
         for plan in self.plans.iter().filter(|plan| options.wants(plan)) {
             match &plan.cases {
                 TestCases::Once => {
-                    let unmet = compiled.unmet(plan, &[], None);
+                    let unmet = compiled.unmet(plan, &[], None)?;
                     each(failure::result(plan, None, &unmet, sources));
                 }
                 TestCases::Rows(rows) => {
@@ -214,16 +227,17 @@ impl Tests {
                         let arena = Arena::new();
                         let cells: Vec<Word<'_>> =
                             row.cells.iter().map(|c| compiled.cell(c, &arena)).collect();
-                        let unmet = compiled.unmet(plan, &cells, row.expect.as_ref());
+                        let unmet = compiled.unmet(plan, &cells, row.expect.as_ref())?;
                         let row = Some((index, row.span));
                         each(failure::result(plan, row, &unmet, sources));
                     }
                 }
                 TestCases::Forall { .. } => {
-                    each(property::result(self, compiled, plan, options, sources));
+                    each(property::result(self, compiled, plan, options, sources)?);
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -235,36 +249,32 @@ impl TestOptions {
 }
 
 impl Compiled {
-    /// The expectations of a test that do not hold for these values of its parameters; `last` is one more.
+    /// The expectations of a test that do not hold for these values of its parameters; `last` is one more. An error says that the
+    /// states cannot be kept.
     fn unmet<'p>(
         &self,
         plan: &'p TestPlan,
         args: &[Word<'_>],
         last: Option<&'p TestStep>,
-    ) -> Vec<Unmet<'p>> {
-        let mut data: Vec<Option<Frozen>> = self.module.data.values().map(|_| None).collect();
+    ) -> Result<Vec<Unmet<'p>>, Error> {
+        let nothing = self.module.data.values().map(|_| None).collect();
+        let mut running = self.begin(nothing)?;
         let mut found = Vec::new();
         for (at, step) in plan.steps.iter().chain(last).enumerate() {
             match step {
-                TestStep::Data(id, func) => {
-                    let arena = Arena::new();
-                    let args = copied(args, &arena);
-                    let word = self.call(*func, &mut Cx::new(&arena, "", 0), args);
-                    data[id.index()] = Some(Frozen::from(&Value::of(word)));
+                TestStep::Expect { .. } => {
+                    found.extend(self.expect((at, step), &mut running, args));
                 }
-                TestStep::Expect { .. } => found.extend(self.expect(step, at, &data, args)),
-                // Only a question shows something.
-                TestStep::Show { .. } => {}
+                step => self.step(step, &mut running, args),
             }
         }
-        found
+        Ok(found)
     }
 
     fn expect<'p>(
         &self,
-        step: &'p TestStep,
-        at: usize,
-        data: &[Option<Frozen>],
+        (at, step): (usize, &'p TestStep),
+        running: &mut Running<'_>,
         args: &[Word<'_>],
     ) -> Option<Unmet<'p>> {
         let TestStep::Expect {
@@ -279,23 +289,22 @@ impl Compiled {
             return None;
         };
         let arena = Arena::new();
-        let args = copied(args, &arena);
         let mut unmet = Unmet {
             step,
             at,
             held: false,
             found: None,
             decided: Vec::new(),
-            missing: None,
+            prevented: None,
         };
-        let words = match self.data(data, &arena) {
-            Ok(words) => words,
-            Err(name) => {
-                unmet.missing = Some(name.to_owned());
+        let given = match self.given(running, (*id, *time), &arena, args) {
+            Ok(given) => given,
+            Err(why) => {
+                unmet.prevented = Some(why);
                 return Some(unmet);
             }
         };
-        let ask = |func: TestFn| self.ask(func, (*id, *time), &arena, words, args);
+        let ask = |func: TestFn| self.ask(func, &given);
         let (held, marks) = ask(*condition);
         unmet.held = held.bool();
         unmet.decided = self.decided(&marks);
@@ -311,6 +320,8 @@ impl Compiled {
             return None;
         }
         unmet.found = subject.as_ref().map(|(subject, _)| {
+            // What was asked has been answered; asking again would change it.
+            given.asking.again();
             let (word, _) = ask(*subject);
             let ty = self.module.entries[subject.0 as usize].result;
             let (mut json, mut written) = (String::new(), String::new());
@@ -321,24 +332,26 @@ impl Compiled {
         Some(unmet)
     }
 
-    /// What the plan of a question shows. `given` is the data of the host; an error names what is missing.
+    /// What the plan of a question shows. `given` is the data of the host; an error says what is missing.
     pub(crate) fn show(
         &self,
         plan: &TestPlan,
-        mut given: Vec<Option<Frozen>>,
-    ) -> Result<Option<Shown>, &str> {
+        given: Vec<Option<Frozen>>,
+    ) -> Result<Option<Shown>, String> {
+        let mut running = self.begin(given).map_err(|e| e.to_string())?;
         let mut shown = None;
         for step in &plan.steps {
             match step {
-                TestStep::Data(id, func) => {
-                    let arena = Arena::new();
-                    let word = self.call(*func, &mut Cx::new(&arena, "", 0), &[]);
-                    given[id.index()] = Some(Frozen::from(&Value::of(word)));
-                }
                 TestStep::Show { value, id, time } => {
                     let arena = Arena::new();
-                    let words = self.data(&given, &arena)?;
-                    let (word, marks) = self.ask(*value, (*id, *time), &arena, words, &[]);
+                    let given = self.given(&mut running, (*id, *time), &arena, &[]);
+                    let given = given.map_err(|why| match why {
+                        Prevented::Data(name) => missing(&name),
+                        Prevented::State(name, failure) => {
+                            format!("`{name}` cannot be given: {failure}")
+                        }
+                    })?;
+                    let (word, marks) = self.ask(*value, &given);
                     let ty = self.module.entries[value.0 as usize].result;
                     let mut json = String::new();
                     // Writing to a string cannot fail.
@@ -347,50 +360,18 @@ impl Compiled {
                     let by = by.map(|decided| decided.rule.into_string()).collect();
                     shown = Some(Shown { json, by });
                 }
-                // A question expects nothing.
-                TestStep::Expect { .. } => {}
+                step => self.step(step, &mut running, &[]),
             }
         }
         Ok(shown)
     }
 
-    /// The words of all data: what was given, or nothing where the type has a value for that. An error names what is missing.
-    fn data<'s: 'a, 'a>(
-        &'s self,
-        given: &'a [Option<Frozen>],
-        arena: &'a Arena,
-    ) -> Result<&'a [Word<'a>], &'s str> {
-        let words = arena.slots(given.len());
-        for (i, word) in words.iter_mut().enumerate() {
-            *word = match (&given[i], self.empty(DataId::new(i))) {
-                (Some(frozen), _) => frozen.word(),
-                (None, Some(empty)) => empty,
-                (None, None) => return Err(&self.module.data[DataId::new(i)].name),
-            };
-        }
-        Ok(words)
-    }
-
-    /// Calls a function of a step, with the id and time of the decision that the step asks for; also the marks that it left.
-    fn ask<'a>(
-        &'a self,
-        func: TestFn,
-        (id, time): (Option<TestFn>, Option<TestFn>),
-        arena: &'a Arena,
-        data: &'a [Word<'a>],
-        args: &'a [Word<'a>],
-    ) -> (Word<'a>, Vec<Mark>) {
-        let begin = || {
-            let mut cx = Cx::new(arena, "", 0);
-            cx.data = data;
-            cx
-        };
-        let mut cx = Cx {
-            id: id.map_or("", |func| self.call(func, &mut begin(), args).str()),
-            time: time.map_or(0, |func| self.call(func, &mut begin(), args).int()),
-            ..begin()
-        };
-        let word = self.call(func, &mut cx, args);
+    /// Calls a function of a step; also the marks that it left.
+    fn ask<'a>(&'a self, func: TestFn, given: &Given<'a>) -> (Word<'a>, Vec<Mark>) {
+        let mut cx = Cx::new(given.arena, given.id, given.time);
+        cx.data = given.data;
+        cx.states = Some(given.asking);
+        let word = self.call(func, &mut cx, given.args);
         (word, cx.marks)
     }
 
@@ -423,6 +404,8 @@ impl Compiled {
                     stage = Some(next.clone());
                     continue;
                 }
+                // Tests look through a shadow.
+                Site::Shadow { .. } => continue,
             };
             found.push(Decided {
                 set: set.clone(),
@@ -432,22 +415,16 @@ impl Compiled {
         }
         found
     }
-
-    /// What data that a test does not give is: nothing, where the type has a value for that.
-    fn empty(&self, data: DataId) -> Option<Word<'static>> {
-        match self.module.schema.get(self.module.data[data].schema?) {
-            Type::List { .. } | Type::Set { .. } | Type::Map { .. } | Type::Values { .. } => {
-                Some(Word::Seq(&[]))
-            }
-            Type::Opt(_) => Some(Word::None),
-            _ => None,
-        }
-    }
 }
 
 /// The words in another arena, which the decision lives in.
 fn copied<'a>(words: &[Word<'_>], arena: &'a Arena) -> &'a [Word<'a>] {
     arena.seq_with(words.len(), |i| Value::of(words[i]).word(arena))
+}
+
+/// Why nothing can be shown.
+fn missing(name: &str) -> String {
+    format!("the program expects data `{name}`, which has not been given")
 }
 
 fn place(sources: &SourceMap, span: Span) -> (String, u32) {

@@ -23,6 +23,7 @@ use crate::pipeline::{self, Main};
 use crate::program::Program;
 use crate::report::Report;
 use crate::stage::Stage;
+use crate::states::Plan;
 use crate::test_run::Compiled;
 
 mod complete;
@@ -96,6 +97,7 @@ pub struct Question {
     engine: Engine,
     module: Module,
     plan: TestPlan,
+    states: Plan,
     ty: String,
     data: Vec<(String, Vec<u8>)>,
     report: Report,
@@ -358,6 +360,7 @@ impl Workbench {
             engine: self.engine,
             module: lowered.module,
             plan: plans.swap_remove(0),
+            states: Plan::of(&program),
             ty: shown.unwrap_or_default(),
             data: self.data.clone(),
             report,
@@ -445,7 +448,11 @@ impl Question {
         let executable = pipeline::executable(&module, backend, level)?;
         let module = module.into_module();
         Ok(Prepared {
-            compiled: Compiled { module, executable },
+            compiled: Compiled {
+                module,
+                executable,
+                plan: self.states.clone(),
+            },
             plan: self.plan.clone(),
             data: self.data.clone(),
         })
@@ -485,9 +492,7 @@ impl Prepared {
                 let (value, by) = shown.map_or_else(Default::default, |s| (s.json, s.by));
                 Ok(Evaluated { value, by })
             }
-            Err(name) => Err(Error::other(format!(
-                "the program expects data `{name}`, which has not been given"
-            ))),
+            Err(missing) => Err(Error::other(missing)),
         }
     }
 }

@@ -116,7 +116,8 @@ pub(crate) struct Check {
 Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or {\"line\": 7, \"refused\": {…}} for a
 record that violates the schema. Blank lines are skipped. Refusals make the exit code 1; they never stop the others.
 The output has the order of the input, and memory does not grow with it. A decision's id is the number of its line,
-unless the record has a field `id`.
+unless the record has a field `id`. States are kept in this process, from the first line to the last; the lines of a
+program that declares some are decided one after the other.
 
 Examples:
   tollgate run gateway.rules route --input requests.jsonl > decisions.jsonl
@@ -139,6 +140,9 @@ pub(crate) struct Run {
     /// How many threads decide; as many as there are cores if not given. The output is the same
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    /// Says with each decision what it asked of states and what they answered
+    #[arg(long)]
+    pub(crate) trace: bool,
     /// A JSON file for a `data` of the program
     #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
     pub(crate) data: Vec<(String, PathBuf)>,

@@ -5,6 +5,8 @@
 //! [`RuleSet`]. What the source said only for people (tags, reasons, documentation) is kept beside it.
 
 mod ids;
+mod pattern;
+mod states;
 mod tests;
 pub mod walk;
 
@@ -22,8 +24,11 @@ use crate::types::ty::Ty;
 pub use tests::{Cases, Decider, Row, Step, Test};
 
 pub use ids::{
-    DataId, EnumId, FnId, GroupId, LocalId, PipelineId, RecordId, RefinementId, RuleSetId,
+    DataId, EnumId, FnId, GroupId, LocalId, PipelineId, PlaceId, RecordId, RefinementId, RuleSetId,
+    StateId, StreamId,
 };
+pub use pattern::Pattern;
+pub use states::{OnFailure, Period, Place, State, StateKind, Stream, Tally, Window};
 
 /// A whole checked program: all its modules, the library's included as far as they are used.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +41,12 @@ pub struct Program {
     pub refinements: IndexVec<RefinementId, Refinement>,
     /// Data from the host.
     pub data: IndexVec<DataId, Data>,
+    /// States.
+    pub states: IndexVec<StateId, State>,
+    /// Streams.
+    pub streams: IndexVec<StreamId, Stream>,
+    /// Places that ask states.
+    pub places: IndexVec<PlaceId, Place>,
     /// Functions.
     pub fns: IndexVec<FnId, Function>,
     /// Rule sets, guards and tables.
@@ -228,6 +239,10 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// The outcome when no rule matches; absent under `all` and `sum`, and where coverage is proved.
     pub otherwise: Option<Expr>,
+    /// `on rides`: the stream whose events it decides about.
+    pub stream: Option<StreamId>,
+    /// `mode shadow until …`: until when what it decides counts for nothing.
+    pub shadow: Option<i64>,
     /// `cost n`, and where it stands.
     pub cost: Option<(u64, Span)>,
     /// Where its parts stand.
@@ -514,40 +529,10 @@ pub enum ExprKind {
         /// Whether its marks belong to the trace.
         marked: bool,
     },
+    /// Asks a state: the text of its key, where it has keys, and what the operation takes.
+    Ask(PlaceId, Vec<Expr>),
     /// A native.
     Native(&'static Native, Vec<Expr>),
     /// A path of the given parts: texts are whole segments, paths are appended.
     PathJoin(Vec<Expr>),
-}
-
-/// What a value must look like.
-#[derive(Clone, Debug)]
-pub enum Pattern {
-    /// `_`
-    Any,
-    /// A name that binds.
-    Bind(LocalId),
-    /// A value, compared by structure.
-    Value(Value),
-    /// A comparison with a value, as [`ExprKind::Compare`].
-    Compare(CmpKind, Cc, Value),
-    /// Whole numbers from the first to the second, both included.
-    Range(i64, i64),
-    /// `{a, b}`: one of them.
-    OneOf(Vec<Pattern>),
-    /// A variant, and what fields of it must look like.
-    Variant {
-        /// The variant.
-        tag: u32,
-        /// Fields by index; those not named may be anything.
-        fields: Vec<(u32, Pattern)>,
-    },
-    /// A list of exactly these.
-    List(Vec<Pattern>),
-    /// An address in a network.
-    InCidr(tollgate_runtime::kinds::net::Cidr),
-    /// An absent optional.
-    None,
-    /// A present optional and what it must look like.
-    Some(Box<Pattern>),
 }

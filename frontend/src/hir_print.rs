@@ -60,6 +60,20 @@ impl Printer<'_> {
             let ty = self.ty(&data.ty);
             self.line(0, format_args!("data {}: {ty}", data.name));
         }
+        for stream in program.streams.values() {
+            let event = &program.records[stream.event].name;
+            self.line(0, format_args!("stream {}: {event}", stream.name));
+        }
+        for state in program.states.values() {
+            let key = state.key.as_ref();
+            let key = key.map_or(String::new(), |key| format!(" by {}", self.ty(key)));
+            let (name, kind) = (&state.name, state.kind.name());
+            let failure = state.on_failure;
+            self.line(
+                0,
+                format_args!("state {name}: {kind}{key} on failure {failure:?}"),
+            );
+        }
         for function in program.fns.values() {
             let params = self.params(&function.params, &function.locals);
             let (result, body) = (
@@ -348,6 +362,12 @@ impl Printer<'_> {
                 };
                 let word = if *marked { "marked " } else { "" };
                 format!("{word}{name}({})", all(args))
+            }
+            E::Ask(place, args) => {
+                let place = &self.program.places[*place];
+                let states = place.states.iter().map(|s| &*self.program.states[*s].name);
+                let states = states.collect::<Vec<_>>().join(", ");
+                format!("{states}.{}({})", place.operation.name(), all(args))
             }
             E::Native(native, args) => format!("{}({})", native.name, all(args)),
             E::PathJoin(parts) => format!("path({})", all(parts)),

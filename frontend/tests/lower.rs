@@ -27,7 +27,9 @@ fn programs_mean_what_their_tests_say() {
         let mut data: Vec<Value> = run.module.data.values().map(|_| Value::seq([])).collect();
         for (i, step) in plan.steps.iter().enumerate() {
             match step {
-                TestStep::Show { .. } => panic!("a test shows nothing"),
+                TestStep::Show { .. } | TestStep::State(..) | TestStep::Advance(_) => {
+                    panic!("this test shows nothing and has no states")
+                }
                 TestStep::Data(id, value) => data[id.0 as usize] = run.ask(*value, &data).0,
                 TestStep::Expect {
                     condition,
@@ -233,7 +235,7 @@ impl Run<'_> {
         let rule = |mark: &tollgate_runtime::Mark| match &self.module.sites[SiteId(mark.0)] {
             Site::Rule { rule, .. } => Some(&**rule),
             Site::Otherwise { .. } => Some("otherwise"),
-            Site::Stage { .. } => None,
+            Site::Stage { .. } | Site::Shadow { .. } => None,
         };
         (value, cx.marks.iter().filter_map(rule).collect())
     }

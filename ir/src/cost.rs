@@ -7,6 +7,7 @@
 //!
 //! `interp` steps ≤ bound, for every input that the boundary lets in (tested on every program the suite runs).
 
+use crate::asks::Asks;
 use crate::callgraph::{CallGraph, Node};
 use crate::entities::{FuncId, IndexId, IndexVec, RuleSetId};
 use crate::instructions::Inst;
@@ -23,6 +24,7 @@ pub struct Costs {
     funcs: IndexVec<FuncId, u64>,
     rulesets: IndexVec<RuleSetId, u64>,
     indexes: IndexVec<IndexId, u64>,
+    asks: Asks,
 }
 
 impl Costs {
@@ -32,6 +34,7 @@ impl Costs {
             funcs: module.funcs.keys().map(|_| 0).collect(),
             rulesets: module.rulesets.keys().map(|_| 0).collect(),
             indexes: module.indexes.keys().map(|_| 0).collect(),
+            asks: Asks::new(module),
         };
         let order = CallGraph::new(module).bottom_up();
         let order = order.unwrap_or_else(|node| crate::bug!("{node:?} calls itself"));
@@ -60,6 +63,11 @@ impl Costs {
     /// The worst case of a decision by the index.
     pub fn index(&self, id: IndexId) -> u64 {
         self.indexes[id]
+    }
+
+    /// The most operations on states.
+    pub fn asks(&self) -> &Asks {
+        &self.asks
     }
 
     /// The worst case of one instruction, with what it calls.

@@ -71,6 +71,10 @@ entities! {
     NativeId = "native";
     /// Data that the host gives beside the program.
     DataId = "data";
+    /// A state that the program asks.
+    StateId = "state";
+    /// A place in the source that asks a state.
+    PlaceId = "place";
     /// A place in the source that the trace can name.
     SiteId = "site";
     /// A record type.

@@ -14,7 +14,9 @@
 //! The cost is the number of steps that the bound counts and that engines count when they run; for
 //! an instruction that walks something, the worst case over everything the checker lets through.
 
-use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
+use crate::entities::{
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
+};
 use crate::operand::{Cc, Fimm, Flag, Imm, Index, Operand, Vals};
 use crate::types::Type;
 
@@ -184,6 +186,10 @@ macro_rules! for_each_inst {
             search = Search { index: IndexId, args: Vals } [special], Pure, cost 1;
             /// Decides by an index and keeps the marks it makes.
             search_marked = SearchMarked { index: IndexId, args: Vals } [special], Visible, cost 1;
+            /// Asks the states of the decision what the operation of a place does; its key and other arguments.
+            ask = Ask { place: PlaceId, args: Vals } [special], Visible, cost 16;
+            /// What a place answered in this decision; it was asked before.
+            answer = Answer { place: PlaceId } [special], Guarded, cost 1;
             /// Adds a site to the trace.
             mark = Mark { site: SiteId } [=>], Visible, cost 1;
         }

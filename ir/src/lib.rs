@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asks;
 pub mod builder;
 pub mod callgraph;
 pub mod cfg;

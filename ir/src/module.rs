@@ -13,8 +13,8 @@ use tollgate_runtime::schema::{Schema, TypeId};
 use tollgate_runtime::{Native, Pattern, Value};
 
 use crate::entities::{
-    Block, ConstId, DataId, FuncId, GroupId, IndexId, IndexVec, InstId, NativeId, PatId, RuleSetId,
-    SiteId, Val,
+    Block, ConstId, DataId, FuncId, GroupId, IndexId, IndexVec, InstId, NativeId, PatId, PlaceId,
+    RuleSetId, SiteId, StateId, Val,
 };
 use crate::instructions::Inst;
 use crate::rule_index::RuleIndex;
@@ -34,6 +34,10 @@ pub struct Module {
     pub natives: IndexVec<NativeId, &'static Native>,
     /// The data it expects from the host.
     pub data: IndexVec<DataId, Data>,
+    /// The states it asks.
+    pub states: IndexVec<StateId, State>,
+    /// Where it asks them.
+    pub places: IndexVec<PlaceId, StatePlace>,
     /// Places that marks name.
     pub sites: IndexVec<SiteId, Site>,
     /// Its functions. Calls go to functions of any index; the call graph has no cycle.
@@ -79,6 +83,79 @@ pub struct Data {
     pub schema: Option<TypeId>,
 }
 
+/// Something that the host keeps between decisions. How it is kept is told to the host; the IR knows who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The name in the source.
+    pub name: Box<str>,
+}
+
+/// A place in the source that asks a state. A decision comes past it at most once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatePlace {
+    /// Where it stands: `shed.rate`, the rule set and the rule, or `shed` where that stands before its rules.
+    pub rule: Box<str>,
+    /// What is asked.
+    pub operation: Operation,
+    /// Of which states: one; two of `reserve`, that of `once` and that of `within`.
+    pub states: Vec<StateId>,
+    /// The types of the arguments: the key of each state that has keys, then what the operation takes.
+    pub params: Vec<Type>,
+    /// The type of the answer.
+    pub result: Type,
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// What a place asks of a state.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Operation {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &'static [Operation] = &[$(Operation::$name),*];
+
+            /// Its name, in the text form and in traces.
+            pub fn name(self) -> &'static str {
+                match self { $(Operation::$name => $word,)* }
+            }
+        }
+    };
+}
+
+operations! {
+    /// `(key, n: int) -> {granted, wait, left}`: takes of a limit when that grants it.
+    Take = "take";
+    /// `(key, critical: bool) -> bool`: holds a slot.
+    Enter = "enter";
+    /// `(key, class: int, load: int) -> bool`: whether a class is shed.
+    Sheds = "sheds";
+    /// `(key) -> int`: what is counted so far.
+    Value = "value";
+    /// `(key, amount: int, member: str) -> bool`: an event is counted, once.
+    Add = "add";
+    /// `(id: str) -> bool`: whether an event comes for the first time.
+    Arrive = "arrive";
+    /// `(key) -> bool`: whether it is the first time.
+    Once = "once";
+    /// `(key, amount: int) -> bool`: charges a budget.
+    Within = "within";
+    /// `(key, key, amount: int) -> bool`: `once` and `within` together, both or neither.
+    Reserve = "reserve";
+}
+
+impl Operation {
+    /// How many states it asks.
+    pub fn states(self) -> usize {
+        match self {
+            Operation::Reserve => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// What a mark means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Site {
@@ -100,6 +177,11 @@ pub enum Site {
         pipeline: Box<str>,
         /// The stage's name.
         stage: Box<str>,
+    },
+    /// What a rule set in shadow mode decided stands before; its value counts as if nothing had matched.
+    Shadow {
+        /// The rule set's name.
+        ruleset: Box<str>,
     },
 }
 
@@ -244,6 +326,17 @@ pub struct Entry {
     pub params: Vec<(Box<str>, TypeId)>,
     /// The type of the decision's value.
     pub result: TypeId,
+    /// What a host wants to know of the rule set that it is.
+    pub decides: Decides,
+}
+
+/// What is known of an entry that is a rule set, besides what it calls. Not part of the text form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decides {
+    /// Its hit policy; absent where the entry is no rule set.
+    pub policy: Option<Policy>,
+    /// The fields of the first parameter that are the decision's id and time, where a stream says which.
+    pub inputs: Option<(u32, u32)>,
 }
 
 /// What an entry calls.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
+use crate::entities::{
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
+};
 use crate::types::Type;
 
 /// What every operand can do. Printing and parsing need the module (types have names) and stand in `text`.
@@ -37,6 +39,7 @@ pub enum Kind<'a> {
     RuleSet(RuleSetId),
     RuleIndex(IndexId),
     Native(NativeId),
+    Place(PlaceId),
     Site(SiteId),
 }
 
@@ -172,6 +175,7 @@ immediates! {
     RuleSetId => |x| Kind::RuleSet(x);
     IndexId => |x| Kind::RuleIndex(x);
     NativeId => |x| Kind::Native(x);
+    PlaceId => |x| Kind::Place(x);
     SiteId => |x| Kind::Site(x);
 }
 

@@ -42,6 +42,8 @@ pub struct IndexedRule {
     pub site: SiteId,
     /// When it matches.
     pub condition: Formula,
+    /// What has to hold besides, (parameters …) -> bool: it may ask states, and is called where the decision comes past the rule.
+    pub asks: Option<FuncId>,
     /// What it gives: several only under `All`.
     pub outcomes: Vec<Given>,
     /// Under `Best`, what the key of its outcome is, where that is known before a decision.
@@ -108,11 +110,17 @@ impl RuleIndex {
         let mut conditions = Vec::with_capacity(parts.rules.len());
         let best = parts.policy == Policy::Best && !parts.rules.is_empty();
         let keys: Option<Vec<i64>> = parts.rules.iter().map(|r| r.key.filter(|_| best)).collect();
-        let keys = keys.filter(|_| best);
+        // What asks states is asked in the order of the source.
+        let asking = parts.rules.iter().any(|r| r.asks.is_some());
+        let keys = keys.filter(|_| best && !asking);
+        let mut asks = Vec::new();
         for rule in parts.rules {
             let outcomes = rule.outcomes.into_iter().map(|o| functions.outcome(o));
             rules.push((Mark(rule.site.0), outcomes.collect()));
             conditions.push(rule.condition);
+            if asking {
+                asks.push(rule.asks.map(|func| functions.number(func)));
+            }
         }
         let otherwise = parts.otherwise;
         let otherwise = otherwise.map(|(site, o)| (Mark(site.0), functions.outcome(o)));
@@ -137,6 +145,7 @@ impl RuleIndex {
             otherwise,
             key,
             float: parts.result == Type::FLOAT,
+            asks: asks.into(),
         };
         RuleIndex {
             name: parts.name,
@@ -257,6 +266,9 @@ impl RuleIndex {
                 func(*number, None, None)?;
             }
         }
+        for number in decider.asks.iter().flatten() {
+            func(*number, None, Some(Type::BOOL))?;
+        }
         let several = decider.policy == Policy::All;
         for rule in &decider.rules {
             match rule.more {
@@ -283,6 +295,12 @@ impl RuleIndex {
             (_, Some(_)) => Err("a key stands only under `best`".into()),
             (_, None) => Ok(()),
         }
+    }
+
+    /// What its rules ask besides their conditions, rule by rule.
+    pub(crate) fn asks(&self) -> impl Iterator<Item = FuncId> {
+        let numbers = self.decider.asks.iter().flatten();
+        numbers.filter_map(|n| self.functions.get(*n as usize).copied())
     }
 
     /// The most steps of a decision, given those of the functions.

@@ -10,7 +10,9 @@ use tollgate_runtime::schema::PERCENT_ONE;
 use tollgate_runtime::word::settle;
 use tollgate_runtime::{Arena, Cx, Pattern, Word};
 
-use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val};
+use crate::entities::{
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
+};
 use crate::instructions::{Inst, InstVisitor};
 use crate::module::{Func, Module};
 use crate::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
@@ -508,6 +510,12 @@ impl<'a> InstVisitor for Eval<'_, 'a> {
     }
     fn search_marked(&mut self, _: &IndexId, _: &Vals) -> Word<'a> {
         self.calls()
+    }
+    fn ask(&mut self, place: &PlaceId, _: &Vals) -> Word<'a> {
+        self.cx.ask(place.0, self.args)
+    }
+    fn answer(&mut self, place: &PlaceId) -> Word<'a> {
+        self.cx.answer(place.0)
     }
     fn mark(&mut self, _: &SiteId) -> Word<'a> {
         self.calls()

@@ -70,16 +70,48 @@ pub fn deciders<'s>(
         }
         Shape::One | Shape::Many => (None, marks),
     };
-    let alone = stage.filter(|_| rules.is_empty());
+    let shadow = rules.iter().any(|mark| is_shadow(site(mark)));
+    // What a shadow decided is told apart; its value is that of `otherwise`.
+    let rules = if shadow { &[] } else { rules };
+    let none = shadow && shape != Shape::Many;
+    let none = none.then_some(Decider {
+        stage,
+        rule: Some("otherwise"),
+    });
+    let alone = stage.filter(|_| rules.is_empty() && !shadow);
     let alone = alone.map(|_| Decider { stage, rule: None });
     let rules = rules.iter().filter_map(site).filter_map(move |site| {
         let rule = match site {
             Site::Rule { rule, .. } => &**rule,
             Site::Otherwise { .. } => "otherwise",
-            Site::Stage { .. } => return None,
+            Site::Stage { .. } | Site::Shadow { .. } => return None,
         };
         let rule = Some(rule);
         Some(Decider { stage, rule })
     });
-    alone.into_iter().chain(rules)
+    alone.into_iter().chain(none).chain(rules)
+}
+
+/// The rules that decided in shadow mode, so that their outcomes do not count, of every stage.
+pub fn shadows<'s>(sites: &'s IndexVec<SiteId, Site>, marks: &[Mark]) -> Vec<Decider<'s>> {
+    let (mut shadows, mut rules, mut stage) = (Vec::new(), Vec::new(), None);
+    for site in marks.iter().filter_map(|m| sites.get(SiteId(m.0))) {
+        match site {
+            Site::Stage { stage: name, .. } => {
+                stage = Some(&**name);
+                rules.clear();
+            }
+            Site::Shadow { .. } => shadows.append(&mut rules),
+            Site::Rule { rule, .. } => rules.push(Decider {
+                stage,
+                rule: Some(rule),
+            }),
+            Site::Otherwise { .. } => {}
+        }
+    }
+    shadows
+}
+
+fn is_shadow(site: Option<&Site>) -> bool {
+    matches!(site, Some(Site::Shadow { .. }))
 }

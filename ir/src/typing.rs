@@ -6,7 +6,7 @@
 use tollgate_runtime::Pattern;
 use tollgate_runtime::native::NativeType;
 
-use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, Val};
+use crate::entities::{ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, Val};
 use crate::instructions::{Inst, Opcode};
 use crate::module::{Func, Module};
 use crate::operand::{Imm, Index, Vals};
@@ -583,5 +583,15 @@ impl SpecialRules for Rules<'_> {
 
     fn search_marked(&self, index: &IndexId, args: &Vals) -> Result<Shape, String> {
         self.search(index, args)
+    }
+
+    fn ask(&self, place: &PlaceId, args: &Vals) -> Result<Shape, String> {
+        let place = &self.module.places[*place];
+        self.expect_all(args, &place.params, place.operation.name())?;
+        Ok(Shape::Is(place.result))
+    }
+
+    fn answer(&self, place: &PlaceId) -> Result<Shape, String> {
+        Ok(Shape::Is(self.module.places[*place].result))
     }
 }

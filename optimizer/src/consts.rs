@@ -152,6 +152,7 @@ pub(crate) fn is_function_of_operands(module: &Module, inst: &Inst) -> bool {
     match inst {
         Inst::Data { .. } | Inst::DecisionId {} | Inst::DecisionTime {} => false,
         Inst::Any { .. } | Inst::Fold { .. } => false,
+        Inst::Ask { .. } | Inst::Answer { .. } => false,
         Inst::Call { .. } | Inst::CallMarked { .. } => false,
         Inst::Decide { .. } | Inst::DecideMarked { .. } | Inst::Mark { .. } => false,
         Inst::Search { .. } | Inst::SearchMarked { .. } => false,

@@ -17,7 +17,7 @@ use tollgate_ir::verify::verify;
 use tollgate_runtime::{Arena, Cx, Value, Word};
 
 /// How many modules are tried, and with how many inputs each.
-const MODULES: u64 = 150;
+const MODULES: u64 = 200;
 const INPUTS: u64 = 30;
 
 #[test]
@@ -58,7 +58,11 @@ fn try_module(seed: u64, found: &mut Found) {
         panic!("seed {seed}: {}", errors[0]);
     }
     let costs = Costs::new(&module);
-    for rules in module.rulesets.values() {
+    for (id, rules) in module.rulesets.iter() {
+        // Nobody takes the features of these apart: that would ask more, or less.
+        if costs.asks().ruleset(id) > 0 {
+            continue;
+        }
         let asked = predicates(&module, &costs, rules);
         asked
             .rules
@@ -72,6 +76,9 @@ fn try_module(seed: u64, found: &mut Found) {
 fn all_of(module: &Module, rules: &RuleSet) -> RuleSet {
     let fits = |f: &FuncId| {
         let func = &module.funcs[*f];
+        if func.name.starts_with("asks") {
+            return false;
+        }
         let params = func.params().iter().map(|v| func.ty(*v));
         func.result == Type::BOOL && params.eq(rules.params.iter().copied())
     };

@@ -7,6 +7,8 @@
 
 mod generate;
 
+use std::cell::RefCell;
+
 use generate::{Random, module};
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::{Entry, Module, Target};
@@ -14,7 +16,7 @@ use tollgate_ir::text::print_module;
 use tollgate_ir::types::Type;
 use tollgate_ir::verify::verify;
 use tollgate_optimizer::{Aim, PASSES, run_pass};
-use tollgate_runtime::{Arena, Cx, Mark, Value, Word};
+use tollgate_runtime::{Arena, Cx, Mark, States, Value, Word};
 
 /// How many modules are tried, and with how many inputs each.
 const MODULES: u64 = 60;
@@ -67,8 +69,28 @@ fn check(module: &Module, seed: u64, who: &str) {
     }
 }
 
-/// What every entry decides, and marks, for some inputs.
-fn decide_all(module: &Module, seed: u64) -> Vec<(Value, Vec<Mark>)> {
+/// States that answer by what is asked and how much was before, and keep what was.
+#[derive(Default)]
+struct Counted(RefCell<Vec<(u32, i64)>>);
+
+impl States for Counted {
+    fn ask<'a>(&self, place: u32, args: &[Word<'a>], _: &Cx<'a>) -> Word<'a> {
+        let mut asked = self.0.borrow_mut();
+        let n = args[0].int();
+        asked.push((place, n));
+        Word::Bool((n ^ i64::from(place) ^ asked.len() as i64).rem_euclid(3) > 0)
+    }
+
+    fn answer<'a>(&self, _: u32, _: &Cx<'a>) -> Word<'a> {
+        Word::None
+    }
+}
+
+/// A value, the marks, and what was asked of states.
+type Decided = (Value, Vec<Mark>, Vec<(u32, i64)>);
+
+/// What every entry decides, marks and asks, for some inputs.
+fn decide_all(module: &Module, seed: u64) -> Vec<Decided> {
     let interp = Interp::new(module);
     let decide = |entry: &Entry, input: u64| {
         let mut random = Random::new(seed ^ (input << 32));
@@ -79,8 +101,10 @@ fn decide_all(module: &Module, seed: u64) -> Vec<(Value, Vec<Mark>)> {
         let data = [Word::Int(7)];
         let mut cx = Cx::new(&arena, "an id", 1_700_000_000_000_000);
         cx.data = &data;
+        let states = Counted::default();
+        cx.states = Some(&states);
         let value = Value::of(interp.run(entry.target, &mut cx, &args));
-        (value, cx.marks)
+        (value, std::mem::take(&mut cx.marks), states.0.take())
     };
     let entries = module.entries.iter();
     entries

@@ -69,6 +69,7 @@ fn rule_set(count: usize, policy: Policy) -> Module {
         target: Target::Rules(rules),
         params: Vec::new(),
         result,
+        decides: Default::default(),
     });
     module
 }

@@ -45,7 +45,7 @@ pub mod value;
 pub mod word;
 
 pub use arena::Arena;
-pub use cx::{Cx, Mark};
+pub use cx::{Cx, Mark, States};
 pub use frozen::Frozen;
 pub use native::Native;
 pub use pattern::Pattern;

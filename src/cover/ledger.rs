@@ -11,7 +11,7 @@ use tollgate_ir::entities::{self as ir, Entity, FuncId};
 use tollgate_ir::interp::{Interp, Watch};
 use tollgate_ir::module::{Module, Target};
 use tollgate_optimizer::Aim;
-use tollgate_runtime::{Arena, Cx, Mark, Word};
+use tollgate_runtime::{Arena, Cx, Mark, States, Word};
 
 use super::edges::Edges;
 use super::prover::Prover;
@@ -94,6 +94,10 @@ struct Leaf {
 }
 
 struct Asker(Interp<Box<Module>>);
+
+/// What states answered in the decision that goes on: a part that asks one has been asked as part of the whole, and asking again would
+/// change it.
+struct Answers<'a>(&'a dyn States);
 
 /// What the parts of a condition are asked with.
 struct Asked<'d, 'a> {
@@ -434,8 +438,20 @@ impl Asker {
         let arena = Arena::new();
         let mut cx = Cx::new(&arena, with.cx.id, with.cx.time);
         cx.data = with.cx.data;
+        let answers = with.cx.states.map(Answers);
+        cx.states = answers.as_ref().map(|answers| answers as _);
         let target = self.0.module().entries[func.0 as usize].target;
         self.0.run(target, &mut cx, with.args).bool()
+    }
+}
+
+impl States for Answers<'_> {
+    fn ask<'a>(&self, place: u32, _: &[Word<'a>], cx: &Cx<'a>) -> Word<'a> {
+        self.0.answer(place, cx)
+    }
+
+    fn answer<'a>(&self, place: u32, cx: &Cx<'a>) -> Word<'a> {
+        self.0.answer(place, cx)
     }
 }
 

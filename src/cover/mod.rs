@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::explain::{Explainer, Place};
 use crate::program::Program;
 use crate::session::Call;
+use crate::states::{Asking, States};
 use crate::test_run::{Compiled, TestOptions, TestResult};
 use ledger::{Ledger, Watching};
 
@@ -36,6 +37,8 @@ pub struct Recorder {
     ledger: Arc<Ledger>,
     /// Decides by the entries.
     interp: Interp<Arc<Module>, Watching>,
+    /// What [`Recorder::decide_json`] asks.
+    states: States,
 }
 
 /// How far decisions went.
@@ -170,7 +173,7 @@ impl Program {
     ///     test "five is small" { expect size(5) == "small" }
     /// "#)?;
     /// let mut recorder = program.recorder()?;
-    /// recorder.run_tests(None);
+    /// recorder.run_tests(None)?;
     /// let covered = recorder.coverage()?;
     /// // One rule of two; of four answers `yes` twice.
     /// assert_eq!((covered.seen(), covered.wanted()), (3, 6));
@@ -190,6 +193,7 @@ impl Program {
             of,
             ledger,
             interp: Interp::watched(module, watching),
+            states: self.local_states()?,
         })
     }
 }
@@ -197,9 +201,12 @@ impl Program {
 impl Recorder {
     /// Runs the `test` blocks of the main file whose title contains `filter`, and counts what they decide. They give what
     /// [`Program::run_tests`] gives.
-    pub fn run_tests(&mut self, filter: Option<&str>) -> Vec<TestResult> {
+    ///
+    /// # Errors
+    /// As [`Program::run_tests`].
+    pub fn run_tests(&mut self, filter: Option<&str>) -> Result<Vec<TestResult>, Error> {
         let Some(tests) = self.program.tests() else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         // Lowering the same once more gives the same functions, and says what the rule sets became.
         let (lowered, _) = lower_tests(&self.of.program);
@@ -208,6 +215,7 @@ impl Recorder {
         let compiled = Compiled {
             module: lowered.module,
             executable: Box::new(ledger::Watched(interp)),
+            plan: tests.plan().clone(),
         };
         let options = TestOptions {
             filter: filter.map(str::to_owned),
@@ -216,11 +224,12 @@ impl Recorder {
         let mut results = Vec::new();
         tests.run_on(&compiled, &options, &self.of.sources, &mut |result| {
             results.push(result);
-        });
-        results
+        })?;
+        Ok(results)
     }
 
-    /// Decides about facts, as [`Session::decide_json`](crate::Session::decide_json) does, and counts.
+    /// Decides about facts, as [`Session::decide_json`](crate::Session::decide_json) does, and counts. States are kept by this
+    /// recorder, from one decision to the next, whatever stores the program names.
     ///
     /// # Errors
     /// When there is no such entry, data is missing, or the facts violate the schema ([`Error::refusal`]).
@@ -235,9 +244,12 @@ impl Recorder {
         let info = self.program.at(index);
         let args = facts.args(info);
         let (id, time) = info.decision_inputs(args, call);
+        let asking = self.program.plan();
+        let asking = asking.map(|plan| Asking::new(plan, self.interp.module(), &self.states));
         let arena = Arena::new();
         let mut cx = Cx::new(&arena, id, time);
         cx.data = self.program.data(&arena)?;
+        cx.states = asking.as_ref().map(|asking| asking as _);
         let target = self.interp.module().entries[index].target;
         self.interp.run(target, &mut cx, args);
         Ok(())

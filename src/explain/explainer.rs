@@ -67,7 +67,7 @@ impl Explainer {
             main: main.name.into(),
             backend,
         };
-        let chain = Shared::new(module, tiers, entries, None, report.clone(), origin);
+        let chain = Shared::new(module, tiers, entries, None, report.clone(), origin, None);
         Ok(Explainer {
             sources: report.shared_sources(),
             costs: Costs::new(&lowered.module),
@@ -85,6 +85,12 @@ impl Explainer {
         call: &Call<'_>,
         which: Which<'_>,
     ) -> Result<Explanation, Error> {
+        if program.at(entry).asks {
+            let entry = program.entries().nth(entry).unwrap_or_default();
+            return Err(Error::other(format!(
+                "`{entry}` asks states, and such a decision cannot be explained yet; `tollgate run --trace` shows what it asked"
+            )));
+        }
         let mut session = program.session();
         let decided = session.decide_facts(program.handle(entry), facts, call)?;
         let given = self.given(program, entry, facts, call);
@@ -151,6 +157,7 @@ impl Explainer {
             marks: &marks,
             steps: 0,
             ignored: 0,
+            asking: None,
         };
         let (reference, decided) = (reference.to_json(), decided.to_json());
         let asked = self.by_chain(&chain, info, given)?;
@@ -182,6 +189,7 @@ impl Explainer {
             marks: &cx.marks,
             steps: 0,
             ignored: 0,
+            asking: None,
         };
         Ok(decision.to_json())
     }
@@ -294,7 +302,7 @@ impl Explainer {
         let name = |site: &SiteId| match self.lowered.module.sites.get(*site)? {
             Site::Rule { rule, .. } => Some(rule.to_string()),
             Site::Otherwise { .. } => Some("otherwise".to_owned()),
-            Site::Stage { .. } => None,
+            Site::Stage { .. } | Site::Shadow { .. } => None,
         };
         sites.iter().filter_map(name).collect()
     }

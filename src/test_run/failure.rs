@@ -8,6 +8,7 @@ use tollgate_frontend::lower::{TestPlan, TestStep};
 use tollgate_grammar::ast::{ItemKind, Otherwise, RuleItem};
 use tollgate_grammar::source::{SourceMap, Span};
 
+use super::running::Prevented;
 use super::{Decided, TestFailure, TestResult, place};
 
 /// Most characters of a value that is shown to people; the JSON has all.
@@ -24,8 +25,8 @@ pub(super) struct Unmet<'p> {
     /// What the condition looks at.
     pub(super) found: Option<Found>,
     pub(super) decided: Vec<Decided>,
-    /// Data that was not given.
-    pub(super) missing: Option<String>,
+    /// Why it could not be asked.
+    pub(super) prevented: Option<Prevented>,
 }
 
 /// A value that was not as expected.
@@ -99,8 +100,13 @@ impl Unmet<'_> {
         else {
             return of_test(Span::default(), String::new(), "", sources);
         };
-        if let Some(name) = &self.missing {
-            let message = format!("the program expects data `{name}`: write `given {name} = …`");
+        if let Some(why) = &self.prevented {
+            let message = match why {
+                Prevented::Data(name) => {
+                    format!("the program expects data `{name}`: write `given {name} = …`")
+                }
+                Prevented::State(name, failure) => format!("`{name}` cannot be given: {failure}"),
+            };
             return of_test(*span, message, "asks for it", sources);
         }
         // What is expected stands behind what it is about: in the same step, or behind the `=>` of a row.

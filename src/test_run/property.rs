@@ -17,6 +17,7 @@ use super::shrink::shrink;
 use super::simplest::simplest;
 use super::write::write;
 use super::{Compiled, TestFailure, TestOptions, TestResult, Tests, copied, place};
+use crate::error::Error;
 
 /// Values that are drawn for each that is to satisfy `where`.
 const TRIES: u64 = 50;
@@ -47,14 +48,14 @@ pub(super) fn result(
     plan: &TestPlan,
     options: &TestOptions,
     sources: &Arc<SourceMap>,
-) -> TestResult {
+) -> Result<TestResult, Error> {
     let TestCases::Forall {
         types,
         filter,
         asked,
     } = &plan.cases
     else {
-        return failure::result(plan, None, &[], sources);
+        return Ok(failure::result(plan, None, &[], sources));
     };
     let property = Property {
         tests,
@@ -76,7 +77,7 @@ pub(super) fn result(
         if !property.counts(&values) {
             continue;
         }
-        if let Some(unmet) = property.unmet(&values) {
+        if let Some(unmet) = property.unmet(&values)? {
             let values = property.small(values, unmet.at);
             failures.push(property.failure(&values, unmet, types, options.seed, sources));
             break;
@@ -95,14 +96,14 @@ pub(super) fn result(
         ));
     }
     let (file, line) = place(sources, plan.span);
-    TestResult {
+    Ok(TestResult {
         title: plan.title.to_string(),
         file,
         line,
         row: None,
         cases: Some(held),
         failures,
-    }
+    })
 }
 
 /// A test for values of some types.
@@ -191,22 +192,24 @@ impl<'t> Property<'t> {
         self.compiled.call(filter, &mut cx, args).bool()
     }
 
-    /// The first expectation that does not hold.
-    fn unmet(&self, values: &[Value]) -> Option<Unmet<'t>> {
+    /// The first expectation that does not hold. Each time the states are as if nothing had happened.
+    fn unmet(&self, values: &[Value]) -> Result<Option<Unmet<'t>>, Error> {
         let arena = Arena::new();
         let args = self.words(values, &arena);
-        let mut unmet = self.compiled.unmet(self.plan, args, None);
-        if unmet.is_empty() {
-            return None;
-        }
-        Some(unmet.swap_remove(0))
+        let unmet = self.compiled.unmet(self.plan, args, None)?;
+        Ok(unmet.into_iter().next())
+    }
+
+    /// As [`Property::unmet`], where states could be kept before.
+    fn fails(&self, values: &[Value]) -> Option<Unmet<'t>> {
+        self.unmet(values).ok().flatten()
     }
 
     /// The values made small, while the same expectation does not hold.
     fn small(&self, values: Vec<Value>, step: usize) -> Vec<Value> {
         let schema = &self.tests.module.schema;
         shrink(schema, &self.types, values, &mut |values| {
-            self.counts(values) && self.unmet(values).is_some_and(|unmet| unmet.at == step)
+            self.counts(values) && self.fails(values).is_some_and(|unmet| unmet.at == step)
         })
     }
 
@@ -218,7 +221,7 @@ impl<'t> Property<'t> {
         seed: u64,
         sources: &Arc<SourceMap>,
     ) -> TestFailure {
-        let unmet = self.unmet(values).unwrap_or(first);
+        let unmet = self.fails(values).unwrap_or(first);
         let mut failure = unmet.failure(None, sources);
         let schema = &self.tests.module.schema;
         let params = self.plan.params.iter().zip(types).zip(values);

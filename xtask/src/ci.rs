@@ -14,6 +14,8 @@ const STEPS: &[(&str, &[&str])] = &[
             "--workspace",
             "--all-targets",
             "--quiet",
+            "--features",
+            "redis",
             "{llvm}",
             "--",
             "--deny",
@@ -22,7 +24,14 @@ const STEPS: &[(&str, &[&str])] = &[
     ),
     (
         "every test",
-        &["test", "--workspace", "--no-fail-fast", "{llvm}"],
+        &[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--features",
+            "redis",
+            "{llvm}",
+        ],
     ),
     (
         // The tests above have every backend, if they can: this is the build that most people have.
@@ -31,7 +40,15 @@ const STEPS: &[(&str, &[&str])] = &[
     ),
     (
         "documentation without warnings",
-        &["doc", "--workspace", "--no-deps", "--quiet", "{llvm}"],
+        &[
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--quiet",
+            "--features",
+            "redis",
+            "{llvm}",
+        ],
     ),
 ];
 
@@ -45,6 +62,8 @@ pub(crate) fn run() -> ExitCode {
     let has_llvm = crate::llvm::install();
     println!("── C and nginx");
     let has_nginx = crate::nginx::install();
+    println!("── Redis");
+    let has_redis = crate::redis::install();
     let mut failed = Vec::new();
     for (what, arguments) in STEPS {
         let arguments: Vec<&str> = arguments
@@ -74,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         let left_out: Vec<&str> = [
             (has_llvm, "the backend llvm"),
             (has_nginx, "some tests in C or with nginx (see above)"),
+            (has_redis, "states in a Redis"),
         ]
         .into_iter()
         .filter_map(|(has, what)| (!has).then_some(what))

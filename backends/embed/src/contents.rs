@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
 use tollgate_ir::Legalized;
-use tollgate_ir::module::Module;
+use tollgate_ir::module::{Entry, Module};
 use tollgate_ir::text::{parse, print_module};
 use tollgate_ir::trace::Shape;
 use tollgate_ir::verify::legal;
@@ -56,8 +56,12 @@ enum Written {
 
 impl Contents {
     /// The contents for a program. There is a shape for each entry.
-    pub fn new(name: &str, module: &Legalized, shapes: &[Shape]) -> Contents {
-        let entry = |(entry, shape): (&tollgate_ir::module::Entry, &Shape)| EntryContents {
+    ///
+    /// # Errors
+    /// Where the program declares states or streams, of which the text of the IR has the names only.
+    pub fn new(name: &str, module: &Legalized, shapes: &[Shape]) -> Result<Contents, String> {
+        keeps_nothing(module)?;
+        let entry = |(entry, shape): (&Entry, &Shape)| EntryContents {
             name: entry.name.to_string(),
             params: entry
                 .params
@@ -67,14 +71,14 @@ impl Contents {
             result: entry.result,
             shape: *shape,
         };
-        Contents {
+        Ok(Contents {
             name: name.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             schema: module.schema.clone(),
             entries: module.entries.iter().zip(shapes).map(entry).collect(),
             data: module.data.values().map(|data| data.schema).collect(),
             ir: print_module(module),
-        }
+        })
     }
 
     /// As bytes. Linear.
@@ -107,11 +111,12 @@ impl Contents {
     /// The program, verified, with the natives that its text may name. Linear in the text.
     ///
     /// # Errors
-    /// When the text is no legal program, or names a native that there is not.
+    /// When the text is no legal program, names a native that there is not, or asks states.
     pub fn module(&self, natives: &[&'static Native]) -> Result<Legalized, String> {
         let parsed =
             parse(&self.ir, natives).map_err(|e| format!("the program is damaged: {e}"))?;
         let mut module: Module = parsed.module;
+        keeps_nothing(&module)?;
         if module.entries.len() != self.entries.len() || module.data.len() != self.data.len() {
             return Err(
                 "the program is damaged: its entries or data are not those of its schema".into(),
@@ -150,6 +155,29 @@ impl Contents {
         let mut hash = Fnv::default();
         hash.write(&text);
         hash.finish()
+    }
+}
+
+/// Refuses what has states: how they are kept would be lost.
+fn keeps_nothing(module: &Module) -> Result<(), String> {
+    let stream = |entry: &&Entry| entry.decides.inputs.is_some();
+    let state = module
+        .states
+        .values()
+        .next()
+        .map(|state| ("state", &state.name));
+    let stream = || {
+        module
+            .entries
+            .iter()
+            .find(stream)
+            .map(|entry| ("the stream of", &entry.name))
+    };
+    match state.or_else(stream) {
+        Some((what, name)) => Err(format!(
+            "{what} `{name}` cannot be kept in an artifact or an object file yet: compile the rules where they decide"
+        )),
+        None => Ok(()),
     }
 }
 

@@ -224,7 +224,7 @@ fn touched(function: Function) -> Option<u64> {
     let pointers = function.params().contains(&Kind::Pointer);
     match function.effect() {
         // The marks may move to where there is more room.
-        Effect::Marks => None,
+        Effect::Marks | Effect::Asks => None,
         Effect::Writes => Some(READ | WRITE),
         Effect::Reads if pointers => Some(READ),
         Effect::Reads => Some(0),

@@ -48,6 +48,8 @@ pub enum Effect {
     Reads,
     /// Writes where its arguments of role `Out` point, and to the arena, and nothing else that compiled code sees.
     Writes,
+    /// Besides, may do what is seen from outside: it is kept, in order, and nothing is said of what it touches.
+    Asks,
     /// Besides, may add to the trace, and so change the context's marks.
     Marks,
 }
@@ -109,6 +111,10 @@ macro_rules! for_each_function {
 
             /// Calls a native of the program.
             native = Native(cx: Cx, native: Id, args: Words, len: Len, out: Out) -> Nothing, Writes;
+            /// Asks the states of the decision what the operation of a place does.
+            ask = Ask(cx: Cx, place: Id, args: Words, len: Len, out: Out) -> Nothing, Asks;
+            /// What a place answered in this decision.
+            answer = Answer(cx: Cx, place: Id, out: Out) -> Nothing, Asks;
             /// Decides by an index of the program, and forgets the marks.
             search = Search(cx: Cx, index: Id, args: Words, len: Len, out: Out) -> Nothing, Marks;
             /// Decides by an index of the program, and keeps the marks.

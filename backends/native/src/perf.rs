@@ -37,6 +37,7 @@ pub fn name(function: &str, site: &Site) -> String {
         Site::Rule { ruleset, rule } => format!("{function} [{ruleset}: {rule}]"),
         Site::Otherwise { ruleset } => format!("{function} [{ruleset}: otherwise]"),
         Site::Stage { pipeline, stage } => format!("{function} [{pipeline}: stage {stage}]"),
+        Site::Shadow { ruleset } => format!("{function} [{ruleset}: shadow]"),
     }
 }
 

@@ -19,6 +19,7 @@
 //!
 //! Any concrete backend.
 
+pub mod fake;
 #[allow(unsafe_code, reason = "an object file is loaded and run")]
 pub mod objects;
 pub mod random;
@@ -35,7 +36,9 @@ use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::types::{Type, TypeData, Types};
 use tollgate_runtime::native::{NativeClass, NativeParam, NativeType};
 use tollgate_runtime::schema::TypeId;
-use tollgate_runtime::{Arena, Cx, Mark, Native, Value, Word};
+use tollgate_runtime::{Arena, Cx, Mark, Native, States, Value, Word};
+
+use crate::fake::{Asked, Fake};
 
 /// A random source: SplitMix64 (Steele, Lea, Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
 #[derive(Clone, Debug)]
@@ -147,6 +150,7 @@ pub fn legalize(mut module: Module) -> Legalized {
         let known = |entry: &Entry| entry.target == Target::Func(id) || entry.name == func.name;
         if !module.entries.iter().any(known) {
             module.entries.push(Entry {
+                decides: Default::default(),
                 name: func.name.clone(),
                 target: Target::Func(id),
                 params: Vec::new(),
@@ -218,32 +222,53 @@ pub struct Outcome {
     pub marks: Vec<Mark>,
     /// Its steps, 0 where an executable does not count them.
     pub steps: u64,
+    /// What it asked of states, and the answers.
+    pub asked: Vec<Asked>,
 }
 
-/// Runs a function of what a backend compiled.
+/// Runs a function of what a backend compiled; states find nothing.
 pub fn run(program: &dyn Executable, func: FuncId, args: &[Value], data: &[Value]) -> Outcome {
+    run_with(program, None, func, args, data)
+}
+
+/// Runs a function of what a backend compiled, with states.
+fn run_with(
+    program: &dyn Executable,
+    states: Option<&Fake<'_>>,
+    func: FuncId,
+    args: &[Value],
+    data: &[Value],
+) -> Outcome {
     let arena = Arena::new();
     let args: Vec<_> = args.iter().map(|a| a.word(&arena)).collect();
     let data: Vec<_> = data.iter().map(|a| a.word(&arena)).collect();
     let mut cx = Cx::new(&arena, "decision-1", 1_700_000_000_000_000);
     cx.data = &data;
+    cx.states = states.map(|fake| fake as &dyn States);
     let word = program.run(func, &mut cx, &args);
     Outcome {
         value: Value::of(word),
         marks: std::mem::take(&mut cx.marks),
         steps: cx.steps,
+        asked: states.map_or_else(Vec::new, Fake::take),
     }
 }
 
 /// Runs a function on the reference interpreter.
-pub fn interpret(module: &Module, func: FuncId, args: &[Value], data: &[Value]) -> Outcome {
-    run(&Reference(Interp::new(module)), func, args, data)
+pub fn interpret(
+    module: &Module,
+    states: Option<&Fake<'_>>,
+    func: FuncId,
+    args: &[Value],
+    data: &[Value],
+) -> Outcome {
+    run_with(&Reference(Interp::new(module)), states, func, args, data)
 }
 
 /// Runs every function of a module on random inputs, on the interpreter and on each of some executables.
 ///
 /// # Panics
-/// Where one differs from the interpreter in value, marks or (if it counts them) steps; and where the interpreter takes more steps than
+/// Where one differs from the interpreter in value, marks, what it asks of states or (if it counts them) steps; and where the interpreter takes more steps than
 /// the static bound says.
 pub fn agree(module: &Legalized, programs: &[&dyn Executable], rounds: usize, rng: &mut Rng) {
     let costs = Costs::new(module);
@@ -253,7 +278,8 @@ pub fn agree(module: &Legalized, programs: &[&dyn Executable], rounds: usize, rn
             let args: Vec<Value> = params.map(|ty| arbitrary(&module.types, ty, rng)).collect();
             let data = module.data.values();
             let data: Vec<Value> = data.map(|d| arbitrary(&module.types, d.ty, rng)).collect();
-            let expected = interpret(module, id, &args, &data);
+            let fake = Fake::new(module, rng.next());
+            let expected = interpret(module, Some(&fake), id, &args, &data);
             let bound = costs.func(id);
             assert!(
                 expected.steps <= bound,
@@ -262,7 +288,7 @@ pub fn agree(module: &Legalized, programs: &[&dyn Executable], rounds: usize, rn
                 expected.steps
             );
             for program in programs {
-                let mut actual = run(*program, id, &args, &data);
+                let mut actual = run_with(*program, Some(&fake), id, &args, &data);
                 if !program.counts_steps() {
                     actual.steps = expected.steps;
                 }

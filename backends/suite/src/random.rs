@@ -1,9 +1,10 @@
 //! Random programs: functions of blocks that jump forward, and call the functions before them.
 
+use tollgate_ir::asks::Asks;
 use tollgate_ir::builder::FuncBuilder;
-use tollgate_ir::entities::{Block, FuncId, Val};
+use tollgate_ir::entities::{Block, FuncId, PlaceId, StateId, Val};
 use tollgate_ir::instructions::Inst;
-use tollgate_ir::module::{Jump, Module, Site};
+use tollgate_ir::module::{Jump, Module, Operation, Site, State, StatePlace};
 use tollgate_ir::operand::{Cc, Imm, Index};
 use tollgate_ir::types::{FieldData, RecordData, Type, TypeData};
 use tollgate_runtime::Value;
@@ -53,18 +54,36 @@ pub fn module(rng: &mut Rng) -> Module {
     module.sites.push(Site::Otherwise {
         ruleset: "r".into(),
     });
+    let name = "s".into();
+    module.states.push(State { name });
+    for (params, result) in [
+        (vec![Type::STR, Type::INT], kinds.record),
+        (vec![Type::BOOL], Type::BOOL),
+        (vec![Type::STR], kinds.opt),
+    ] {
+        module.places.push(StatePlace {
+            rule: "r".into(),
+            operation: Operation::Take,
+            states: vec![StateId(0)],
+            params,
+            result,
+        });
+    }
     let mut funcs = Vec::new();
     for i in 0..1 + rng.below(4) {
         let params: Vec<Type> = (0..rng.below(5)).map(|_| *rng.pick(&kinds.all)).collect();
         let result = *rng.pick(&kinds.all);
         let mut builder = FuncBuilder::new(&mut module, format!("f{i}"), &params, result);
         body(&mut builder, &kinds, &funcs, result, rng);
-        funcs.push((builder.finish(), params, result));
+        let func = builder.finish();
+        let asks = Asks::new(&module).func(func) > 0;
+        funcs.push((func, params, result, asks));
     }
     module
 }
 
-type Callee = (FuncId, Vec<Type>, Type);
+/// A function, its parameters and result, and whether it asks states.
+type Callee = (FuncId, Vec<Type>, Type, bool);
 
 /// Blocks that jump to later ones. A block uses its parameters, those of the entry, and what the entry computed.
 fn body(b: &mut FuncBuilder<'_>, kinds: &Kinds, funcs: &[Callee], result: Type, rng: &mut Rng) {
@@ -209,7 +228,7 @@ fn inst(
     values: &mut Vec<Val>,
     rng: &mut Rng,
 ) {
-    let made = match rng.below(12) {
+    let made = match rng.below(14) {
         0 => {
             let a = value(b, values, Type::INT, rng);
             let c = value(b, values, Type::INT, rng);
@@ -256,8 +275,19 @@ fn inst(
             let site = b.module().sites.keys().next().unwrap();
             return b.mark(site);
         }
+        10 => {
+            let place = PlaceId(rng.below(b.module().places.len()) as u32);
+            let params = b.module().places[place].params.clone();
+            let args = params.iter().map(|ty| value(b, values, *ty, rng));
+            let args = args.collect();
+            b.ins(Inst::Ask { place, args })
+        }
+        11 => {
+            let place = PlaceId(rng.below(b.module().places.len()) as u32);
+            b.ins(Inst::Answer { place })
+        }
         _ => {
-            let Some((func, params, result)) = funcs.get(rng.below(funcs.len() + 1)).cloned()
+            let Some((func, params, result, asks)) = funcs.get(rng.below(funcs.len() + 1)).cloned()
             else {
                 return;
             };
@@ -267,7 +297,10 @@ fn inst(
                 args.into_boxed_slice()
             };
             let max = Imm(5);
-            if params.first() == Some(&Type::INT) && result == Type::BOOL {
+            if asks {
+                let args = args(b, 0, rng);
+                b.ins(Inst::CallMarked { func, args })
+            } else if params.first() == Some(&Type::INT) && result == Type::BOOL {
                 let captured = args(b, 1, rng);
                 let a = value(b, values, kinds.list, rng);
                 b.ins(Inst::Any {

@@ -246,6 +246,7 @@ impl<'b> Reader<'b> {
             native(name).ok_or_else(unknown)
         })?;
         let data = input.all(|input| Ok(input.str()?.into()))?;
+        let places = input.all(|input| Ok((input.str()?.into(), input.u32()?)))?;
         let sites = input.all(Reader::site)?;
         let indexes = input.all(|input| input.index(&patterns))?;
         let entries = input.all(|input| Ok((input.str()?.into(), FuncId(input.u32()?))))?;
@@ -265,6 +266,7 @@ impl<'b> Reader<'b> {
             patterns,
             natives,
             data,
+            places,
             sites,
             indexes,
             entries,
@@ -363,6 +365,9 @@ impl<'b> Reader<'b> {
             2 => Site::Stage {
                 pipeline: self.str()?.into(),
                 stage: self.str()?.into(),
+            },
+            3 => Site::Shadow {
+                ruleset: self.str()?.into(),
             },
             _ => return Err(LoadError::damaged(at, "no such kind of site")),
         })

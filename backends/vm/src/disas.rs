@@ -5,11 +5,11 @@
 
 use std::fmt::{self, Write};
 
-use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
+use tollgate_ir::entities::{ConstId, DataId, PatId, PlaceId, SiteId};
 use tollgate_ir::module::Site;
 use tollgate_runtime::Pattern;
 
-use crate::operand::{Call, Each, List, NativeCall, Searched, TableIx};
+use crate::operand::{Asked, Call, Each, List, NativeCall, Searched, TableIx};
 use crate::program::{Code, Program};
 
 /// Most characters of a constant in a comment.
@@ -121,6 +121,7 @@ impl Listing<'_> {
             Some(Site::Rule { ruleset, rule }) => format!("rule {ruleset}.{rule}"),
             Some(Site::Otherwise { ruleset }) => format!("otherwise of {ruleset}"),
             Some(Site::Stage { pipeline, stage }) => format!("stage {pipeline}.{stage}"),
+            Some(Site::Shadow { ruleset }) => format!("shadow of {ruleset}"),
             None => "?".to_owned(),
         };
         self.note(&note);
@@ -150,6 +151,20 @@ impl Listing<'_> {
         self.registers(&format!("native{native}("), args, ")");
         let native = program.natives.get(native as usize);
         self.note(native.map_or("?", |native| native.name));
+    }
+
+    pub(crate) fn asked(&mut self, asked: Asked) {
+        let program = self.program;
+        let (place, args) = program.asked(asked);
+        self.registers(&format!("place{place}("), args, ")");
+        let place = program.places.get(place as usize);
+        self.note(place.map_or("?", |(name, _)| name));
+    }
+
+    pub(crate) fn place(&mut self, id: PlaceId) {
+        self.word(format_args!("{id}"));
+        let place = self.program.places.get(id.0 as usize);
+        self.note(place.map_or("?", |(name, _)| name));
     }
 
     pub(crate) fn searched(&mut self, searched: Searched) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic "TGBC"   version u8   checksum u64, little endian, of everything behind it
-//! constants   patterns   natives   data   sites   indexes   entries   lists   tables   functions
+//! constants   patterns   natives   data   places   sites   indexes   entries   lists   tables   functions
 //! ```
 //!
 //! Each part is a count and its elements. Numbers are LEB128 (signed ones zigzag), texts a length and UTF-8, floats
@@ -21,7 +21,7 @@ use crate::program::Program;
 pub(crate) const MAGIC: &[u8; 4] = b"TGBC";
 
 /// The version of the format; raised whenever an opcode is added or anything below changes.
-pub(crate) const VERSION: u8 = 3;
+pub(crate) const VERSION: u8 = 4;
 
 /// Bytes before the checksummed part: magic, version, checksum.
 pub(crate) const HEADER: usize = 4 + 1 + 8;
@@ -41,6 +41,10 @@ impl Program {
         out.all(&self.patterns, Writer::pattern);
         out.all(&self.natives, |out, native| out.str(native.name));
         out.all(&self.data, |out, name| out.str(name));
+        out.all(&self.places, |out, (name, params)| {
+            out.str(name);
+            out.u32(*params);
+        });
         out.all(&self.sites, Writer::site);
         let numbers = (0u32..).zip(&self.patterns).map(|(n, p)| (p.key(), n));
         let patterns: Patterns<'_> = numbers.collect();
@@ -218,6 +222,10 @@ impl Writer {
                 self.u8(2);
                 self.str(pipeline);
                 self.str(stage);
+            }
+            Site::Shadow { ruleset } => {
+                self.u8(3);
+                self.str(ruleset);
             }
         }
     }

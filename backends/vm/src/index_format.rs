@@ -70,6 +70,9 @@ impl Writer {
             out.u32(*rule)
         });
         self.bool(decider.float);
+        self.all(&decider.asks[..], |out, asks| {
+            out.all(asks.as_slice(), |out, number| out.u32(*number));
+        });
     }
 
     fn outcome(&mut self, outcome: Outcome) {
@@ -195,6 +198,10 @@ impl Reader<'_> {
             _ => return Err(LoadError::damaged(at, "a ranking is not one of the rules")),
         };
         let float = self.bool()?;
+        let asks = self.all(|input| Ok(input.all(Reader::u32)?.first().copied()))?;
+        if !asks.is_empty() && !ranking.is_empty() {
+            return Err(LoadError::damaged(at, "rules that ask are not ranked"));
+        }
         let decider = Decider {
             policy,
             index: Arc::new(Index::new(features, ranked.as_ref().unwrap_or(&conditions))),
@@ -204,6 +211,7 @@ impl Reader<'_> {
             otherwise: otherwise.first().copied(),
             key: key.first().copied(),
             float,
+            asks: asks.into(),
         };
         Ok(RuleIndex {
             name,
@@ -347,6 +355,12 @@ pub(crate) fn check(program: &Program, index: &RuleIndex) -> Result<(), Flaw> {
         if let Feature::Computed(n) = feature {
             called(*n, index.params)?;
         }
+    }
+    for number in decider.asks.iter().flatten() {
+        called(*number, index.params)?;
+    }
+    if !decider.asks.is_empty() && decider.asks.len() != decider.rules.len() {
+        return fail("what rules ask and rules differ in number".into());
     }
     if let Some(key) = decider.key {
         called(key, index.params.saturating_add(1))?;

@@ -42,6 +42,7 @@ pub(crate) fn lower(module: &Legalized) -> Result<Program, CompileError> {
         patterns,
         natives: module.natives.values().copied().collect(),
         data: module.data.values().map(|d| d.name.clone()).collect(),
+        places: module.places.values().map(place).collect(),
         sites: module.sites.values().cloned().collect(),
         indexes,
         entries: entries.collect(),
@@ -53,6 +54,12 @@ pub(crate) fn lower(module: &Legalized) -> Result<Program, CompileError> {
     program.ops.shrink_to_fit();
     program.lists.shrink_to_fit();
     Ok(program)
+}
+
+/// What a listing says of a place, and how many words it is given.
+fn place(place: &tollgate_ir::module::StatePlace) -> (Box<str>, u32) {
+    let name = format!("{} in {}", place.operation.name(), place.rule);
+    (name.into(), place.params.len() as u32)
 }
 
 fn index(index: &tollgate_ir::rule_index::RuleIndex) -> RuleIndex {

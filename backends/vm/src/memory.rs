@@ -22,6 +22,7 @@ impl Program {
             patterns,
             natives,
             data,
+            places,
             sites,
             indexes,
             entries,
@@ -31,6 +32,7 @@ impl Program {
             Site::Rule { ruleset, rule } => ruleset.len() + rule.len(),
             Site::Otherwise { ruleset } => ruleset.len(),
             Site::Stage { pipeline, stage } => pipeline.len() + stage.len(),
+            Site::Shadow { ruleset } => ruleset.len(),
         };
         size_of::<Program>()
             + reserved(ops)
@@ -45,6 +47,8 @@ impl Program {
             + natives.capacity() * size_of::<&'static Native>()
             + reserved(data)
             + data.iter().map(|name| name.len()).sum::<usize>()
+            + reserved(places)
+            + sum(places, |(name, _): &(Box<str>, u32)| name.len())
             + reserved(sites)
             + sum(sites, site)
             + reserved(indexes)

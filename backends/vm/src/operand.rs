@@ -2,7 +2,7 @@
 //! is listed, and what the verifier asks of it. An opcode is nothing but its operands, so everything that
 //! is true of an opcode as data is said here once a kind.
 
-use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
+use tollgate_ir::entities::{ConstId, DataId, PatId, PlaceId, SiteId};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 
 use crate::decode::{LoadError, Reader};
@@ -78,6 +78,10 @@ pub(crate) struct Each(pub(crate) u32);
 /// A call of a native: `native, length, register …` in the pool of lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct NativeCall(pub(crate) u32);
+
+/// An operation on states: `place, length, register …` in the pool of lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Asked(pub(crate) u32);
 
 /// A decision by an index: `index, length, register …` in the pool of lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,8 +196,10 @@ numbers! {
     DataId: u32/u32, |x, c| c.data(x), |out| out.data(x);
     PatId: u32/u32, |x, c| c.pattern(x), |out| out.pattern(x);
     SiteId: u32/u32, |x, c| c.site(x), |out| out.site(x);
+    PlaceId: u32/u32, |x, c| c.place(x), |out| out.place(x);
     List: u32/u32, |x, c| c.list(x), |out| out.list(x);
     NativeCall: u32/u32, |x, c| c.native(x), |out| out.native(x);
+    Asked: u32/u32, |x, c| c.asked(x), |out| out.asked(x);
 }
 
 impl Operand for Call {

@@ -18,7 +18,7 @@
 //! a new [`VERSION`](crate::encode::VERSION) of the file format.
 
 use tollgate_ir::cost::TERMINATOR;
-use tollgate_ir::entities::{ConstId, DataId, PatId, SiteId};
+use tollgate_ir::entities::{ConstId, DataId, PatId, PlaceId, SiteId};
 use tollgate_ir::instructions::Opcode as IrOpcode;
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 use tollgate_runtime::Word;
@@ -27,7 +27,7 @@ use crate::decode::{LoadError, Reader};
 use crate::disas::Listing;
 use crate::encode::Writer;
 use crate::operand::{
-    Call, Dst, Each, Imm32, List, NativeCall, Operand, Reg, Searched, Short, TableIx, Target,
+    Asked, Call, Dst, Each, Imm32, List, NativeCall, Operand, Reg, Searched, Short, TableIx, Target,
 };
 use crate::program::Program;
 use crate::verify::{Checker, Flaw};
@@ -190,6 +190,10 @@ macro_rules! for_each_op {
             search_marked = SearchMarked { dst: Dst, searched: Searched } next, for [SearchMarked];
             /// Adds a site to the trace.
             mark = Mark { site: SiteId } next, for [Mark];
+            /// Asks the states of the decision.
+            ask = Ask { dst: Dst, asked: Asked } next, for [Ask];
+            /// What a place answered.
+            answer = Answer { dst: Dst, place: PlaceId } next, for [Answer];
 
             /// Copies a register: the value of a block's parameter.
             mov = Mov { dst: Dst, a: Reg } next, for [];

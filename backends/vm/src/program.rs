@@ -9,7 +9,7 @@ use tollgate_ir::module::Site;
 use tollgate_runtime::index::{Decider, Formula};
 use tollgate_runtime::{Frozen, Native, Pattern, Value, Word};
 
-use crate::operand::{Call, Each, List, NativeCall, Searched, TableIx, Target};
+use crate::operand::{Asked, Call, Each, List, NativeCall, Searched, TableIx, Target};
 use crate::ops::Op;
 
 /// A compiled program: what [`crate::Vm`] makes of IR, or what [`Program::load`] reads from a file.
@@ -33,6 +33,8 @@ pub struct Program {
     pub(crate) natives: Vec<&'static Native>,
     /// Names of the data that the host gives, in order.
     pub(crate) data: Vec<Box<str>>,
+    /// Places that ask states, and how many words each is given.
+    pub(crate) places: Vec<(Box<str>, u32)>,
     /// Places that marks name.
     pub(crate) sites: Vec<Site>,
     /// Rule sets that are searched.
@@ -181,6 +183,12 @@ impl Program {
     pub(crate) fn each(&self, each: Each) -> (u32, u32, &[u32]) {
         let at = each.0 as usize;
         (self.pooled(at), self.pooled(at + 1), self.registers(at + 2))
+    }
+
+    /// The place and the registers of an operation on states.
+    #[inline]
+    pub(crate) fn asked(&self, asked: Asked) -> (u32, &[u32]) {
+        self.native_call(NativeCall(asked.0))
     }
 
     /// The native and the registers of a call of one.

@@ -5,13 +5,13 @@
 //!
 //! What an instruction means is said once, in `tollgate_ir::semantics`; the handlers here fetch registers and call it.
 
-use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
+use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, PlaceId, SiteId};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index};
 use tollgate_ir::semantics;
 use tollgate_runtime::{Cx, Mark, Pattern, Word};
 
 use crate::operand::{
-    Call, Dst, Each, Imm32, List, NativeCall, Reg, Searched, Short, TableIx, Target,
+    Asked, Call, Dst, Each, Imm32, List, NativeCall, Reg, Searched, Short, TableIx, Target,
 };
 use crate::ops::{Handlers, dispatch};
 use crate::program::Program;
@@ -442,6 +442,19 @@ impl<'a> Handlers<'a> for Machine<'a, '_> {
     fn search_marked(&mut self, dst: Dst, searched: Searched) {
         let word = self.decide(searched);
         self.write(dst, word);
+    }
+    fn ask(&mut self, dst: Dst, asked: Asked) {
+        let (place, args) = self.program.asked(asked);
+        self.pass(0, args);
+        let word = if self.exhausted() {
+            Word::None
+        } else {
+            self.cx.ask(place, &self.below[..args.len()])
+        };
+        self.write(dst, word);
+    }
+    fn answer(&mut self, dst: Dst, place: PlaceId) {
+        self.write(dst, self.cx.answer(place.0));
     }
     fn mark(&mut self, site: SiteId) {
         self.cx.marks.push(Mark(site.0));

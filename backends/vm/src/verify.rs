@@ -22,11 +22,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use tollgate_ir::cost::RULE;
-use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, SiteId};
+use tollgate_ir::entities::{ConstId, DataId, FuncId, PatId, PlaceId, SiteId};
 use tollgate_runtime::Pattern;
 
 use crate::index_format;
-use crate::operand::{Call, Dst, Each, List, NativeCall, Reg, Searched, TableIx, Target};
+use crate::operand::{Asked, Call, Dst, Each, List, NativeCall, Reg, Searched, TableIx, Target};
 use crate::ops::{Flow, Op};
 use crate::program::{Code, Program};
 use crate::search;
@@ -457,6 +457,10 @@ impl Checker<'_> {
         self.exists("site", id.0, self.program.sites.len())
     }
 
+    pub(crate) fn place(&self, id: PlaceId) -> Result<(), Flaw> {
+        self.exists("place", id.0, self.program.places.len())
+    }
+
     pub(crate) fn list(&self, list: List) -> Result<(), Flaw> {
         self.registers(list.0, 0, self.program.list(list))
     }
@@ -483,17 +487,21 @@ impl Checker<'_> {
         let Some(native) = self.program.natives.get(native as usize) else {
             return Err(Flaw::new(format!("no native {native}")));
         };
-        if native.params.len() != args.len() {
-            return Err(Flaw::new(format!(
-                "`{}` takes {} values, not {}",
-                native.name,
-                native.params.len(),
-                args.len()
-            )));
-        }
+        takes(native.name, native.params.len(), args.len())?;
         // Natives take their arguments where a callee would.
         self.below = self.below.max(args.len() as u32);
         self.called = native.cost.into();
+        Ok(())
+    }
+
+    pub(crate) fn asked(&mut self, asked: Asked) -> Result<(), Flaw> {
+        let (place, args) = self.program.asked(asked);
+        self.registers(asked.0, 1, args)?;
+        let Some((name, params)) = self.program.places.get(place as usize) else {
+            return Err(Flaw::new(format!("no place {place}")));
+        };
+        takes(name, *params as usize, args.len())?;
+        self.below = self.below.max(args.len() as u32);
         Ok(())
     }
 
@@ -503,14 +511,7 @@ impl Checker<'_> {
         let Some(of) = self.program.indexes.get(index as usize) else {
             return Err(Flaw::new(format!("no index {index}")));
         };
-        if of.params as usize != args.len() {
-            return Err(Flaw::new(format!(
-                "index `{}` takes {} words, not {}",
-                of.name,
-                of.params,
-                args.len()
-            )));
-        }
+        takes(&of.name, of.params as usize, args.len())?;
         let (stack, steps) = *self.searches[index as usize].get_or_init(|| {
             let funcs = of
                 .functions
@@ -533,12 +534,7 @@ impl Checker<'_> {
         let Some(callee) = self.program.funcs.get(func as usize) else {
             return Err(Flaw::new(format!("no function {func}")));
         };
-        if callee.params as usize != args {
-            return Err(Flaw::new(format!(
-                "`{}` takes {} words, not {args}",
-                callee.name, callee.params
-            )));
-        }
+        takes(&callee.name, callee.params as usize, args)?;
         self.below = self.below.max(callee.stack);
         Ok(())
     }
@@ -569,6 +565,15 @@ impl Checker<'_> {
         }
         Err(Flaw::new(format!("no {what} {index}, there are {count}")))
     }
+}
+
+/// Whether something is given as many words as it takes.
+fn takes(name: &str, params: usize, given: usize) -> Result<(), Flaw> {
+    if params == given {
+        return Ok(());
+    }
+    let message = format!("`{name}` takes {params} words, not {given}");
+    Err(Flaw::new(message))
 }
 
 impl Program {

@@ -93,8 +93,13 @@ const _: () = {
     const fn moves<T: Send>() {}
     shared::<Compiled>();
     shared::<tollgate::Form>();
-    moves::<Deciding>();
+    moves::<tollgate::Session<'static>>();
+    moves::<Arena>();
 };
+
+// SAFETY: a session can move, and a program can be shared, as is asserted above. A decision borrows from the session and the program that lie beside
+// it, and from nothing else; so what it points to moves with it, and one thread at a time uses both, to which `busy` sees.
+unsafe impl Send for Deciding {}
 
 /// A session. It takes a reference to the program; the caller keeps its own.
 #[unsafe(no_mangle)]

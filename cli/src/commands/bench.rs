@@ -120,7 +120,8 @@ fn decode(
 
 /// Nanoseconds a decision in each round, sorted.
 fn measure(program: &Program, entry: Entry, facts: &[Facts], rounds: u32) -> Result<Vec<f64>> {
-    let mut session = program.session();
+    let states = program.states(&[])?;
+    let mut session = program.session_with(&states)?;
     // The first pass grows memory; then passes are added until a round is long enough to be measured.
     let mut passes = 1u32;
     pass(&mut session, entry, facts)?;

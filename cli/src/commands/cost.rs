@@ -59,10 +59,14 @@ fn chain(entry: &EntryCost, top: usize) {
         .map(|limit| format!(" (limit {})", thousands(limit)))
         .unwrap_or_default();
     println!(
-        "{} costs at most {} steps{limit}, {} regex bytes",
+        "{} costs at most {} steps{limit}, {} regex bytes{}",
         entry.name,
         thousands(entry.total.steps),
-        thousands(entry.total.regex_bytes)
+        thousands(entry.total.regex_bytes),
+        match entry.total.asks {
+            0 => String::new(),
+            asks => format!(", {} state operations", thousands(asks)),
+        }
     );
     if entry.rules.is_empty() {
         return;
@@ -146,6 +150,7 @@ fn to_json(entry: &EntryCost, top: usize) -> serde_json::Value {
         "entry": entry.name,
         "steps": entry.total.steps,
         "regex_bytes": entry.total.regex_bytes,
+        "state_operations": entry.total.asks,
         "limit": entry.limit,
         "rules": rules.collect::<Vec<_>>(),
         "rules_left_out": entry.rules.len().saturating_sub(top),

@@ -39,7 +39,7 @@ fn covered(args: &Cover) -> Result<Outcome> {
         };
         let mut recorder = program.recorder()?;
         if !args.no_tests {
-            findings |= !tests(&mut recorder, args);
+            findings |= !tests(&mut recorder, args)?;
         }
         if let (Some(input), Some(entry)) = (&args.input, entry) {
             findings |= !facts(&mut recorder, args, input, entry)?;
@@ -82,15 +82,15 @@ fn program(args: &Cover, file: &Path) -> Result<Option<(Program, Option<Entry>)>
 }
 
 /// Runs the tests; whether all passed.
-fn tests(recorder: &mut Recorder, args: &Cover) -> bool {
-    let results = recorder.run_tests(args.filter.as_deref());
+fn tests(recorder: &mut Recorder, args: &Cover) -> Result<bool> {
+    let results = recorder.run_tests(args.filter.as_deref())?;
     let failed = results.iter().filter(|result| !result.failures.is_empty());
     let mut passed = true;
     for result in failed {
         passed = false;
         eprintln!("{}:{} {} fails", result.file, result.line, result.title);
     }
-    passed
+    Ok(passed)
 }
 
 /// Decides about the lines of the input; whether none was refused.

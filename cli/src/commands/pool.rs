@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tollgate::{Program, Session};
+use tollgate::{Program, Session, States};
 
 use super::lines::{Block, Blocks};
 
@@ -86,6 +86,7 @@ struct State<W, T> {
 /// that is about to end does not wait for it.
 pub(crate) fn run<R, W, T, D>(
     program: &Program,
+    states: &States,
     input: R,
     output: W,
     jobs: usize,
@@ -118,10 +119,13 @@ where
     });
     for _ in 0..jobs {
         let (shared, program, decide) = (shared.clone(), program.clone(), decide.clone());
+        let states = states.clone();
         thread::Builder::new()
             .name("decide".into())
             .spawn(move || {
-                let mut session = program.session();
+                // The states are this program's, so there is no other case.
+                let session = program.session_with(&states);
+                let mut session = session.unwrap_or_else(|_| program.session());
                 shared.work(&mut |block, done| decide(&mut session, block, done));
                 shared.lock().workers -= 1;
                 shared.end.notify_all();

@@ -41,7 +41,10 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_micros());
     let time = i64::try_from(now).unwrap_or(0);
+    let states = program.states(&[])?;
     let jobs = match args.jobs {
+        // What one decision takes the next one misses, so they come one after the other.
+        _ if !program.declarations().is_empty() => 1,
         Some(jobs) => jobs as usize,
         None => thread::available_parallelism().map_or(1, usize::from),
     };
@@ -52,18 +55,19 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
             told.suspend(|| eprintln!("{refusal}"));
         }
     };
-    let began = Instant::now();
+    let (began, trace) = (Instant::now(), args.trace);
     let decided = args.counts.as_ref().map(|_| program.counts());
     let decided = Arc::new(decided.map(Mutex::new));
     let (of, told) = (program.clone(), decided.clone());
     let decide = move |session: &mut Session<'_>, block: &Block, done: &mut Done| {
         let mut own = told.as_ref().as_ref().map(|_| of.counts());
-        decide_block(session, entry, time, block, own.as_mut(), done);
+        decide_block(session, entry, (time, trace), block, own.as_mut(), done);
         if let (Some(all), Some(own)) = (told.as_ref(), &own) {
             all.lock().unwrap_or_else(PoisonError::into_inner).add(own);
         }
     };
-    let counts = pool::run(&program, input, output, jobs, tell, decide).map_err(cannot_write)?;
+    let counts = pool::run(&program, &states, input, output, jobs, tell, decide);
+    let counts = counts.map_err(cannot_write)?;
     if let (Some(file), Some(decided)) = (&args.counts, decided.as_ref()) {
         let decided = decided.lock().unwrap_or_else(PoisonError::into_inner);
         fs::write(file, decided.to_json())
@@ -82,7 +86,7 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
 fn decide_block(
     session: &mut Session<'_>,
     entry: Entry,
-    time: i64,
+    (time, trace): (i64, bool),
     block: &Block,
     mut counts: Option<&mut Counts>,
     done: &mut Done,
@@ -97,7 +101,10 @@ fn decide_block(
         let id = decimal(number, &mut digits);
         match session.decide_json(entry, line, &Call { id, time }) {
             Ok(decision) => {
-                decision.write_json(&mut done.out);
+                match trace {
+                    true => decision.write_trace(&mut done.out),
+                    false => decision.write_json(&mut done.out),
+                }
                 done.out.push('\n');
                 done.counts.decided += 1;
                 done.counts.ignored += decision.ignored();

@@ -21,7 +21,7 @@ use tollgate_runtime::{Native, Value};
 use crate::diagnostics::{Severity, Sink};
 use crate::hir::{
     self, DataId, EnumId, FnId, LocalId, Locals, PipelineId, Program, RecordId, RefinementId,
-    RuleSetId,
+    RuleSetId, StateId, StreamId,
 };
 use crate::library::{Library, Loader};
 use crate::types::ty::{Ty, TypeNames};
@@ -52,6 +52,10 @@ pub(crate) enum Def {
     RuleSet(RuleSetId),
     /// A pipeline.
     Pipeline(PipelineId),
+    /// A state.
+    State(StateId),
+    /// A stream.
+    Stream(StreamId),
     /// A native of the library.
     Native(&'static Native),
     /// Something that was reported, or that is refused as "not yet": nobody complains about its uses.
@@ -131,6 +135,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) ruleset_signatures: FxHashMap<RuleSetId, Signature>,
     /// Signatures of pipelines.
     pub(crate) pipeline_signatures: FxHashMap<PipelineId, Signature>,
+    /// What streams feed, and what is known of limits.
+    pub(crate) states: items::States,
     /// The enum that guards give, `Verdict`: `pass`, `deny(why: String)`. Declared by `std.core`.
     pub(crate) verdict: Option<EnumId>,
 }
@@ -155,6 +161,7 @@ pub(crate) fn program(
         sizes: items::Sizes::default(),
         ruleset_signatures: FxHashMap::default(),
         pipeline_signatures: FxHashMap::default(),
+        states: items::States::default(),
         verdict: None,
     };
     checker.declare_builtins();
@@ -276,6 +283,8 @@ pub(crate) struct Body<'c, 'a> {
     /// What comparisons to the left have proved: the narrower type of a local, or of a field path of one
     /// (`s.cpu`), inner last. Truncated together with `visible` when a scope ends.
     pub(crate) narrowed: Vec<(Narrowed, Ty)>,
+    /// The rule set and, in words, the rule whose condition may ask states here.
+    pub(crate) asking: Option<(RuleSetId, Arc<str>)>,
     /// Where the expression stands.
     pub(crate) place: Place,
     /// Whether `?? skip` and `?? deny` may stand there.
@@ -306,6 +315,7 @@ impl<'c, 'a> Body<'c, 'a> {
             locals: Locals::new(),
             visible: Vec::new(),
             narrowed: Vec::new(),
+            asking: None,
             place,
             answers: body::Answers::No("in a value"),
             unreached: false,

@@ -103,6 +103,8 @@ impl Def {
             Def::Fn(_) => "a function",
             Def::RuleSet(_) => "a rule set",
             Def::Pipeline(_) => "a pipeline",
+            Def::State(_) => "a state",
+            Def::Stream(_) => "a stream",
             Def::Native(_) => "a function of the library",
             Def::Error => "something that was not understood",
         }

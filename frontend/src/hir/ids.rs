@@ -34,6 +34,12 @@ ids! {
     RuleSetId;
     /// A pipeline of the program.
     PipelineId;
+    /// A state of the program.
+    StateId;
+    /// A stream of the program.
+    StreamId;
+    /// A place of the program that asks a state.
+    PlaceId;
     /// A parameter or binding of one owner (function, rule set, pipeline, test).
     LocalId;
     /// A group of a rule set.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
 
-use super::{DataId, Expr, LocalId, Locals};
+use super::{DataId, Expr, LocalId, Locals, StateId};
 
 /// `test`
 #[derive(Clone, Debug)]
@@ -57,6 +57,10 @@ pub enum Step {
     Given(LocalId, Expr),
     /// `given tenants = e`, for a `data`.
     GivenData(DataId, Expr),
+    /// `given wallet_rides["u1"] = 4`: the text of the key, where there is one, and the value.
+    GivenState(StateId, Option<Expr>, Expr),
+    /// `advance 2d`: microseconds.
+    Advance(i64),
     /// Something asked at a prompt: its value is shown. The first rule set it asks is marked, as for `by`.
     Show(Expr),
     /// `expect condition by rules`, `expect trace(decision) == [rules]`

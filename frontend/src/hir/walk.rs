@@ -51,6 +51,7 @@ macro_rules! for_each_part {
             | ExprKind::Set(all)
             | ExprKind::Call(_, all)
             | ExprKind::Decide { args: all, .. }
+            | ExprKind::Ask(_, all)
             | ExprKind::Native(_, all)
             | ExprKind::PathJoin(all) => {
                 for part in all.$iter() {

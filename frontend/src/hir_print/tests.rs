@@ -41,6 +41,14 @@ impl Printer<'_> {
                 let (name, value) = (&self.program.data[*data].name, self.expr(value, locals));
                 self.line(1, format_args!("given {name} = {value}"));
             }
+            Step::GivenState(state, key, value) => {
+                let name = &self.program.states[*state].name;
+                let key = key.as_ref();
+                let key = key.map_or(String::new(), |k| format!("[{}]", self.expr(k, locals)));
+                let value = self.expr(value, locals);
+                self.line(1, format_args!("given {name}{key} = {value}"));
+            }
+            Step::Advance(by) => self.line(1, format_args!("advance {by} us")),
             Step::Show(value) => {
                 let value = self.expr(value, locals);
                 self.line(1, format_args!("show {value}"));

@@ -198,6 +198,7 @@ impl<'h> FnLower<'_, '_, 'h> {
     pub(super) fn recompute(&mut self, local: LocalId, source: &Source<'h>) -> Val {
         // `?? skip` has found a value, whatever this function is.
         let spine = self.spine.take();
+        let again = std::mem::replace(&mut self.again, true);
         let locals = self.owner.locals;
         let val = match source {
             Source::Let(value) => {
@@ -218,6 +219,7 @@ impl<'h> FnLower<'_, '_, 'h> {
             }
         };
         self.spine = spine;
+        self.again = again;
         val
     }
 

@@ -193,6 +193,7 @@ impl FnLower<'_, '_, '_> {
                 args,
                 marked,
             } => self.decide(*callee, args, *marked),
+            E::Ask(place, args) => self.asked(*place, args),
             E::Native(native, args) => self.native(native, args),
             E::PathJoin(parts) => {
                 let parts: Vec<Val> = parts.iter().map(|p| self.expr(p, Type::STR)).collect();
@@ -344,7 +345,7 @@ impl FnLower<'_, '_, '_> {
         self.args(fields, &types)
     }
 
-    fn args(&mut self, args: &[Expr], types: &[Type]) -> Vec<Val> {
+    pub(super) fn args(&mut self, args: &[Expr], types: &[Type]) -> Vec<Val> {
         let args = args.iter().zip(types);
         args.map(|(arg, ty)| self.expr(arg, *ty)).collect()
     }
@@ -392,6 +393,13 @@ impl FnLower<'_, '_, '_> {
     fn decide(&mut self, callee: Callee, args: &[Expr], marked: bool) -> Val {
         match callee {
             Callee::RuleSet(id) => {
+                if let Some(func) = self.cx.shadows.get(&id).copied().filter(|_| marked) {
+                    let callee = &self.b.module().funcs[func];
+                    let types: Vec<Type> = callee.params().iter().map(|v| callee.ty(*v)).collect();
+                    let args = self.args(args, &types).into();
+                    return self.b.ins(Inst::CallMarked { func, args });
+                }
+                let marked = marked || self.cx.asks(callee);
                 let rules = self.cx.lowered_ruleset(id);
                 let types = self.b.module().rulesets[rules].params.clone();
                 let args = self.args(args, &types).into();
@@ -402,6 +410,7 @@ impl FnLower<'_, '_, '_> {
                 })
             }
             Callee::Pipeline(id) => {
+                let marked = marked || self.cx.asks(callee);
                 let func = self.cx.lowered_pipeline(id);
                 let callee = &self.b.module().funcs[func];
                 let types: Vec<Type> = callee.params().iter().map(|v| callee.ty(*v)).collect();

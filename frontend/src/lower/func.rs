@@ -40,6 +40,8 @@ pub(super) struct FnLower<'m, 'c, 'h> {
     pub(super) owner: &'c Owner<'h>,
     /// Set in conditions. Elsewhere `?? skip` and `?? deny` are known to have found a value.
     pub(super) spine: Option<Spine>,
+    /// Whether a binding is being computed again: what it asked has been answered.
+    pub(super) again: bool,
     scope: Scope,
 }
 
@@ -105,6 +107,7 @@ impl<'h> Lowering<'h> {
             cx: self,
             owner,
             spine: None,
+            again: false,
             scope,
         };
         body(&mut lower);

@@ -16,6 +16,7 @@ mod pipelines;
 mod quantify;
 mod rulesets;
 mod schema;
+mod states;
 mod tests;
 mod types;
 mod walk;
@@ -93,7 +94,7 @@ pub fn lower_tests(program: &Program) -> (Lowered, Vec<TestPlan>) {
     for test in &program.tests {
         tests::exprs(test, &mut |e| walk::calls(e, &mut roots));
     }
-    let (mut module, mut cx) = Lowering::start(program, roots);
+    let (mut module, mut cx) = Lowering::start_any(program, roots, true);
     let plans = cx.tests(&mut module);
     (cx.finish(module), plans)
 }
@@ -107,6 +108,12 @@ struct Lowering<'h> {
     fns: IndexVec<FnId, Option<FuncId>>,
     rulesets: IndexVec<RuleSetId, Option<ir::RuleSetId>>,
     pipelines: IndexVec<PipelineId, Option<FuncId>>,
+    /// The function that stands for a rule set in shadow mode, as an entry and a stage.
+    shadows: FxHashMap<RuleSetId, FuncId>,
+    /// The rule sets that ask states.
+    asking: FxHashSet<RuleSetId>,
+    /// Whether shadow mode is looked through: in tests.
+    in_test: bool,
     names: Names,
     /// Scopes that no function uses at the moment: more than one where functions are lowered within functions.
     scopes: Vec<func::Scope>,
@@ -115,6 +122,11 @@ struct Lowering<'h> {
 impl<'h> Lowering<'h> {
     /// Lowers the roots and everything they need.
     fn start(program: &'h Program, roots: Vec<Item>) -> (Module, Lowering<'h>) {
+        Lowering::start_any(program, roots, false)
+    }
+
+    /// As [`Lowering::start`]; tests look through shadow mode.
+    fn start_any(program: &'h Program, roots: Vec<Item>, in_test: bool) -> (Module, Lowering<'h>) {
         let mut module = Module::default();
         let mut cx = Lowering {
             program,
@@ -123,6 +135,9 @@ impl<'h> Lowering<'h> {
             fns: program.fns.keys().map(|_| None).collect(),
             rulesets: program.rulesets.keys().map(|_| None).collect(),
             pipelines: program.pipelines.keys().map(|_| None).collect(),
+            shadows: FxHashMap::default(),
+            asking: program.places.values().filter_map(|p| p.owner).collect(),
+            in_test,
             names: Names::default(),
             scopes: Vec::new(),
         };
@@ -134,6 +149,7 @@ impl<'h> Lowering<'h> {
                 schema: Some(cx.schema.get(&data.ty)),
             });
         }
+        cx.declare_states(&mut module);
         for item in callees_first(program, roots) {
             match item {
                 Item::Fn(id) => cx.function(&mut module, id),
@@ -172,7 +188,10 @@ impl<'h> Lowering<'h> {
             }
         };
         let target = match callee {
-            Callee::RuleSet(id) => Target::Rules(self.lowered_ruleset(id)),
+            Callee::RuleSet(id) => match self.shadows.get(&id) {
+                Some(func) => Target::Func(*func),
+                None => Target::Rules(self.lowered_ruleset(id)),
+            },
             Callee::Pipeline(id) => Target::Func(self.lowered_pipeline(id)),
         };
         let param = |cx: &mut Self, local: &LocalId| {
@@ -184,6 +203,7 @@ impl<'h> Lowering<'h> {
             target,
             params: params.iter().map(|p| param(self, p)).collect(),
             result: self.schema.get(result),
+            decides: self.decides(callee),
         }
     }
 

@@ -384,6 +384,7 @@ impl<'h> Lowering<'h> {
             target: Target::Func(func),
             params,
             result: self.schema.get(ty),
+            decides: Default::default(),
         });
         entry
     }

@@ -91,6 +91,12 @@ impl<'h> Lowering<'h> {
             key,
         });
         self.rulesets[id] = Some(lowered);
+        if let Some(until) = set.shadow
+            && !self.in_test
+        {
+            let shadow = self.shadow(module, &owner, id, until);
+            self.shadows.insert(id, shadow);
+        }
     }
 
     fn rule(
@@ -152,7 +158,7 @@ fn group_id(id: crate::hir::GroupId) -> tollgate_ir::entities::GroupId {
     tollgate_ir::entities::GroupId(id.0)
 }
 
-fn policy(policy: &Policy) -> ir::Policy {
+pub(super) fn policy(policy: &Policy) -> ir::Policy {
     match policy {
         Policy::First => ir::Policy::First,
         Policy::Unique => ir::Policy::Unique,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
-use tollgate_ir::entities::{DataId, Entity};
+use tollgate_ir::entities::{DataId, Entity, StateId};
 use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_runtime::Value;
 use tollgate_runtime::schema::TypeId;
@@ -98,6 +98,11 @@ pub struct TestFn(pub u32);
 pub enum TestStep {
     /// From here on the data is what the function, `(parameters) -> T`, gives.
     Data(DataId, TestFn),
+    /// A state holds something: what the second function gives, `(parameters) -> int`, for the key that the first gives,
+    /// `(parameters) -> str`.
+    State(StateId, Option<TestFn>, TestFn),
+    /// Time goes on, by microseconds.
+    Advance(i64),
     /// A value is asked for.
     Show {
         /// `(parameters) -> T`
@@ -142,6 +147,11 @@ pub(super) fn exprs<'h>(test: &'h Test, visit: &mut dyn FnMut(&'h Expr)) {
 fn of_step<'h>(step: &'h Step, visit: &mut dyn FnMut(&'h Expr)) {
     match step {
         Step::Given(_, value) | Step::GivenData(_, value) | Step::Show(value) => visit(value),
+        Step::GivenState(_, key, value) => {
+            key.iter().for_each(&mut *visit);
+            visit(value);
+        }
+        Step::Advance(_) => {}
         Step::Expect {
             condition, subject, ..
         } => {
@@ -235,6 +245,16 @@ impl<'h> Lowering<'h> {
                 let value = self.test_value(module, owner, name, ty, value);
                 TestStep::Data(DataId::new(data.index()), value)
             }
+            Step::GivenState(state, key, value) => {
+                let key = key.as_ref().map(|key| {
+                    let name = format!("{name}.key");
+                    self.test_value(module, owner, name, &Ty::string(), key)
+                });
+                let name = format!("{name}.state");
+                let value = self.test_value(module, owner, name, &value.ty, value);
+                TestStep::State(StateId::new(state.index()), key, value)
+            }
+            Step::Advance(by) => TestStep::Advance(*by),
             Step::Show(value) => {
                 let [id, time] = self.inputs(module, owner, value);
                 let name = format!("{name}.value");
@@ -273,7 +293,8 @@ impl<'h> Lowering<'h> {
     ) -> [Option<TestFn>; 2] {
         let decided = decision(asking);
         ["id", "time"].map(|field| {
-            let (argument, index, ty) = input_field(self.program, decided?, field)?;
+            let (callee, argument) = decided?;
+            let (argument, index, ty) = input_field(self.program, callee, argument, field)?;
             let name = format!("{}.{field}", owner.name);
             let value = Expr {
                 kind: ExprKind::Field(Box::new(argument.clone()), index),
@@ -304,6 +325,7 @@ impl<'h> Lowering<'h> {
             target: Target::Func(func),
             params: owner.params.iter().map(param).collect(),
             result: self.schema.get(ty),
+            decides: Default::default(),
         });
         entry
     }
@@ -350,14 +372,19 @@ fn asked_in(program: &Program, expr: &Expr, known: &[(LocalId, usize)], found: &
 }
 
 /// The decision a condition asks for: the marked one, or else the first.
-fn decision(condition: &Expr) -> Option<&Expr> {
+fn decision(condition: &Expr) -> Option<(Callee, &Expr)> {
     let (mut first, mut marked_one) = (None, None);
     walk::everything(condition, &mut |e| {
-        if let ExprKind::Decide { args, marked, .. } = &e.kind {
-            let argument = args.first();
-            first = first.or(argument);
+        if let ExprKind::Decide {
+            callee,
+            args,
+            marked,
+        } = &e.kind
+        {
+            let decided = args.first().map(|argument| (*callee, argument));
+            first = first.or(decided);
             if *marked {
-                marked_one = marked_one.or(argument);
+                marked_one = marked_one.or(decided);
             }
         }
     });
@@ -367,6 +394,7 @@ fn decision(condition: &Expr) -> Option<&Expr> {
 /// The field of a decision's first argument that is the decision's id or time, with its index and type.
 fn input_field<'h>(
     program: &'h Program,
+    callee: Callee,
     argument: &'h Expr,
     name: &str,
 ) -> Option<(&'h Expr, u32, &'h Ty)> {
@@ -374,7 +402,16 @@ fn input_field<'h>(
         return None;
     };
     let fields = &program.records[*id].fields;
-    let index = fields.iter().position(|f| &*f.name == name)?;
+    let stream = match callee {
+        Callee::RuleSet(id) => program.rulesets[id].stream,
+        Callee::Pipeline(_) => None,
+    };
+    let declared = stream.and_then(|id| program.streams[id].inputs);
+    let index = match declared {
+        Some((id, _)) if name == "id" => id as usize,
+        Some((_, time)) => time as usize,
+        None => fields.iter().position(|f| &*f.name == name)?,
+    };
     let ty = &fields[index].ty;
     let fits = match name {
         "id" => matches!(ty, Ty::Str { .. }),

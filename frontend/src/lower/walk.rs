@@ -56,6 +56,7 @@ pub(super) fn children<'h>(expr: &'h Expr, visit: &mut dyn FnMut(&'h Expr)) {
         | E::Set(items)
         | E::Call(_, items)
         | E::Native(_, items)
+        | E::Ask(_, items)
         | E::PathJoin(items)
         | E::Decide { args: items, .. } => items.iter().for_each(visit),
         E::Map(entries) => {

@@ -212,6 +212,11 @@ impl<'m> Builder<'m> {
             let arg = self.term(run, *arg);
             self.env[run.env + param.0 as usize] = arg;
         }
+        if self.prefixes && data.insts.iter().any(|i| asks(&run.func.insts[*i].inst)) {
+            // Whatever is answered, the condition came as far as this.
+            self.answers[keep] = Ask::ALWAYS;
+            return Ok(Some(Ask::ALWAYS));
+        }
         self.block(run, block)?;
         let on = match &data.term {
             Terminator::Return(val) => {
@@ -314,6 +319,10 @@ impl<'m> Builder<'m> {
         self.env[run.env + result.0 as usize] = term;
         Ok(())
     }
+}
+
+fn asks(inst: &Inst) -> bool {
+    matches!(inst, Inst::Ask { .. })
 }
 
 /// A branch by its number: of a switch the cases and then the default.

@@ -124,7 +124,18 @@ pub enum Source {
 /// assert_eq!(names.formula(&asked.rules[0]).to_string(), "size >= 10");
 /// ```
 pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates {
+    taken_apart(module, costs, rules, false)
+}
+
+/// As [`predicates`], of conditions that may ask states: the formula of such a rule says when its condition comes as far as asking,
+/// or holds without. Where the formula does not hold, neither does the condition, and it asks nothing.
+pub fn prefixes(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates {
+    taken_apart(module, costs, rules, true)
+}
+
+fn taken_apart(module: &Module, costs: &Costs, rules: &RuleSet, prefixes: bool) -> Predicates {
     let mut builder = Builder::new(module, costs, &rules.params, rules.rules.len());
+    builder.prefixes = prefixes;
     // What each group asks with the groups around it, and alone.
     let mut asked: Vec<Ask> = Vec::with_capacity(rules.groups.len());
     let mut groups: Vec<Formula> = Vec::with_capacity(rules.groups.len());
@@ -153,7 +164,13 @@ pub fn predicates(module: &Module, costs: &Costs, rules: &RuleSet) -> Predicates
                     true => Err(GiveUp),
                     false => builder.rule(Ask::ALWAYS, rule.cond),
                 };
-                match own.unwrap_or_else(|GiveUp| builder.whole(cond, &params)) {
+                let asks = prefixes && costs.asks().func(cond) > 0;
+                let whole = |builder: &mut Builder<'_>| match asks {
+                    // Asked as a whole, it would ask too early.
+                    true => Formula::ALWAYS,
+                    false => builder.whole(cond, &params),
+                };
+                match own.unwrap_or_else(|GiveUp| whole(&mut builder)) {
                     Formula::All(own) if !own.is_empty() => all.extend(own),
                     own => all.push(own),
                 }
@@ -278,6 +295,8 @@ struct Builder<'m> {
     atoms: usize,
     /// Atoms that may still be made, with the elements of their sets and the instructions of their features.
     copied: usize,
+    /// Whether a condition that asks is taken to hold where it asks.
+    prefixes: bool,
 }
 
 impl<'m> Builder<'m> {
@@ -304,6 +323,7 @@ impl<'m> Builder<'m> {
             pool: pool(STEPS),
             atoms: 0,
             copied: pool(ELEMENTS),
+            prefixes: false,
         }
     }
 

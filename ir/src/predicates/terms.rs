@@ -352,6 +352,7 @@ impl Terms {
             Inst::DecisionId {} | Inst::DecisionTime {} => return None,
             Inst::Any { .. } | Inst::Fold { .. } | Inst::Mark { .. } => return None,
             Inst::Call { .. } | Inst::CallMarked { .. } => return None,
+            Inst::Ask { .. } | Inst::Answer { .. } => return None,
             Inst::Decide { .. } | Inst::DecideMarked { .. } => return None,
             Inst::Native { native, .. } if module.natives[*native].context => return None,
             _ => {}

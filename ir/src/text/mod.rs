@@ -36,8 +36,8 @@
 use std::fmt;
 
 use crate::entities::{
-    Block, ConstId, DataId, EnumId, FuncId, GroupId, IndexId, InstId, NativeId, PatId, RecordId,
-    RuleSetId, SiteId,
+    Block, ConstId, DataId, EnumId, FuncId, GroupId, IndexId, InstId, NativeId, PatId, PlaceId,
+    RecordId, RuleSetId, SiteId, StateId,
 };
 
 mod parse;
@@ -50,9 +50,9 @@ pub use print::{print_func, print_module};
 pub(crate) use print_index::index_lines;
 
 /// The words that begin an item.
-pub(crate) const ITEMS: [&str; 11] = [
-    "record", "enum", "data", "native", "pattern", "const", "site", "func", "ruleset", "index",
-    "entry",
+pub(crate) const ITEMS: [&str; 13] = [
+    "record", "enum", "data", "state", "place", "native", "pattern", "const", "site", "func",
+    "ruleset", "index", "entry",
 ];
 
 /// A name as the text form writes it: bare where it is a word, else quoted.
@@ -94,6 +94,8 @@ pub enum Place {
     Record(RecordId),
     Enum(EnumId),
     Data(DataId),
+    State(StateId),
+    StatePlace(PlaceId),
     Native(NativeId),
     Pattern(PatId),
     Const(ConstId),

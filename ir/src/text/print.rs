@@ -90,6 +90,21 @@ pub(crate) fn header_lines(module: &Module) -> Vec<Line> {
         let line = format!("data {}: {}", Name(&data.name), types.display(data.ty));
         lines.push((Some(Place::Data(id)), line));
     }
+    for (id, state) in module.states.iter() {
+        let line = format!("state {id} = {}", Name(&state.name));
+        lines.push((Some(Place::State(id)), line));
+    }
+    for (id, place) in module.places.iter() {
+        let line = format!(
+            "place {id} = {} ({}) in {} ({}) -> {}",
+            place.operation.name(),
+            separated(&place.states, |f, state| write!(f, "{state}")),
+            Name(&place.rule),
+            separated(&place.params, |f, ty| write!(f, "{}", types.display(*ty))),
+            types.display(place.result)
+        );
+        lines.push((Some(Place::StatePlace(id)), line));
+    }
     for (id, native) in module.natives.iter() {
         lines.push((
             Some(Place::Native(id)),
@@ -280,6 +295,7 @@ fn write_operand(line: &mut String, module: &Module, operand: &dyn Operand) {
         Kind::Type(ty) => write!(line, "{}", module.types.display(ty)),
         Kind::Const(id) => write!(line, "{id}"),
         Kind::Pat(id) => write!(line, "{id}"),
+        Kind::Place(id) => write!(line, "{id}"),
         Kind::Site(id) => write!(line, "{id}"),
         Kind::Func(id) => write!(line, "{}", FuncName(module, id)),
         Kind::RuleSet(id) => write!(line, "{}", ruleset_name(module, id)),
@@ -334,6 +350,12 @@ fn comment(module: &Module, func: &Func, inst: &Inst) -> Option<String> {
         | Inst::PathCapture { pattern, .. }
         | Inst::RegexCapture { pattern, .. } => {
             Some(shortened(PatternText(module.patterns.get(*pattern)?)))
+        }
+        Inst::Ask { place, .. } | Inst::Answer { place } => {
+            let place = module.places.get(*place)?;
+            let states = place.states.iter().filter_map(|s| module.states.get(*s));
+            let names: Vec<String> = states.map(|s| Name(&s.name).to_string()).collect();
+            Some(format!("{} {}", names.join(", "), place.operation.name()))
         }
         Inst::Mark { site } => Some(SiteText(module.sites.get(*site)?).to_string()),
         _ => None,
@@ -412,6 +434,7 @@ impl fmt::Display for SiteText<'_> {
             Site::Stage { pipeline, stage } => {
                 write!(f, "stage {} {}", Name(pipeline), Name(stage))
             }
+            Site::Shadow { ruleset } => write!(f, "shadow {}", Name(ruleset)),
         }
     }
 }

@@ -65,9 +65,13 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
             Formula::All(of) if of.is_empty() => String::new(),
             condition => format!(" when {}", FormulaText(condition)),
         };
+        let asks = match decider.asks.get(i) {
+            Some(Some(number)) => format!(" asks {}", func(*number)),
+            _ => String::new(),
+        };
         let outcomes: Vec<String> = decider.outcomes(rule).map(|o| given(&o)).collect();
         put(format!(
-            "    rule site{}{key}{when} then {}",
+            "    rule site{}{key}{when}{asks} then {}",
             rule.mark.0,
             outcomes.join(", ")
         ));

@@ -37,6 +37,13 @@
 //! - `otherwise` does not stand under `all` and `sum`; elsewhere there is an `otherwise` or a rule.
 //! - A group's parent stands before it. The rules of a group, with those of the groups inside it, stand together.
 //!
+//! # States (`asks.rs`)
+//!
+//! - A place asks states that there are, as many as its operation does; what it is given and answers are of its types.
+//! - What asks is called where it is seen: a function by `call_marked`, a rule set by `decide_marked` or an entry, and a rule's
+//!   or group's condition. Outcomes, keys, features, `any` and `fold` do not ask; of an index only what its rules ask besides their conditions does,
+//!   and it is searched by `search_marked`.
+//!
 //! # Indexes (`rule_index.rs`)
 //!
 //! - What rule sets are asked for holds of them as well: types of functions, outcomes, `otherwise`, the key.
@@ -55,6 +62,7 @@ use crate::instructions::Opcode;
 use crate::module::{Module, Target};
 use crate::text::{Line, Place, func_lines, header_lines, index_lines, ruleset_lines};
 
+mod asks;
 mod rulesets;
 mod ssa;
 mod structure;
@@ -116,6 +124,7 @@ pub fn verify(module: &Module) -> Result<(), Vec<VerifyError>> {
         ssa::check(module, &mut errors);
         types::check(module, &mut errors);
         rulesets::check(module, &mut errors);
+        asks::check(module, &mut errors);
         for (id, index) in module.indexes.iter() {
             errors.check(Place::RuleIndex(id), index.check_types(module));
         }

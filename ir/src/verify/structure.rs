@@ -81,6 +81,7 @@ pub(crate) fn check_inst(module: &Module, func: &Func, inst: &Inst) -> Result<()
             Kind::RuleSet(id) => (module.rulesets.get(id).is_some(), id.to_string()),
             Kind::RuleIndex(id) => (module.indexes.get(id).is_some(), id.to_string()),
             Kind::Native(id) => (module.natives.get(id).is_some(), id.to_string()),
+            Kind::Place(id) => (module.places.get(id).is_some(), id.to_string()),
             Kind::Site(id) => (module.sites.get(id).is_some(), id.to_string()),
         };
         if !ok && outcome.is_ok() {
@@ -275,6 +276,22 @@ fn pools(module: &Module, errors: &mut Errors<'_>) {
     for (id, data) in module.data.iter() {
         if !module.types.has(data.ty) {
             errors.add(Place::Data(id), "its type does not exist");
+        }
+    }
+    for (id, place) in module.places.iter() {
+        let at = Place::StatePlace(id);
+        if place.states.len() != place.operation.states() {
+            let (word, count) = (place.operation.name(), place.operation.states());
+            errors.add(at, format!("`{word}` asks {count} of the states"));
+        }
+        for state in &place.states {
+            if module.states.get(*state).is_none() {
+                errors.add(at, format!("{state} does not exist"));
+            }
+        }
+        let mut types = place.params.iter().chain([&place.result]);
+        if types.any(|ty| !module.types.has(*ty)) {
+            errors.add(at, "one of its types does not exist");
         }
     }
     for (id, constant) in module.consts.iter() {

@@ -14,18 +14,19 @@
 //!
 //! Not every rule set gains by it: one of a few rules is left to the chain ([`RULES_MIN`]) unless its conditions only read, and so is one
 //! whose conditions are all opaque, which a search would ask one after the other as well. Conditions that only read gain
-//! even if there is one of them: what is cheap is asked first, and by code that knows what it asks. Conditions are pure (a condition with effects is opaque and never
-//! leaves its place), so which of them are asked, and in which order, cannot be seen. Linear.
+//! even if there is one of them: what is cheap is asked first, and by code that knows what it asks. What a condition asks before it asks a
+//! state is pure, so which of that is asked, and in which order, cannot be seen; a rule whose condition asks states is searched for by
+//! that much of it, and what is found is then asked as a whole, rule after rule, as the chain would. Linear.
 
 use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::cost::Costs;
-use tollgate_ir::entities::{FuncId, RuleSetId};
+use tollgate_ir::entities::{FuncId, GroupId, RuleSetId, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::interp::Interp;
-use tollgate_ir::module::{Module, RuleSet, Target, Terminator};
-use tollgate_ir::predicates::{Feature, Predicates, Source, predicates};
+use tollgate_ir::module::{Module, Otherwise, Rule, RuleSet, Target, Terminator};
+use tollgate_ir::predicates::{Feature, Predicates, Source, predicates, prefixes};
 use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
-use tollgate_ir::types::TypeData;
+use tollgate_ir::types::{Type, TypeData};
 use tollgate_runtime::index::{Policy, Test};
 use tollgate_runtime::{Arena, Cx, Pattern, Value, Word};
 
@@ -57,7 +58,7 @@ pub(crate) fn run(module: &mut Module, aim: Aim) -> Changed {
     for id in module.rulesets.keys() {
         match searchable(module, &costs, id, aim) {
             Ok(asked) => {
-                let func = index(module, id, asked, &mut names, &mut changed);
+                let func = index(module, id, asked, &costs, &mut names, &mut changed);
                 became.push(Became::Func(func));
             }
             Err(_) => {
@@ -83,6 +84,8 @@ pub enum WhyChain {
         /// Rules of the largest set that is left to it.
         most: usize,
     },
+    /// The condition of a group asks states, which is done where the first of its rules is reached.
+    Asks,
     /// Most conditions ask about nothing that is read in place, so a search could not pass over their rules.
     Opaque {
         /// Rules whose conditions do.
@@ -99,6 +102,9 @@ impl std::fmt::Display for WhyChain {
                 write!(f, "fewer than {least} rules, and not all of them only read")
             }
             WhyChain::Code { most } => write!(f, "machine code, and at most {most} rules"),
+            WhyChain::Asks => {
+                f.write_str("the condition of a group asks states, in the order of the source")
+            }
             WhyChain::Opaque { read, rules } => write!(
                 f,
                 "opaque conditions: only {read} of {rules} ask about what can be read in place"
@@ -120,7 +126,13 @@ fn searchable(
     aim: Aim,
 ) -> Result<Predicates, WhyChain> {
     let rules = &module.rulesets[id];
-    let asked = predicates(module, costs, rules);
+    let asked = match costs.asks().ruleset(id) {
+        0 => predicates(module, costs, rules),
+        _ => {
+            let (_, rest) = asked_first(rules, costs).ok_or(WhyChain::Asks)?;
+            prefixes(module, costs, &rest)
+        }
+    };
     let few = rules.rules.len() < RULES_MIN;
     if aim.native
         && rules.policy != Policy::All
@@ -171,6 +183,7 @@ fn index(
     module: &mut Module,
     id: RuleSetId,
     asked: Predicates,
+    costs: &Costs,
     names: &mut Names,
     changed: &mut Changed,
 ) -> FuncId {
@@ -193,6 +206,7 @@ fn index(
         };
         features.push((read, called));
     }
+    let before = asked_first(&module.rulesets[id], costs).map_or_else(Vec::new, |(conds, _)| conds);
     let rules = &module.rulesets[id];
     let (params, result, policy) = (rules.params.clone(), rules.result, rules.policy);
     let outcome = match module.types.get(result) {
@@ -218,10 +232,12 @@ fn index(
     let rules = rules.map(|(rule, condition)| IndexedRule {
         site: rule.site,
         condition,
+        asks: rule.cond.filter(|cond| costs.asks().func(*cond) > 0),
         outcomes: rule.outcomes.into_iter().map(&mut given).collect(),
         key: None,
     });
     let mut rules: Vec<IndexedRule> = rules.collect();
+    let nothing = otherwise;
     let otherwise = otherwise.map(|o| (o.site, given(o.outcome)));
     if let Some(key) = key {
         know_keys(module, key, &mut rules);
@@ -237,12 +253,93 @@ fn index(
         key,
     }));
     let mut b = FuncBuilder::new(module, name, &params, result);
-    let args = b.params().into();
+    let args: Box<[Val]> = b.params().into();
+    for func in before {
+        let args = args.clone();
+        let holds = b.ins(Inst::CallMarked { func, args });
+        let (search, none) = (b.block(&[]), b.block(&[]));
+        b.br(holds, (search, &[]), (none, &[]));
+        b.switch_to(none);
+        give_nothing(&mut b, policy, result, nothing);
+        b.switch_to(search);
+    }
     let decided = b.ins(Inst::SearchMarked { index, args });
     b.ret(decided);
     let func = b.finish();
     changed.funcs.push(func);
     func
+}
+
+/// The conditions of groups around all rules that ask, the outermost first, which are asked before a search as they are before the chain;
+/// and the rules without these groups. Nothing where another group asks, or a decision must have a rule.
+fn asked_first(rules: &RuleSet, costs: &Costs) -> Option<(Vec<FuncId>, RuleSet)> {
+    let asks = |rules: &RuleSet, id: GroupId| costs.asks().func(rules.groups[id].cond) > 0;
+    let (mut conds, mut rest) = (Vec::new(), rules.clone());
+    while let Some(around) = around_all(&rest).filter(|id| asks(&rest, *id)) {
+        conds.push(rest.groups[around].cond);
+        let out = |group: &mut Option<GroupId>| {
+            if *group == Some(around) {
+                *group = None;
+            }
+        };
+        rest.rules.iter_mut().for_each(|rule| out(&mut rule.group));
+        let groups = rest.groups.values_mut();
+        groups.for_each(|group| out(&mut group.parent));
+    }
+    let mut inside = rest.rules.iter().filter_map(|rule| rule.group);
+    let chain = |mut id: GroupId| loop {
+        if asks(&rest, id) {
+            break true;
+        }
+        match rest.groups[id].parent {
+            Some(parent) => id = parent,
+            None => break false,
+        }
+    };
+    let among = inside.any(chain);
+    let listed = matches!(rules.policy, Policy::All | Policy::Sum);
+    let empty = listed || rules.otherwise.is_some() || conds.is_empty();
+    (!among && empty).then_some((conds, rest))
+}
+
+/// The outermost group that every rule stands in, if there is one.
+fn around_all(rules: &RuleSet) -> Option<GroupId> {
+    let outermost = |rule: &Rule| {
+        let mut at = rule.group?;
+        while let Some(parent) = rules.groups[at].parent {
+            at = parent;
+        }
+        Some(at)
+    };
+    let first = outermost(rules.rules.first()?)?;
+    let all = rules
+        .rules
+        .iter()
+        .all(|rule| outermost(rule) == Some(first));
+    all.then_some(first)
+}
+
+/// Ends a block where no rule of a set matches.
+fn give_nothing(
+    b: &mut FuncBuilder<'_>,
+    policy: Policy,
+    result: Type,
+    otherwise: Option<Otherwise>,
+) {
+    let value = match (policy, otherwise) {
+        (Policy::Sum, _) if result == Type::FLOAT => b.fconst(0.0),
+        (Policy::Sum, _) => b.iconst(0),
+        (_, Some(otherwise)) => {
+            b.mark(otherwise.site);
+            let args = b.params().to_vec();
+            b.call(otherwise.outcome, &args)
+        }
+        (_, None) => {
+            let items = Box::default();
+            b.ins(Inst::List { ty: result, items })
+        }
+    };
+    b.ret(value);
 }
 
 /// Works out the keys of constant outcomes, where the key asks for nothing but the outcome.

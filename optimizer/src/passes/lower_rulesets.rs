@@ -11,6 +11,7 @@
 //! A group's condition is evaluated once, before its first rule; when it is false, the chain goes on behind the group's
 //! last rule. Linear.
 
+use tollgate_ir::asks::Asks;
 use tollgate_ir::bug;
 use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::entities::{Block, FuncId, GroupId, Val};
@@ -28,12 +29,12 @@ pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     if module.rulesets.is_empty() {
         return changed;
     }
-    let mut names = Names::of(module);
+    let (mut names, asks) = (Names::of(module), Asks::new(module));
     let mut became = Vec::with_capacity(module.rulesets.len());
     for id in module.rulesets.keys() {
         let rules = module.rulesets[id].clone();
         let name = names.fresh(&rules.name);
-        let func = lower(module, &rules, name);
+        let func = lower(module, &rules, &asks, name);
         changed.funcs.push(func);
         became.push(Became::Func(func));
     }
@@ -68,6 +69,7 @@ struct Open {
 struct Chain<'m, 'r> {
     b: FuncBuilder<'m>,
     rules: &'r RuleSet,
+    asks: &'r Asks,
     params: Vec<Val>,
     carried: Carried,
     open: Vec<Open>,
@@ -75,7 +77,7 @@ struct Chain<'m, 'r> {
     last: Option<Block>,
 }
 
-fn lower(module: &mut Module, rules: &RuleSet, name: Box<str>) -> FuncId {
+fn lower(module: &mut Module, rules: &RuleSet, asks: &Asks, name: Box<str>) -> FuncId {
     let optional = match module.types.element(rules.result) {
         Some(of) if rules.policy == Policy::All => module.types.opt(of),
         _ if rules.policy == Policy::Best => optional_of(module, rules.result),
@@ -96,6 +98,7 @@ fn lower(module: &mut Module, rules: &RuleSet, name: Box<str>) -> FuncId {
     let mut chain = Chain {
         b,
         rules,
+        asks,
         params,
         carried,
         open: Vec::new(),
@@ -122,6 +125,15 @@ impl Chain<'_, '_> {
         self.b.call(func, &self.params)
     }
 
+    /// Calls a condition. One that asks states is called where it is seen; it makes no marks.
+    fn ask(&mut self, func: FuncId) -> Val {
+        if self.asks.func(func) == 0 {
+            return self.call(func);
+        }
+        let args = self.params.clone().into();
+        self.b.ins(Inst::CallMarked { func, args })
+    }
+
     /// Leaves the groups that the next rule does not stand in and enters those that it does.
     fn enter_groups(&mut self, group: Option<GroupId>) {
         let mut path = Vec::new();
@@ -136,7 +148,7 @@ impl Chain<'_, '_> {
             self.close();
         }
         for id in path.into_iter().rev() {
-            let holds = self.call(self.rules.groups[id].cond);
+            let holds = self.ask(self.rules.groups[id].cond);
             self.open(holds, Some(id));
         }
     }
@@ -144,7 +156,7 @@ impl Chain<'_, '_> {
     fn rule(&mut self, index: usize, rule: &Rule) {
         match rule.cond {
             Some(cond) => {
-                let holds = self.call(cond);
+                let holds = self.ask(cond);
                 self.open(holds, None);
             }
             None => {

@@ -3,9 +3,11 @@
 mod writer;
 
 use tollgate_ir::builder::FuncBuilder;
-use tollgate_ir::entities::{FuncId, GroupId, IndexVec, RuleSetId, SiteId};
+use tollgate_ir::entities::{FuncId, GroupId, IndexVec, PlaceId, RuleSetId, SiteId, StateId};
+use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{
-    Data, Entry, Group, Module, Otherwise, Policy, Rule, RuleSet, Site, Target,
+    Data, Entry, Group, Module, Operation, Otherwise, Policy, Rule, RuleSet, Site, State,
+    StatePlace, Target,
 };
 use tollgate_ir::types::{EnumData, FieldData, RecordData, Type, TypeData, VariantData};
 use tollgate_runtime::kinds::net::{Cidr, Ip};
@@ -156,12 +158,38 @@ pub(crate) fn module(seed: u64) -> Module {
             target,
             params: Vec::new(),
             result,
+            decides: Default::default(),
         });
     }
     module
 }
 
-/// Types to draw from; patterns, data and sites.
+/// A condition that asks a state where another one holds, and holds as that answers.
+fn asking(module: &mut Module, random: &mut Random, cond: FuncId) -> FuncId {
+    let func = &module.funcs[cond];
+    let params: Vec<Type> = func.params().iter().map(|v| func.ty(*v)).collect();
+    let name = format!("asks{}", module.funcs.len());
+    let mut b = FuncBuilder::new(module, name, &params, Type::BOOL);
+    let args = b.params().to_vec();
+    let holds = b.call(cond, &args);
+    let (yes, no) = (b.block(&[]), b.block(&[]));
+    b.br(holds, (yes, &[]), (no, &[]));
+    b.switch_to(yes);
+    let mut answer = b.bconst(true);
+    for _ in 0..1 + random.below(2) {
+        let n = b.iconst(random.int());
+        let place = PlaceId(random.below(2) as u32);
+        let args = [n].into();
+        answer = b.ins(Inst::Ask { place, args });
+    }
+    b.ret(answer);
+    b.switch_to(no);
+    let never = b.bconst(false);
+    b.ret(never);
+    b.finish()
+}
+
+/// Types to draw from; patterns, data, states and sites.
 fn declare(module: &mut Module) -> Vec<Type> {
     let field = |name: &str, ty| FieldData {
         name: name.into(),
@@ -191,6 +219,16 @@ fn declare(module: &mut Module) -> Vec<Type> {
     module.pattern(Pattern::Path(path.into()));
     let regex = Regex::parse("c_(?<n>[0-9]+)").expect("a pattern");
     module.pattern(Pattern::Regex(regex.into()));
+    module.states.push(State { name: "s".into() });
+    for rule in ["a", "b"] {
+        module.places.push(StatePlace {
+            rule: rule.into(),
+            operation: Operation::Enter,
+            states: vec![StateId(0)],
+            params: vec![Type::INT],
+            result: Type::BOOL,
+        });
+    }
     module.data.push(Data {
         name: "limit".into(),
         ty: Type::INT,
@@ -266,6 +304,7 @@ fn rule_set(
         Policy::All => module.types.list(outcome),
         _ => outcome,
     };
+    let asks = random.chance(30);
     let mut funcs = 0;
     let mut func = |module: &mut Module, random: &mut Random, result, key: bool| {
         funcs += 1;
@@ -284,6 +323,10 @@ fn rule_set(
         match random.below(5) {
             0 => {
                 let cond = func(module, random, Type::BOOL, false);
+                let cond = match asks && random.chance(15) {
+                    true => asking(module, random, cond),
+                    false => cond,
+                };
                 group = Some(groups.push(Group {
                     parent: group,
                     cond,
@@ -294,6 +337,10 @@ fn rule_set(
         }
         let always = random.chance(10);
         let cond = (!always).then(|| func(module, random, Type::BOOL, false));
+        let cond = cond.map(|cond| match asks && random.chance(50) {
+            true => asking(module, random, cond),
+            false => cond,
+        });
         let outcomes = match policy {
             Policy::All => 1 + random.below(2),
             _ => 1,

@@ -1,8 +1,10 @@
 //! Writing one random function.
 
+use tollgate_ir::asks::Asks;
 use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::entities::{
-    Block, ConstId, DataId, Entity, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
+    Block, ConstId, DataId, Entity, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId,
+    Val,
 };
 use tollgate_ir::for_each_inst;
 use tollgate_ir::instructions::{Effect, Inst};
@@ -312,10 +314,16 @@ impl<'m, 'r> Writer<'m, 'r> {
             let inst = self.draw();
             let module = self.b.module();
             let possible = match &inst {
-                Inst::Native { .. } => false,
-                Inst::Decide { .. } | Inst::DecideMarked { .. } => !module.rulesets.is_empty(),
+                // What asks is made with care: see `asking`.
+                Inst::Native { .. } | Inst::Ask { .. } | Inst::Answer { .. } => false,
+                Inst::Decide { rules, .. } | Inst::DecideMarked { rules, .. } => {
+                    !module.rulesets.is_empty() && Asks::new(module).ruleset(*rules) == 0
+                }
                 Inst::Search { .. } | Inst::SearchMarked { .. } => !module.indexes.is_empty(),
-                inst if inst.callee().is_some() => !module.funcs.is_empty(),
+                inst if inst.callee().is_some() => {
+                    let callee = inst.callee().and_then(|id| module.funcs.get(id));
+                    callee.is_some_and(|func| !func.name.starts_with("asks"))
+                }
                 inst => inst.effect() != Effect::Guarded,
             };
             if !possible {
@@ -417,5 +425,6 @@ draws! {
     IndexId => |w| IndexId::new(w.random.below(w.b.module().indexes.len().max(1)));
     RuleSetId => |w| RuleSetId::new(w.random.below(w.b.module().rulesets.len().max(1)));
     NativeId => |_w| NativeId(0);
+    PlaceId => |_w| PlaceId(0);
     SiteId => |w| SiteId(w.random.below(6) as u32);
 }

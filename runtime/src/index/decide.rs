@@ -70,6 +70,9 @@ pub struct Decider {
     pub ranking: Option<Box<[u32]>>,
     /// For `Sum`: whether outcomes are floats.
     pub float: bool,
+    /// For each rule, what has to hold besides, once the rule is found: a function that may ask states, so it is called in the order
+    /// of the source, and only where the decision comes past the rule. Empty where no rule has any; then rules may be ranked.
+    pub asks: Box<[Option<u32>]>,
 }
 
 /// What a decision needs of an engine.
@@ -95,6 +98,9 @@ impl Decider {
     pub fn decide<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
         match self.policy {
             Policy::First | Policy::Unique | Policy::Any => {
+                if !self.asks.is_empty() {
+                    return self.first_that_holds(engine);
+                }
                 let arena = engine.arena();
                 let (found, steps) = self.index.first(engine, arena);
                 engine.steps(steps);
@@ -125,18 +131,23 @@ impl Decider {
         let otherwise = self.otherwise.map_or(0, |(_, o)| give(o));
         let greatest = self.given().map(give).max().unwrap_or(0);
         let key = self.key.map_or(0, call).saturating_add(GIVE);
+        let asked = |rule: u32| match self.asks.get(rule as usize) {
+            Some(Some(function)) => call(*function).saturating_add(GIVE),
+            _ => 0,
+        };
         // Where every rule that matches gives its outcomes, they count where the rule is found.
         let each = |rule: u32| {
             let outcomes = self.rules.get(rule as usize).into_iter();
             let outcomes = outcomes.flat_map(|r| self.outcomes(r));
             let sum = outcomes.map(give).fold(0, u64::saturating_add);
+            let sum = sum.saturating_add(asked(rule));
             match self.policy {
                 Policy::Best => sum.saturating_add(key),
                 _ => sum,
             }
         };
         let (found, after): (&dyn Fn(u32) -> u64, u64) = match self.policy {
-            Policy::First | Policy::Unique | Policy::Any => (&|_| 0, greatest.max(otherwise)),
+            Policy::First | Policy::Unique | Policy::Any => (&asked, greatest.max(otherwise)),
             Policy::Best if self.ranking.is_some() => (&|_| 0, greatest.max(otherwise)),
             // Without `otherwise` the last rule decides in any case.
             Policy::Best => (
@@ -210,6 +221,7 @@ impl Decider {
         self.index.size().bytes
             + size_of_val(&self.rules[..])
             + size_of_val(&self.more[..])
+            + size_of_val(&self.asks[..])
             + self.ranking.as_deref().map_or(0, size_of_val)
     }
 
@@ -218,6 +230,27 @@ impl Decider {
         let (found, steps) = self.index.all(engine, arena);
         engine.steps(steps);
         found
+    }
+
+    /// Whether what a rule asks besides holds.
+    #[inline]
+    fn holds<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> bool {
+        match self.asks.get(rule as usize) {
+            Some(Some(function)) => {
+                engine.steps(GIVE);
+                engine.call(*function, None).bool()
+            }
+            _ => true,
+        }
+    }
+
+    /// Under `First`, `Unique` and `Any`, where rules ask: those that were found, one after the other.
+    fn first_that_holds<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+        let found = self.matching(engine);
+        match found.iter().find(|rule| self.holds(**rule, engine)) {
+            Some(rule) => self.one(*rule, engine),
+            None => self.none(engine),
+        }
     }
 
     #[inline(always)]
@@ -255,6 +288,9 @@ impl Decider {
         let rules = || found.iter().map(|rule| &self.rules[*rule as usize]);
         let len = rules().map(|rule| 1 + rule.more as usize).sum();
         let list = engine.arena().slots(len);
+        if !self.asks.is_empty() {
+            return self.every_that_holds(found, list, engine);
+        }
         let mut to = list.iter_mut();
         for rule in rules() {
             engine.mark(rule.mark);
@@ -263,6 +299,28 @@ impl Decider {
             }
         }
         Word::Seq(list)
+    }
+
+    /// Under `All`, where rules ask; `list` has room for the outcomes of all that were found.
+    fn every_that_holds<'a>(
+        &self,
+        found: &[u32],
+        list: &'a mut [Word<'a>],
+        engine: &mut impl Engine<'a>,
+    ) -> Word<'a> {
+        let mut given = 0;
+        for number in found {
+            if !self.holds(*number, engine) {
+                continue;
+            }
+            let rule = &self.rules[*number as usize];
+            engine.mark(rule.mark);
+            for (outcome, to) in self.outcomes(rule).zip(&mut list[given..]) {
+                *to = self.give(outcome, engine);
+            }
+            given += 1 + rule.more as usize;
+        }
+        Word::Seq(&list[..given])
     }
 
     fn best<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
@@ -280,6 +338,9 @@ impl Decider {
         };
         let mut best: Option<(i64, u32, Word<'a>)> = None;
         for rule in self.matching(engine) {
+            if !self.holds(*rule, engine) {
+                continue;
+            }
             let value = self.give(self.rules[*rule as usize].outcome, engine);
             engine.steps(GIVE);
             let key = engine.call(key, Some(value)).int();
@@ -303,6 +364,9 @@ impl Decider {
             Word::Int(0)
         };
         for rule in self.matching(engine) {
+            if !self.holds(*rule, engine) {
+                continue;
+            }
             let rule = &self.rules[*rule as usize];
             engine.mark(rule.mark);
             let value = self.give(rule.outcome, engine);

@@ -1,4 +1,4 @@
-//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README.
+//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README and of `docs/book/state.md`.
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
@@ -36,7 +36,7 @@ pub(crate) fn every_block(root: &Path) -> impl Iterator<Item = (String, String)>
 fn all(root: &Path) -> Vec<(String, Block)> {
     let mut found = Vec::new();
     let mut pages = files(&root.join("tests/conformance"), "md");
-    pages.push(root.join("README.md"));
+    pages.extend(["README.md", "docs/book/state.md"].map(|page| root.join(page)));
     for path in pages {
         let page = fs::read_to_string(&path).expect("a page is readable");
         let name = path
@@ -132,7 +132,8 @@ fn check(block: &Block) -> Result<(), Failed> {
 fn answers(block: &Block) -> Result<(), Failed> {
     for (name, engine) in engines() {
         let program = engine.compile_source("block", &block.text)?;
-        let mut session = program.session();
+        let states = program.states(&[])?;
+        let mut session = program.session_with(&states)?;
         for (entry, facts, wanted) in &block.asks {
             let call = Call {
                 id: "page",

@@ -57,7 +57,7 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
 fn pictured(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
     let program = compiled(&format!("{name}.rules"), text)?;
     let mut recorder = program.recorder()?;
-    for result in recorder.run_tests(None) {
+    for result in recorder.run_tests(None)? {
         if let Some(failure) = result.failures.first() {
             return Err(format!("{}: {}", result.title, failure.message).into());
         }
@@ -86,7 +86,7 @@ fn pictured(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
 fn as_tested(path: &Path) -> Result<(), Failed> {
     let program = Engine::new().compile_file(path)?;
     let mut recorder = program.recorder()?;
-    let counted = recorder.run_tests(None);
+    let counted = recorder.run_tests(None)?;
     let run = program.run_tests(None)?;
     if format!("{counted:?}") != format!("{run:?}") {
         return Err(format!("counted {counted:?}, run {run:?}").into());

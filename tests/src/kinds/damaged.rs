@@ -94,7 +94,7 @@ fn check(text: &str) -> Result<(), String> {
             .map_err(told)?;
         // What its tests come to can be drawn, whatever stands where.
         let mut recorder = program.recorder().map_err(told)?;
-        recorder.run_tests(None);
+        recorder.run_tests(None).map_err(told)?;
         covered::sound(&recorder.coverage().map_err(told)?)?;
     }
     Ok(())

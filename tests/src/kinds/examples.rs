@@ -55,6 +55,20 @@ pub(crate) const RECORDED: &[Recorded] = &[
         facts: "access_log/lines.jsonl",
         decisions: "access_log/flags.jsonl",
     },
+    Recorded {
+        rules: "edge/gateway.rules",
+        entry: "edge",
+        data: &[("tenants", "edge/tenants.json")],
+        facts: "edge/requests.jsonl",
+        decisions: "edge/decisions.jsonl",
+    },
+    Recorded {
+        rules: "campaign/campaign.rules",
+        entry: "fifth_ride",
+        data: &[],
+        facts: "campaign/rides.jsonl",
+        decisions: "campaign/actions.jsonl",
+    },
 ];
 
 /// The trials.
@@ -86,7 +100,8 @@ fn decides_as_recorded(examples: &Path, recorded: &Recorded) -> Result<(), Faile
         for (data, file) in recorded.data {
             program = program.with_data(data, &fs::read(examples.join(file))?)?;
         }
-        let mut session = program.session();
+        let states = program.states(&[])?;
+        let mut session = program.session_with(&states)?;
         for (fact, wanted) in facts.lines().zip(decisions.lines()) {
             let wanted: Value = serde_json::from_str(wanted)?;
             let decided = match session.decide_json(recorded.entry, fact.as_bytes(), &CALL) {

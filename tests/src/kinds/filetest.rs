@@ -349,6 +349,7 @@ fn with_entries(module: &mut Module, runs: &[Run]) -> Result<(), String> {
             target: run.target(module)?,
             params: Vec::new(),
             result: TypeId(0),
+            decides: Default::default(),
         });
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 mod analysis;
+mod asked;
 mod conformance;
 mod covered;
 mod dag;
@@ -40,6 +41,7 @@ pub(crate) const KINDS: &[Kind] = &[
     stages::trials,
     dag::trials,
     differential::trials,
+    asked::trials,
     predicates::trials,
     searched::trials,
     analysis::trials,

@@ -67,7 +67,11 @@ fn agree(printed: Result<String, Error>, seed: u64) -> Result<(), Failed> {
         .map_err(|e| format!("the text is not read back: {e}"))?;
     let module = parsed.module;
     let costs = Costs::new(&module);
-    for rules in module.rulesets.values() {
+    for (id, rules) in module.rulesets.iter() {
+        // What asks states is never taken apart: who takes its features apart would ask more, or less.
+        if costs.asks().ruleset(id) > 0 {
+            continue;
+        }
         let asked = predicates(&module, &costs, rules);
         ruleset(&module, rules, &asked, seed)?;
     }

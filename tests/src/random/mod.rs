@@ -11,6 +11,7 @@ mod rng;
 mod rulesets;
 mod sets;
 mod shapes;
+mod states;
 mod words;
 
 pub(crate) use rng::Rng;
@@ -29,6 +30,14 @@ pub(crate) fn rule_set(seed: u64, inputs: usize) -> Case {
     let mut rng = Rng::new(seed);
     let source = rulesets::program(&mut rng);
     let inputs = (0..inputs).map(|_| rulesets::input(&mut rng)).collect();
+    Case { source, inputs }
+}
+
+/// A rule set that asks states, and `inputs` events for it. The same seed gives the same case.
+pub(crate) fn asking(seed: u64, inputs: usize) -> Case {
+    let mut rng = Rng::new(seed);
+    let source = states::program(&mut rng);
+    let inputs = (0..inputs).map(|i| states::input(&mut rng, i)).collect();
     Case { source, inputs }
 }
 

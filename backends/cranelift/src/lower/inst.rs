@@ -3,7 +3,7 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
 use tollgate_ir::entities::{
-    ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
 };
 use tollgate_ir::instructions::{Inst, InstVisitor, Opcode};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
@@ -473,6 +473,15 @@ impl InstVisitor for Lower<'_> {
     fn search_marked(&mut self, index: &IndexId, args: &Vals) {
         let repr = self.unit.repr(self.unit.module.indexes[*index].result);
         self.program_call(Function::SearchMarked, index.0, args, repr);
+    }
+    fn ask(&mut self, place: &PlaceId, args: &Vals) {
+        let repr = self.unit.repr(self.unit.module.places[*place].result);
+        self.program_call(Function::Ask, place.0, args, repr);
+    }
+    fn answer(&mut self, place: &PlaceId) {
+        let repr = self.unit.repr(self.unit.module.places[*place].result);
+        let (cx, number) = (self.cx, self.id(place.0));
+        self.result = self.ask_word(Function::Answer, &[cx, number], repr);
     }
     fn mark(&mut self, site: &SiteId) {
         self.add_mark(site.0);

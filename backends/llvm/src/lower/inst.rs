@@ -1,7 +1,7 @@
 //! One method an instruction.
 
 use tollgate_ir::entities::{
-    ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
 };
 use tollgate_ir::instructions::{InstVisitor, Opcode};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
@@ -454,6 +454,15 @@ impl InstVisitor for Lower<'_, '_> {
     fn search_marked(&mut self, index: &IndexId, args: &Vals) {
         let repr = self.unit.repr(self.unit.module.indexes[*index].result);
         self.program_call(Function::SearchMarked, index.0, args, repr);
+    }
+    fn ask(&mut self, place: &PlaceId, args: &Vals) {
+        let repr = self.unit.repr(self.unit.module.places[*place].result);
+        self.program_call(Function::Ask, place.0, args, repr);
+    }
+    fn answer(&mut self, place: &PlaceId) {
+        let repr = self.unit.repr(self.unit.module.places[*place].result);
+        let args = [self.cx.into(), self.e.id(place.0)];
+        self.result = self.ask_word(Function::Answer, &args, repr);
     }
     fn mark(&mut self, site: &SiteId) {
         self.add_mark(site.0);

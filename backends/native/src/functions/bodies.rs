@@ -184,6 +184,16 @@ pub(super) unsafe extern "C" fn native(cx: Cx, native: Id, args: Words, len: Len
     }
 }
 
+pub(super) unsafe extern "C" fn ask(cx: Cx, place: Id, args: Words, len: Len, out: Out) {
+    // SAFETY: the context is in use, the arguments are words, and there is room for the result.
+    unsafe { give(out, natives(cx).ask(place, many(args, len))) }
+}
+
+pub(super) unsafe extern "C" fn answer(cx: Cx, place: Id, out: Out) {
+    // SAFETY: the context is in use, and there is room for the result.
+    unsafe { give(out, natives(cx).answer(place)) }
+}
+
 pub(super) unsafe extern "C" fn search(cx: Cx, index: Id, args: Words, len: Len, out: Out) {
     // SAFETY: what is owed to `search_marked`, and the context is in use before and after it.
     unsafe {

@@ -2,14 +2,14 @@
 
 use tollgate_backend_api::CompileError;
 use tollgate_ir::entities::{
-    ConstId, DataId, FuncId, IndexId, NativeId, PatId, RuleSetId, SiteId, Val,
+    ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
 };
 use tollgate_ir::instructions::InstVisitor;
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
 
 use super::Lower;
-use crate::operand::{Call, Each, List, NativeCall, Searched, Short};
+use crate::operand::{Asked, Call, Each, List, NativeCall, Searched, Short};
 use crate::ops::Op;
 
 /// Opcodes that take the operands of their instruction as they are.
@@ -378,6 +378,21 @@ impl InstVisitor for Lower<'_> {
         Ok(Op::SearchMarked {
             dst: self.dst,
             searched,
+        })
+    }
+
+    fn ask(&mut self, place: &PlaceId, args: &Vals) -> Self::Output {
+        let asked = Asked(self.pool(&[place.0], &[], args));
+        Ok(Op::Ask {
+            dst: self.dst,
+            asked,
+        })
+    }
+
+    fn answer(&mut self, place: &PlaceId) -> Self::Output {
+        Ok(Op::Answer {
+            dst: self.dst,
+            place: *place,
         })
     }
 

@@ -28,6 +28,7 @@ fn program(funcs: Vec<Code>, ops: Vec<Op>) -> Program {
         patterns: Vec::new(),
         natives: Vec::new(),
         data: Vec::new(),
+        places: Vec::new(),
         sites: Vec::new(),
         indexes: Vec::new(),
         entries: Vec::new(),

@@ -306,7 +306,8 @@ fn facts(repl: &mut Repl, argument: &str) -> Result<(), Error> {
     let Some(lines) = repl.read(file) else {
         return Ok(());
     };
-    let mut session = program.session();
+    let states = program.states(&[])?;
+    let mut session = program.session_with(&states)?;
     for (number, line) in (1..).zip(lines.split(|&byte| byte == b'\n')) {
         if line.trim_ascii().is_empty() {
             continue;

@@ -180,6 +180,16 @@ impl Slot {
         }
     }
 
+    /// An argument of an operation on a state.
+    pub(super) fn of_operation(name: &str, ty: Ty, default: Option<Value>) -> Slot {
+        Slot {
+            name: name.into(),
+            ty,
+            default,
+            field: false,
+        }
+    }
+
     pub(super) fn of(field: &Field) -> Slot {
         Slot {
             name: field.name.clone(),

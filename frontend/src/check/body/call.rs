@@ -20,6 +20,9 @@ use crate::types::ty::{Interval, Ty, Unit};
 impl Body<'_, '_> {
     pub(super) fn call(&mut self, call: &ast::Call, span: Span, hint: Option<&Ty>) -> Expr {
         let name = &call.name;
+        if let Some(asked) = self.state_call(call, span) {
+            return asked;
+        }
         if let Some(receiver) = &call.receiver
             && let Some(id) = self.enum_named(receiver)
         {
@@ -221,6 +224,8 @@ impl Body<'_, '_> {
             Def::Record(_) | Def::Enum(_) | Def::Alias(_) => "a type",
             Def::Const(_) => "a constant",
             Def::Data(_) => "data",
+            Def::State(_) => "a state",
+            Def::Stream(_) => "a stream",
         };
         let mut found = catalog::not_callable(name, what).at(name.span, "not a function");
         if let Def::Enum(id) = def {

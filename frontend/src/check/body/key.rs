@@ -59,11 +59,27 @@ impl Body<'_, '_> {
         self.call_native("key_join", vec![list], Some(Ty::Key), span)
     }
 
+    /// The text that stands for a value in a key; what cannot be one is reported.
+    pub(crate) fn key_text(&mut self, value: Expr) -> Option<Expr> {
+        let (span, shown) = (value.span, self.show(&value.ty));
+        if value.ty.is_error() {
+            return None;
+        }
+        let text = self.as_text(value);
+        if text.is_none() {
+            let wanted = "a text, a number, a time, an address or a variant";
+            let found =
+                catalog::wrong_argument("of", wanted).at(span, format!("this is `{shown}`"));
+            self.checker.sink.emit(found);
+        }
+        text
+    }
+
     /// The text that stands for a value in a key.
-    fn as_text(&mut self, value: Expr) -> Option<Expr> {
+    pub(super) fn as_text(&mut self, value: Expr) -> Option<Expr> {
         let span = value.span;
         let native = match &value.ty {
-            Ty::Str { .. } => return Some(value),
+            Ty::Str { .. } | Ty::Key => return Some(value),
             Ty::Num(Unit::One | Unit::Money(_), _) => "text_of_int",
             Ty::Num(Unit::Percent, _) => "text_of_percent",
             Ty::Num(Unit::Duration, _) => "text_of_duration",

@@ -297,6 +297,11 @@ impl Body<'_, '_> {
 }
 
 /// The number times `10^decimals`, if that is whole.
+/// A percentage in billionths of one, if it is not finer than that.
+pub(crate) fn billionths(share: ast::Decimal) -> Option<i64> {
+    scaled(share, 7).and_then(|v| i64::try_from(v).ok())
+}
+
 fn scaled(decimal: ast::Decimal, decimals: u32) -> Option<i128> {
     let (mantissa, scale) = (i128::from(decimal.mantissa), u32::from(decimal.scale));
     if scale <= decimals {

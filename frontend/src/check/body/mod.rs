@@ -24,12 +24,15 @@ mod optional;
 mod pattern;
 mod quantifier;
 mod simplest;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use tollgate_grammar::ast;
 use tollgate_grammar::source::Span;
 use tollgate_runtime::Value;
+
+pub(crate) use literal::billionths;
 
 use super::{Body, Place};
 use crate::diagnostics::catalog::types as catalog;
@@ -41,6 +44,8 @@ use crate::types::ty::{Ty, Unit};
 pub(crate) enum Answers {
     /// In an operand of the spine, outside everything that may not be evaluated.
     Spine,
+    /// Under `not` on the spine: states may be asked, but nothing is skipped or denied.
+    Negated,
     /// Not here: the reason, such as "under `or`".
     No(&'static str),
 }
@@ -196,7 +201,12 @@ impl Body<'_, '_> {
 
     fn not(&mut self, operand: &ast::Expr, span: Span) -> Expr {
         let scope = self.enter();
-        let inner = self.without_answers("under `not`", |b| b.holds(operand));
+        let outer = self.answers;
+        if outer == Answers::Spine {
+            self.answers = Answers::Negated;
+        }
+        let inner = self.holds(operand);
+        self.answers = outer;
         self.leave(scope);
         Expr::new(ExprKind::Not(Box::new(inner)), Ty::Bool, span)
     }
@@ -238,9 +248,10 @@ impl Body<'_, '_> {
     /// Runs `inside` where `skip` and `deny` may not stand.
     fn without_answers<R>(&mut self, why: &'static str, inside: impl FnOnce(&mut Self) -> R) -> R {
         let outer = self.answers;
-        if outer == Answers::Spine {
-            self.answers = Answers::No(why);
-        }
+        self.answers = match outer {
+            Answers::Spine | Answers::Negated => Answers::No(why),
+            no => no,
+        };
         let result = inside(self);
         self.answers = outer;
         result

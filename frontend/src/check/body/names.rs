@@ -41,6 +41,8 @@ impl Body<'_, '_> {
                 return Expr::new(ExprKind::Data(*id), ty, span);
             }
             Def::Fn(_) | Def::Native(_) => "a function",
+            Def::State(_) => return self.state_as_value(name, span),
+            Def::Stream(_) => "a stream",
             Def::RuleSet(_) => "a rule set",
             Def::Pipeline(_) => "a pipeline",
             Def::Record(_) | Def::Enum(_) | Def::Alias(_) | Def::Refinement(_) => "a type",
@@ -49,7 +51,7 @@ impl Body<'_, '_> {
         if let Some(declared) = entry.span {
             found = found.at(declared, "declared here");
         }
-        if what != "a type" {
+        if !matches!(what, "a type" | "a stream") {
             found = found.help(format!("call it: `{name}(…)`"));
         }
         self.refuse(found, span)

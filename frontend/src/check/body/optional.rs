@@ -67,7 +67,12 @@ impl Body<'_, '_> {
 
     fn skip_or_deny(&mut self, word: &str, value: Expr, of: Ty, answer: Span, span: Span) -> Expr {
         let deny = word == "deny";
-        if let Answers::No(why) = self.answers {
+        let off = match self.answers {
+            Answers::Spine => None,
+            Answers::Negated => Some("under `not`"),
+            Answers::No(why) => Some(why),
+        };
+        if let Some(why) = off {
             let mut found = catalog::answer_off_the_spine(word, why).at(
                 answer,
                 format!("`{word}` stands in an operand of the condition's outermost `and` only"),

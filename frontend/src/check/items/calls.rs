@@ -11,7 +11,7 @@ use crate::hir::{Callee, Expr, ExprKind, FnId, Policy, Program};
 
 /// Something that can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Node {
+pub(super) enum Node {
     Fn(FnId),
     Decision(Callee),
 }
@@ -131,7 +131,7 @@ fn name_of(program: &Program, node: Node) -> (String, Span) {
 }
 
 /// Every expression in the body of something.
-fn for_each_expr(program: &Program, node: Node, see: &mut dyn FnMut(&Expr)) {
+pub(super) fn for_each_expr(program: &Program, node: Node, see: &mut dyn FnMut(&Expr)) {
     let mut all = |e: &Expr| walk::each(e, see);
     match node {
         Node::Fn(id) => all(&program.fns[id].body),

@@ -5,20 +5,26 @@
 
 mod boundary;
 mod calls;
+mod clauses;
 mod define;
+mod effects;
 mod functions;
 mod guard;
 mod order;
 mod period;
 mod pipeline;
 mod policy;
+mod reserve;
 mod ruleset;
+mod settings;
 mod size;
+mod states;
 mod table;
 pub(super) mod test;
 pub(crate) mod types;
 
 pub(super) use size::Sizes;
+pub(crate) use states::States;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -26,9 +32,12 @@ use tollgate_grammar::ast::{self, ItemKind, Name};
 use tollgate_grammar::source::Span;
 use tollgate_ir::entities::IndexVec;
 
-use super::{Checker, Def, Entry, ModuleId};
+use super::{Checker, Def, ModuleId};
 use crate::diagnostics::catalog::items;
-use crate::hir::{Callee, DataId, EnumId, Expr, ExprKind, FnId, PipelineId, RecordId, RuleSetId};
+use crate::hir::{
+    Callee, DataId, EnumId, Expr, ExprKind, FnId, PipelineId, RecordId, RuleSetId, StateId,
+    StreamId,
+};
 use crate::types::ty::Ty;
 
 /// What the items of a module became, by their place in the file.
@@ -40,6 +49,8 @@ enum Declared {
     Fn(FnId),
     RuleSet(RuleSetId),
     Pipeline(PipelineId),
+    State(StateId),
+    Stream(StreamId),
     /// Nothing that has a body or fields of its own: types, constants, tests, what was refused.
     Other,
 }
@@ -67,6 +78,7 @@ pub(super) fn define(checker: &mut Checker<'_>, module: ModuleId) -> Outline {
 
 /// Checks the bodies of all modules, and then what can only be said of all of them together.
 pub(super) fn bodies(checker: &mut Checker<'_>, outlines: &[Outline]) {
+    states::define(checker, outlines);
     for outline in outlines {
         let file = Arc::clone(&checker.modules[outline.module.0 as usize].ast);
         for (item, declared) in file.items.iter().zip(&outline.items) {
@@ -82,6 +94,7 @@ pub(super) fn bodies(checker: &mut Checker<'_>, outlines: &[Outline]) {
         }
     }
     calls::check(checker);
+    effects::check(checker);
 }
 
 fn body(checker: &mut Checker<'_>, module: ModuleId, item: &ast::Item, declared: Declared) {
@@ -169,16 +182,14 @@ fn declare(checker: &mut Checker<'_>, module: ModuleId, item: &ast::Item) -> Dec
             Declared::Pipeline(id)
         }
         ItemKind::State(state) => {
-            not_yet(checker, "state", state.name.span);
-            checker.declare(module, &state.name, Def::Error);
-            accept(checker, module, "spent");
-            Declared::Other
+            let id = program.states.push(states::empty_state(state, owner));
+            checker.declare(module, &state.name, Def::State(id));
+            Declared::State(id)
         }
         ItemKind::Stream(stream) => {
-            not_yet(checker, "stream", stream.name.span);
-            checker.declare(module, &stream.name, Def::Error);
-            accept(checker, module, "send");
-            Declared::Other
+            let id = program.streams.push(states::empty_stream(stream));
+            checker.declare(module, &stream.name, Def::Stream(id));
+            Declared::Stream(id)
         }
         ItemKind::Prove(prove) => {
             not_yet(checker, "prove", prove.title.span);
@@ -207,14 +218,6 @@ fn not_yet(checker: &mut Checker<'_>, what: &str, span: Span) {
     checker
         .sink
         .emit(items::not_yet(what).at(span, "not in this version of the compiler"));
-}
-
-/// Lets a test use an operation that comes with what was refused as "not yet"; one mistake is one error.
-fn accept(checker: &mut Checker<'_>, module: ModuleId, name: &str) {
-    let scope = &mut checker.modules[module.0 as usize].scope;
-    scope
-        .entry(name.into())
-        .or_insert_with(|| Entry::new(Def::Error, None));
 }
 
 /// Parameters with their types; a name that two of them have is reported.

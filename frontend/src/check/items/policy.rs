@@ -7,7 +7,7 @@ use tollgate_grammar::source::Span;
 
 use crate::check::{Body, Checker, ModuleId, Place};
 use crate::diagnostics::Diagnostic;
-use crate::diagnostics::catalog::rules;
+use crate::diagnostics::catalog::{rules, states};
 use crate::hir::{Expr, ExprKind, Policy, RuleSet, RuleSetId};
 use crate::types::literal;
 use crate::types::ty::{Interval, Ty, Unit};
@@ -131,6 +131,15 @@ pub(super) fn otherwise(
     let value = body.expr(value, Some(outcome));
     body.place = place;
     Some(value)
+}
+
+/// A rule set in shadow mode without an `otherwise` gives nothing until the mode ends.
+pub(super) fn shadow(body: &mut Body<'_, '_>, name: &ast::Name, policy: &Policy) {
+    if !matches!(policy, Policy::All | Policy::Sum) {
+        let found = states::shadow_without_otherwise(name)
+            .at(name.span, "gives which value until the mode ends?");
+        body.checker.sink.emit(found);
+    }
 }
 
 /// What can only be said of all rules of a set together. The set is understood, without mistakes.

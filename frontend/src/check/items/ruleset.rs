@@ -8,15 +8,15 @@ use tollgate_grammar::source::Span;
 use tollgate_ir::entities::IndexVec;
 use tollgate_runtime::Value;
 
-use super::{bind_parameters, boundary, no_locals, not_yet, period, policy};
+use super::clauses::Clauses;
+use super::{bind_parameters, boundary, no_locals, period, policy, reserve};
 use crate::check::{Body, Checker, Def, ModuleId, Place};
-use crate::diagnostics::Applies;
-use crate::diagnostics::catalog::{items, names, rules};
+use crate::diagnostics::catalog::{items, names, rules, states};
 use crate::hir::{
     EnumId, Expr, ExprKind, Form, Group, GroupId, LocalId, Policy, Rule, RuleSet, RuleSetId,
-    Written,
+    StreamId, Written,
 };
-use crate::types::ty::Ty;
+use crate::types::ty::{Ty, Unit};
 
 /// A rule set of which nothing is known but that it exists.
 pub(super) fn empty(name: &ast::Name, module: Arc<str>) -> RuleSet {
@@ -33,6 +33,8 @@ pub(super) fn empty(name: &ast::Name, module: Arc<str>) -> RuleSet {
         groups: IndexVec::new(),
         rules: Vec::new(),
         otherwise: None,
+        stream: None,
+        shadow: None,
         cost: None,
         written: Written {
             policy: name.span,
@@ -57,17 +59,20 @@ pub(super) fn check(
 ) {
     let signature = checker.ruleset_signatures[&id].clone();
     let errors = checker.sink.error_count();
-    if let Some(stream) = &set.stream {
-        on_stream(checker, module, stream);
-    }
+    let stream = on_stream(checker, module, set, &signature.params);
     let outcome = policy::outcome(&set.policy, &signature.result);
     let mut body = Body::new(checker, module, Place::Rule);
     let params = bind_parameters(&mut body, &set.params, &signature);
     let policy = policy::lower(&mut body, &set.policy, &outcome);
+    let name: Arc<str> = set.name.text.as_str().into();
+    body.asking = Some((id, name));
     let mut collector = Collector::new(body, &params);
     collector.gives = Gives::Value(outcome.clone());
     collector.policy = Some(&set.policy.kind);
-    let cost = collector.set_clauses(&set.clauses);
+    if let (Some(stream), Some(at)) = (stream, &set.stream) {
+        collector.feed(stream, at.span);
+    }
+    let (cost, shadow) = collector.set_clauses(&set.clauses);
     collector.items(&set.rules);
     let Collected {
         mut body,
@@ -75,7 +80,11 @@ pub(super) fn check(
         rules,
         complete,
     } = collector.finish();
+    body.asking = None;
     let otherwise = policy::otherwise(&mut body, set.otherwise.as_ref(), &outcome);
+    if shadow.is_some() && otherwise.is_none() {
+        policy::shadow(&mut body, &set.name, &policy);
+    }
     let complete = complete && body.checker.sink.error_count() == errors;
     let locals = body.locals;
     let target = &mut checker.program.rulesets[id];
@@ -87,6 +96,8 @@ pub(super) fn check(
     target.groups = groups;
     target.rules = rules;
     target.otherwise = otherwise;
+    target.stream = stream;
+    target.shadow = shadow;
     target.cost = cost;
     target.written = crate::hir::Written {
         policy: set.policy.span,
@@ -112,7 +123,7 @@ pub(super) enum Gives {
 
 /// Collects the rules and groups of a rule set or guard.
 pub(super) struct Collector<'p, 'c, 'a> {
-    body: Body<'c, 'a>,
+    pub(super) body: Body<'c, 'a>,
     subject: Option<LocalId>,
     pub(super) gives: Gives,
     pub(super) policy: Option<&'p HitPolicyKind>,
@@ -125,7 +136,7 @@ pub(super) struct Collector<'p, 'c, 'a> {
     /// Whether that was said already.
     end_reported: bool,
     names: FxHashMap<ast::Symbol, Span>,
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 /// What a [`Collector`] has collected.
@@ -163,9 +174,27 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         }
     }
 
+    /// The counters that the events of a stream feed: a group around all rules.
+    fn feed(&mut self, stream: StreamId, span: Span) {
+        let Some(event) = self.subject else {
+            return;
+        };
+        let spine = reserve::fed(&mut self.body, event, stream, span);
+        if !spine.is_empty() {
+            self.inside = Some(self.groups.push(Group {
+                parent: None,
+                span,
+                spine,
+            }));
+        }
+    }
+
     /// The clauses of a rule set: its price, its period, its mode.
-    pub(super) fn set_clauses(&mut self, clauses: &[ast::SetClause]) -> Option<(u64, Span)> {
-        let (mut cost, mut active) = (None, None);
+    pub(super) fn set_clauses(
+        &mut self,
+        clauses: &[ast::SetClause],
+    ) -> (Option<(u64, Span)>, Option<i64>) {
+        let (mut cost, mut active, mut shadow) = (None, None, None);
         for clause in clauses {
             let repeated = match &clause.kind {
                 SetClauseKind::Cost(n) => {
@@ -185,9 +214,15 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
                     active = active.or(Some((period, clause.span)));
                     again
                 }
-                SetClauseKind::Shadow(_) => {
-                    not_yet(self.body.checker, "mode shadow", clause.span);
-                    false
+                SetClauseKind::Shadow(mode) => {
+                    let again = shadow.is_some();
+                    let instant = Ty::full(Unit::Instant);
+                    if let Some((_, Value::Int(until))) =
+                        self.body.constant(&mode.until, Some(&instant))
+                    {
+                        shadow = shadow.or(Some(until));
+                    }
+                    again
                 }
             };
             if repeated {
@@ -200,12 +235,12 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
             && let Some(condition) = period::condition(&mut self.body, period, span)
         {
             self.inside = Some(self.groups.push(Group {
-                parent: None,
+                parent: self.inside,
                 span,
                 spine: vec![condition],
             }));
         }
-        cost
+        (cost, shadow)
     }
 
     /// Rules and groups, in source order.
@@ -252,6 +287,10 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
             self.body.checker.sink.emit(found);
         }
         let clauses = self.clauses(rule);
+        let asking = self.body.asking.clone();
+        if let Some((_, name)) = &mut self.body.asking {
+            *name = format!("{name}.{}", rule.name).into();
+        }
         let scope = self.body.enter();
         let mut spine = Vec::new();
         if let Some((on, span)) = clauses.on {
@@ -265,6 +304,14 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         }
         let why: Option<Arc<str>> = rule.why.as_ref().map(|why| (&*why.value).into());
         let outcomes = self.outcomes(rule, &clauses, why.as_deref());
+        let (once, within) = (clauses.once, clauses.within);
+        spine.extend(reserve::reservation(
+            &mut self.body,
+            once,
+            within,
+            &outcomes,
+        ));
+        self.body.asking = asking;
         self.body.leave(scope);
         if spine.is_empty() && clauses.unconditional {
             self.ended.get_or_insert(rule.name.span);
@@ -321,130 +368,6 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         outcomes
     }
 
-    /// Sorts the clauses of a rule, and reports those that stand twice or in the wrong order.
-    fn clauses<'r>(&mut self, rule: &'r ast::Rule) -> Clauses<'r> {
-        let mut found = Clauses {
-            unconditional: true,
-            ..Clauses::default()
-        };
-        let mut highest: Option<(usize, &ast::Clause)> = None;
-        for clause in &rule.clauses {
-            let rank = rank(&clause.kind);
-            match (highest, rank) {
-                (_, None) => {}
-                (Some((top, before)), Some(rank)) if rank < top => {
-                    self.misplaced(rule, clause, before);
-                }
-                (_, Some(rank)) => highest = Some((rank, clause)),
-            }
-            let twice = match &clause.kind {
-                ClauseKind::Tags(tags) => found.tags.replace(tags).is_some(),
-                ClauseKind::On(on) => found.on.replace((on, clause.span)).is_some(),
-                ClauseKind::Active(active) => found.active.replace((active, clause.span)).is_some(),
-                ClauseKind::When(when) => found.when.replace(when).is_some(),
-                ClauseKind::Then(then) => {
-                    if !found.then.is_empty() {
-                        self.several_then(clause.span);
-                    }
-                    if matches!(self.gives, Gives::Denial(..)) {
-                        let found = rules::deny_has_then().at(clause.span, "a `deny` has no value");
-                        self.body
-                            .checker
-                            .sink
-                            .emit(found.fix("leave it out", clause.span, ""));
-                    }
-                    found.then.push(then);
-                    false
-                }
-                ClauseKind::Shadow(_) => {
-                    let diagnostic =
-                        rules::mode_of_rule().at(clause.span, "only a rule set has a mode");
-                    self.body.checker.sink.emit(diagnostic);
-                    false
-                }
-                ClauseKind::Once(place) => {
-                    found.unconditional = false;
-                    self.reserve("once", place);
-                    false
-                }
-                ClauseKind::Within(place) => {
-                    found.unconditional = false;
-                    self.reserve("within", place);
-                    false
-                }
-                ClauseKind::Error => {
-                    found.unconditional = false;
-                    self.complete = false;
-                    false
-                }
-            };
-            if twice {
-                let what = self.first_word(clause.span);
-                let mut diagnostic = rules::duplicate_clause(&what).at(clause.span, "a second one");
-                if what == "when" {
-                    diagnostic = diagnostic.help("join both conditions with `and`");
-                }
-                self.body.checker.sink.emit(diagnostic);
-            }
-        }
-        found
-    }
-
-    /// `once` and `within` name a state, and states are refused where they are declared.
-    fn reserve(&mut self, what: &str, place: &ast::Place) {
-        let (module, name) = (self.body.module, &place.name);
-        let checker = &mut *self.body.checker;
-        match checker.lookup(module, &name.text).map(|e| e.def.clone()) {
-            Some(Def::Error) => {}
-            Some(other) => {
-                let found = items::not_a_state(name, other.noun())
-                    .at(name.span, format!("`{what}` needs a state"));
-                checker.sink.emit(found);
-            }
-            None => {
-                let found = names::unknown_name(name).at(name.span, "no state of this name");
-                checker.sink.emit(found);
-            }
-        }
-    }
-
-    fn several_then(&mut self, span: Span) {
-        let single = match self.policy {
-            None | Some(HitPolicyKind::All | HitPolicyKind::Error) => return,
-            Some(HitPolicyKind::First) => "first",
-            Some(HitPolicyKind::Unique) => "unique",
-            Some(HitPolicyKind::Any) => "any",
-            Some(HitPolicyKind::BestBy(_)) => "best by",
-            Some(HitPolicyKind::Sum) => "sum",
-        };
-        let found = rules::several_then(single)
-            .at(span, "a second outcome")
-            .note("only `hit all` gives a list of outcomes, and so room for several of one rule");
-        self.body.checker.sink.emit(found);
-    }
-
-    fn misplaced(&mut self, rule: &ast::Rule, clause: &ast::Clause, behind: &ast::Clause) {
-        // The first clause that belongs behind this one marks the place where it should stand.
-        let own = rank(&clause.kind);
-        let place = rule
-            .clauses
-            .iter()
-            .find(|c| rank(&c.kind) > own)
-            .map_or(behind.span, |c| c.span);
-        let what = self.first_word(clause.span);
-        let text = self.body.checker.text(clause.span).to_owned();
-        let edits = vec![
-            (place.before(), format!("{text}\n    ")),
-            (clause.span, String::new()),
-        ];
-        let found = rules::clause_order(&what)
-            .at(clause.span, "stands too late")
-            .at(place, "belongs behind it")
-            .note("the clauses of a rule are `tags`, `on`, `active`, `when`, `once`, `within`, `then`, in this order")
-            .advise(format!("move `{what}` up"), edits, Applies::ByItself);
-        self.body.checker.sink.emit(found);
-    }
-
     /// Of what comes behind a rule without a condition, the first is worth a word.
     fn report_unreachable(&mut self, span: Span) {
         let first = matches!(self.policy, Some(HitPolicyKind::First));
@@ -481,40 +404,6 @@ impl<'p, 'c, 'a> Collector<'p, 'c, 'a> {
         });
         rendered.collect()
     }
-
-    fn first_word(&self, span: Span) -> String {
-        let text = self.body.checker.text(span);
-        let end = text
-            .find(|c: char| !c.is_alphabetic())
-            .unwrap_or(text.len());
-        text[..end].to_owned()
-    }
-}
-
-/// The clauses of a rule, each in its place.
-#[derive(Default)]
-struct Clauses<'r> {
-    tags: Option<&'r Vec<ast::Setting>>,
-    on: Option<(&'r ast::OnPattern, Span)>,
-    active: Option<(&'r ast::Active, Span)>,
-    when: Option<&'r ast::Expr>,
-    then: Vec<&'r ast::Expr>,
-    /// Whether an empty condition means that the rule always matches: nothing was misunderstood or refused.
-    unconditional: bool,
-}
-
-/// The place of a clause among the others; what is reported for what it is has none.
-fn rank(kind: &ClauseKind) -> Option<usize> {
-    Some(match kind {
-        ClauseKind::Tags(_) => 0,
-        ClauseKind::On(_) => 1,
-        ClauseKind::Active(_) => 2,
-        ClauseKind::When(_) => 3,
-        ClauseKind::Once(_) => 4,
-        ClauseKind::Within(_) => 5,
-        ClauseKind::Then(_) => 6,
-        ClauseKind::Shadow(_) | ClauseKind::Error => return None,
-    })
 }
 
 /// `deny(why)`, the outcome of a denial.
@@ -531,18 +420,37 @@ fn denial(verdict: EnumId, tag: u32, why: &str, span: Span) -> Expr {
     }
 }
 
-/// `on rides`, which says that the rule set decides about the events of a stream.
-fn on_stream(checker: &mut Checker<'_>, module: ModuleId, stream: &ast::Name) {
+/// `on rides`: the stream whose events the rule set decides about.
+fn on_stream(
+    checker: &mut Checker<'_>,
+    module: ModuleId,
+    set: &ast::RuleSet,
+    params: &[(Arc<str>, Ty)],
+) -> Option<StreamId> {
+    let stream = set.stream.as_ref()?;
     match checker.lookup(module, &stream.text).map(|e| e.def.clone()) {
-        // The stream was refused where it is declared.
-        Some(Def::Error) => {}
+        Some(Def::Error) => None,
+        Some(Def::Stream(id)) => {
+            let event = checker.program.streams[id].event;
+            let first = params.first().map(|(_, ty)| ty);
+            if matches!(first, Some(Ty::Error)) || first == Some(&Ty::Record(event)) {
+                return Some(id);
+            }
+            let event = checker.program.records.get(event).map(|r| r.name.clone());
+            let found = states::not_the_event(&set.name, event.as_deref().unwrap_or("?"))
+                .at(stream.span, "whose event is the first parameter");
+            checker.sink.emit(found);
+            None
+        }
         Some(other) => {
             let found = items::not_a_stream(stream, other.noun()).at(stream.span, "not a stream");
             checker.sink.emit(found);
+            None
         }
         None => {
             let found = names::unknown_name(stream).at(stream.span, "no stream of this name");
             checker.sink.emit(found);
+            None
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn check(
     let params = bind_parameters(&mut body, &table.params, &signature);
     let policy = policy::lower(&mut body, &table.policy, &outcome);
     let mut collector = Collector::new(body, &params);
-    let cost = collector.set_clauses(&table.clauses);
+    let (cost, shadow) = collector.set_clauses(&table.clauses);
     let Collected {
         mut body, groups, ..
     } = collector.finish();
@@ -54,6 +54,9 @@ pub(super) fn check(
         });
     }
     let otherwise = policy::otherwise(&mut body, table.otherwise.as_ref(), &outcome);
+    if shadow.is_some() && otherwise.is_none() {
+        policy::shadow(&mut body, &table.name, &policy);
+    }
     complete &= body.checker.sink.error_count() == errors;
     let locals = body.locals;
     let target = &mut checker.program.rulesets[id];
@@ -66,6 +69,7 @@ pub(super) fn check(
     target.groups = groups;
     target.rules = rules;
     target.otherwise = otherwise;
+    target.shadow = shadow;
     target.cost = cost;
     target.written = crate::hir::Written {
         policy: table.policy.span,

@@ -4,13 +4,14 @@ mod deciders;
 
 use tollgate_grammar::ast::{self, StepKind};
 use tollgate_grammar::source::Span;
+use tollgate_runtime::Value;
 
-use super::{not_yet, parameters};
+use super::parameters;
 use crate::check::{Body, Checker, Def, ModuleId, Place};
-use crate::diagnostics::catalog::{items, rules};
+use crate::diagnostics::catalog::{items, rules, states};
 use crate::hir::walk;
-use crate::hir::{Callee, Cases, Expr, ExprKind, LocalId, Row, Step, Test};
-use crate::types::ty::Ty;
+use crate::hir::{Callee, Cases, Expr, ExprKind, LocalId, Row, StateId, StateKind, Step, Test};
+use crate::types::ty::{Ty, Unit};
 
 use deciders::{named, traced};
 
@@ -43,7 +44,12 @@ pub(super) fn check(checker: &mut Checker<'_>, module: ModuleId, test: &ast::Tes
             StepKind::Expect { condition, by } => {
                 steps.push(expect(&mut body, step.span, condition, by));
             }
-            StepKind::Advance(_) => not_yet(body.checker, "advance", step.span),
+            StepKind::Advance(by) => {
+                let ty = Ty::full(Unit::Duration);
+                if let Some((_, Value::Int(by))) = body.constant(by, Some(&ty)) {
+                    steps.push(Step::Advance(by.max(0)));
+                }
+            }
             StepKind::Error => {}
         }
     }
@@ -216,6 +222,7 @@ pub(in crate::check) fn given(
     match (def, &place.key) {
         // A state, which was refused where it is declared.
         (Some(Def::Error), _) => None,
+        (Some(Def::State(id)), key) => given_state(body, id, place, key.as_deref(), value),
         (Some(Def::Data(id)), None) => {
             let wanted = body.checker.program.data[id].ty.clone();
             let value = body.expr(value, Some(ty.as_ref().unwrap_or(&wanted)));
@@ -234,6 +241,29 @@ pub(in crate::check) fn given(
             Some(Step::Given(local, value))
         }
     }
+}
+
+/// `given wallet_rides["u1"] = 4`: what a counter says, or what a budget has been charged.
+fn given_state(
+    body: &mut Body<'_, '_>,
+    id: StateId,
+    place: &ast::Place,
+    key: Option<&ast::Expr>,
+    value: &ast::Expr,
+) -> Option<Step> {
+    let ty = match &body.checker.program.states[id].kind {
+        StateKind::Counter { value, .. } => value.clone(),
+        StateKind::Budget { currency, .. } => Ty::full(Unit::Money(*currency)),
+        _ => {
+            let found = states::wrong_test_call("given", "a counter or a budget")
+                .at(place.span, "nothing that can be given");
+            body.checker.sink.emit(found);
+            return None;
+        }
+    };
+    let key = body.key_of(id, key, place.span)?;
+    let value = body.expr(value, Some(&ty));
+    Some(Step::GivenState(id, key, value))
 }
 
 fn expect(body: &mut Body<'_, '_>, span: Span, condition: &ast::Expr, by: &[ast::Decider]) -> Step {

@@ -133,7 +133,7 @@ diagnostics! {
     /// A setting that does not exist.
     ///
     /// The settings of a boundary stand in sections: `path`, `host`, `client`, `header` and `body`. What is not set has a
-    /// default that is the stricter choice.
+    /// default that is the stricter choice. Each kind of state has settings of its own, and so has a stream.
     fn unknown_setting(name, of) = error "`{of}` has no setting `{name}`";
 
     /// A setting has a value that it does not take.
@@ -152,8 +152,8 @@ diagnostics! {
 
     /// A part of the language that this version of the compiler does not have yet.
     ///
-    /// States, streams, proofs and shadow mode are designed and parsed, so that the error stands here and not in the middle
-    /// of something else, but a program with them cannot be compiled so far.
+    /// Proofs are designed and parsed, so that the error stands here and not in the middle of something else, but a program
+    /// with them cannot be compiled so far.
     fn not_yet(what) = error "`{what}` is not supported yet";
 
     /// `once` and `within` need a state.

@@ -56,7 +56,7 @@ macro_rules! themes {
     };
 }
 
-themes! { syntax names items rules types numbers optionals patterns limits }
+themes! { syntax names items rules types numbers optionals patterns states limits }
 
 /// Every kind of diagnostic, sorted by slug.
 pub fn pages() -> &'static [Page] {

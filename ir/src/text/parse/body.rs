@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 use super::lex::Tok;
 use super::{Parser, Res};
 use crate::entities::{
-    Block, ConstId, DataId, Entity, FuncId, IndexId, IndexVec, NativeId, PatId, RuleSetId, SiteId,
-    Val,
+    Block, ConstId, DataId, Entity, FuncId, IndexId, IndexVec, NativeId, PatId, PlaceId, RuleSetId,
+    SiteId, Val,
 };
 use crate::instructions::Inst;
 use crate::module::{BlockData, Func, Jump, Terminator};
@@ -394,6 +394,12 @@ impl ReadOperand for ConstId {
 impl ReadOperand for PatId {
     fn read(p: &mut Parser<'_>) -> Res<PatId> {
         pooled(p, PatId::PREFIX, |p| p.module.patterns.len())
+    }
+}
+
+impl ReadOperand for PlaceId {
+    fn read(p: &mut Parser<'_>) -> Res<PlaceId> {
+        pooled(p, PlaceId::PREFIX, |p| p.module.places.len())
     }
 }
 

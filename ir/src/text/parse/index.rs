@@ -88,6 +88,10 @@ impl Parser<'_> {
             true => self.formula()?,
             false => Formula::ALWAYS,
         };
+        let asks = match self.eat_word("asks") {
+            true => Some(self.func_name()?),
+            false => None,
+        };
         self.expect_word("then")?;
         let mut outcomes = vec![self.given()?];
         while self.eat(b',') {
@@ -96,6 +100,7 @@ impl Parser<'_> {
         Ok(IndexedRule {
             site,
             condition,
+            asks,
             outcomes,
             key,
         })

@@ -7,7 +7,9 @@ use tollgate_runtime::pattern::{Glob, PathPattern, Regex};
 
 use super::{Parser, Res};
 use crate::entities::{Entity, GroupId, IndexVec, RuleSetId};
-use crate::module::{Constant, Group, Otherwise, Policy, Rule, RuleSet, Site};
+use crate::module::{
+    Constant, Group, Operation, Otherwise, Policy, Rule, RuleSet, Site, State, StatePlace,
+};
 use crate::text::Place;
 use crate::types::{FieldData, Type, TypeData, VariantData};
 
@@ -46,6 +48,39 @@ impl<'t> Parser<'t> {
         self.punct(b':')?;
         let ty = self.ty()?;
         Ok(FieldData { name, ty })
+    }
+
+    pub(super) fn state(&mut self, start: u32) -> Res<()> {
+        let next = self.module.states.next();
+        self.numbered_next("state", next)?;
+        self.places.push((Place::State(next), start));
+        let name = self.name()?.into();
+        self.module.states.push(State { name });
+        Ok(())
+    }
+
+    pub(super) fn state_place(&mut self, start: u32) -> Res<()> {
+        let next = self.module.places.next();
+        self.numbered_next("place", next)?;
+        self.places.push((Place::StatePlace(next), start));
+        let at = self.at;
+        let word = self.word()?;
+        let operation = Operation::ALL.iter().find(|o| o.name() == word).copied();
+        let operation = operation.ok_or_else(|| self.fail_at(at, "expected an operation"))?;
+        let states = self.list(b'(', b')', |p| p.entity("state"))?;
+        self.expect_word("in")?;
+        let rule = self.name()?.into();
+        let params = self.types_in_parens()?;
+        self.arrow()?;
+        let result = self.ty()?;
+        self.module.places.push(StatePlace {
+            rule,
+            operation,
+            states,
+            params,
+            result,
+        });
+        Ok(())
     }
 
     pub(super) fn pattern(&mut self, start: u32) -> Res<()> {
@@ -111,7 +146,13 @@ impl<'t> Parser<'t> {
                 pipeline: self.name()?.into(),
                 stage: self.name()?.into(),
             },
-            _ => return Err(self.fail_at(at, "expected `rule`, `otherwise` or `stage`")),
+            "shadow" => Site::Shadow {
+                ruleset: self.name()?.into(),
+            },
+            _ => {
+                let message = "expected `rule`, `otherwise`, `stage` or `shadow`";
+                return Err(self.fail_at(at, message));
+            }
         };
         self.module.sites.push(site);
         Ok(())

@@ -193,6 +193,8 @@ impl<'t> Parser<'t> {
                 "record" => self.record(start)?,
                 "enum" => self.enumeration(start)?,
                 "data" => self.data(start)?,
+                "state" => self.state(start)?,
+                "place" => self.state_place(start)?,
                 "native" => self.native(start)?,
                 "pattern" => self.pattern(start)?,
                 "const" => self.constant(start)?,
@@ -329,6 +331,7 @@ impl<'t> Parser<'t> {
             target,
             params: Vec::new(),
             result: TypeId(0),
+            decides: Default::default(),
         });
         Ok(())
     }

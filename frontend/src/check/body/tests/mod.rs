@@ -233,6 +233,7 @@ fn with_body<R>(
         pipeline_signatures: FxHashMap::default(),
         sizes: crate::check::items::Sizes::default(),
         verdict: None,
+        states: Default::default(),
     };
     let mut body = Body::new(&mut checker, ModuleId(0), place);
     for (name, ty) in [
