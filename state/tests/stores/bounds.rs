@@ -119,36 +119,33 @@ fn time_that_goes_backwards_grants_nothing_twice() {
         [true, true, true, false]
     );
     assert!(!take(b"a", 10), "as if at 250");
-    // The key is dropped for another one, and comes back with the time of before: as if at 300, when it had stopped to matter.
-    for key in 0..10_u8 {
-        take(&[key], 1000);
-    }
-    assert_eq!(store.keys(0), 10);
-    let store = Local::new(&[Declaration::new(
-        "w",
-        Kind::FixedWindow {
-            limit: 3,
-            window_us: 100,
-        },
-    )])
-    .expect("it is right");
-    let take = |key: &[u8], at_us| store.ask(&operation(key, at_us, b"d", Ask::Take(3)));
-    let all = Outcome::Answer(Answer::Taken {
-        granted: true,
-        wait_us: None,
-        left: 0,
-    });
-    assert_eq!(take(b"a", 250), all);
-    assert_eq!(take(b"b", 300), all, "dropped `a`");
-    assert_eq!(take(b"c", 400), all, "dropped `b`, up to 400");
+    // The key is dropped for another one and comes back with the time of before: as if at 300, when it had stopped to matter.
+    take(b"b", 1000);
+    assert_eq!(store.keys(0), 1);
     assert_eq!(
-        take(b"c", 250),
-        Outcome::Answer(Answer::Taken {
-            granted: false,
-            wait_us: Some(250),
-            left: 0
-        })
+        [
+            take(b"a", 250),
+            take(b"a", 250),
+            take(b"a", 250),
+            take(b"a", 350)
+        ],
+        [true, true, true, false]
     );
+    assert!(take(b"a", 400));
+}
+
+/// One key among a thousand that no longer matters makes room at once.
+#[test]
+fn a_full_table_finds_what_no_longer_matters() {
+    let keys = Declaration::new("s", Kind::Seen { keep_us: 100 }).max_keys(1000);
+    let store = Local::new(&[keys]).expect("it is right");
+    for key in 0..1000 {
+        assert_eq!(seen(&store, key, if key == 500 { 0 } else { 50 }), YES);
+    }
+    assert_eq!(seen(&store, 1000, 99), Outcome::Failed(Failure::Full));
+    assert_eq!(seen(&store, 1000, 100), YES);
+    assert_eq!(seen(&store, 1001, 100), Outcome::Failed(Failure::Full));
+    assert_eq!(seen(&store, 1001, 150), YES);
 }
 
 #[test]
