@@ -1,8 +1,9 @@
 //! What is bounded, and what late and rounded counters answer.
 
+use tollgate_state::kind::ONE;
 use tollgate_state::{
-    Answer, Ask, Charge, Declaration, Failure, Kind, Local, Once, Outcome, Rate, Remember, Store,
-    Window,
+    Answer, Ask, Charge, Declaration, Failure, Kind, Local, Once, Outcome, Rate, Recover, Remember,
+    Store, Window,
 };
 
 use crate::operation;
@@ -246,6 +247,38 @@ fn many_times_are_rounded_within_the_bound() {
     }
     assert!(rounded > 100, "it was tried: {rounded}");
     assert!(store.size(0) < 4096);
+}
+
+/// Of all loads, each fading from when it was seen, the highest counts.
+#[test]
+fn a_ladder_keeps_the_load_that_is_highest_now() {
+    let recover = Recover {
+        share: ONE / 100 + 1,
+        per_us: 70,
+    };
+    let (enter, step) = (ONE / 2, 0);
+    let ladder = Kind::Ladder {
+        classes: 1,
+        enter,
+        step,
+        recover,
+    };
+    let store = Local::new(&[Declaration::new("l", ladder)]).expect("it is right");
+    let mut random = Random(1);
+    let mut loads: Vec<(i64, i64)> = Vec::new();
+    let mut at_us = 0;
+    for _ in 0..2000 {
+        at_us += random.below(300);
+        let load = random.below(ONE);
+        loads.push((at_us, load));
+        let now = |(at, load): &(i64, i64)| {
+            load - ((at_us - at) as i128 * recover.share as i128 / recover.per_us as i128) as i64
+        };
+        let highest = loads.iter().map(now).max().expect("this one");
+        let sheds = store.ask(&operation(b"", at_us, b"d", Ask::Sheds { class: 0, load }));
+        assert_eq!(sheds, if highest >= enter { YES } else { NO });
+        assert_eq!(store.get(0, b"", at_us), Ok(highest));
+    }
 }
 
 #[test]
