@@ -11,6 +11,7 @@ pub trait Store: Send + Sync {
     /// `outcomes`. May block, for as long as the store's own timeout.
     fn perform(&self, operations: &[Operation<'_>], outcomes: &mut Vec<Outcome>);
 
-    /// Gives back every slot that the decision holds. Without it they are free when their lease ends.
+    /// Gives back every slot that the decision holds. Without it they are free when their lease ends. May block as
+    /// `perform` does.
     fn finish(&self, decision: &[u8]);
 }

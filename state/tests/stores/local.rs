@@ -16,9 +16,9 @@ use crate::random::{Random, any_numbers, perform, trials, try_all};
 #[test]
 fn answers_as_the_model_does() {
     for trial in trials() {
-        for seed in 0..30 {
+        for seed in 0..12 {
             let store = Local::new(&trial.declarations).expect("they are right");
-            try_all(&trial, seed, 600, Box::new(store), |store| store);
+            try_all(&trial, seed, 400, Box::new(store), |store| store);
         }
     }
 }
@@ -32,7 +32,7 @@ fn goes_on_after_a_snapshot() {
             let last = Arc::new(Local::new(&trial.declarations).expect("they are right"));
             let last = std::cell::RefCell::new(last);
             let first: Box<dyn Store> = Box::new(Shared(Arc::clone(&last.borrow())));
-            try_all(&trial, seed, 400, first, |_| {
+            try_all(&trial, seed, 250, first, |_| {
                 let text = serde_json::to_string(&last.borrow().snapshot()).expect("it is data");
                 let next = Local::new(&trial.declarations).expect("they are right");
                 let unknown = next.restore(serde_json::from_str(&text).expect("as written"));
