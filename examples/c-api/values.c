@@ -47,6 +47,7 @@ int main(void) {
   printf("status %d: %s\n", (int)status, strstr(tollgate_error_json(error), "unknown-name") ? "unknown-name" : "?");
   tollgate_error_free(error);
 
+  show(tollgate_program_compile("admit.rules", tollgate_text_of(RULES), "abacus", &program, &error), &error);
   check(tollgate_program_compile("admit.rules", tollgate_text_of(RULES), NULL, &program, &error), &error);
   check(tollgate_program_with_data(program, "limit", tollgate_text_of("\"80%\""), &with_limit, &error), &error);
 

@@ -29,6 +29,7 @@ GET /catalog/../internal/keys: 400 path = \"/catalog/../internal/keys\": a dot s
 ";
 
 const VALUES: &str = r#"status 1: unknown-name
+status 3: there is no backend `abacus`; this build has vm, interp
 status 3: `admit`: Load has no field `cpus`; it has cpu, queue, tags
 {"value":{"shed":{"wait":"250ms"}},"by":"busy"}
 shed: wait 250000 us

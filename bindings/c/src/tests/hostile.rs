@@ -2,7 +2,7 @@
 //! other without end; seeded, so that what fails can be repeated. Nothing may crash, and every failure must say something.
 
 use std::env;
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr::{null, null_mut};
 
 use crate::border::Status;
@@ -185,6 +185,13 @@ fn no_argument_crashes() {
         number("TOLLGATE_SEED").unwrap_or(1),
         number("TOLLGATE_CALLS").unwrap_or(20_000),
     );
+    for backend in tollgate::backends() {
+        with_backend(backend.name, seed, calls);
+    }
+}
+
+fn with_backend(backend: &str, seed: u64, calls: u64) {
+    let backend = CString::new(backend).unwrap();
     // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
     unsafe {
         let (mut program, mut error) = (null_mut(), null_mut());
@@ -192,7 +199,7 @@ fn no_argument_crashes() {
         let status = tollgate_program_compile(
             c"x.rules".as_ptr(),
             source,
-            null(),
+            backend.as_ptr(),
             &mut program,
             &mut error,
         );

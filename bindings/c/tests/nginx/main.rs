@@ -35,6 +35,7 @@ fn nginx_routes_denies_and_reloads() {
     let nginx = Nginx::start(&place, &module);
     routes(&nginx);
     answers(&nginx);
+    agrees_with_nginx(&nginx);
     refuses(&nginx);
     reads_what_is_given(&nginx);
     logs_what_was_decided(&nginx, &place);
@@ -159,6 +160,23 @@ fn routes(nginx: &Nginx) {
     );
 }
 
+/// Where a request names its host, and where one ends and the next begins, is read as nginx reads it.
+fn agrees_with_nginx(nginx: &Nginx) {
+    let absolute =
+        "GET http://other.example:81/x HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(nginx.raw(1, absolute.as_bytes()).body, "the other host");
+    // The first has a body that its answer does not wait for; the second comes on the same connection.
+    let two = "POST /x HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\nabcde\
+               GET /x HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n";
+    let answers = nginx.raw(1, two.as_bytes());
+    assert!(
+        answers.body.starts_with("version 1HTTP/1.1 200"),
+        "{}",
+        answers.body
+    );
+    assert!(answers.body.ends_with("the other host"), "{}", answers.body);
+}
+
 fn answers(nginx: &Nginx) {
     let answer = nginx.ask(0, "GET /nothing", "");
     assert_eq!(
@@ -226,6 +244,12 @@ fn refuses(nginx: &Nginx) {
     assert_eq!(status("BREW /catalog/x", ""), 400);
     assert_eq!(status("GET /catalog/x", "X-Api-Key: a b\r\n"), 400);
     assert_eq!(status("GET /catalog/x", "X-Name: \u{e9}\r\n"), 200);
+    let status = |request: &str| nginx.raw(1, request.as_bytes()).status;
+    assert_eq!(status("GET /x HTTP/1.0\r\n\r\n"), 400);
+    assert_eq!(
+        status("GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n"),
+        400
+    );
     let latin1 = nginx.raw(
         0,
         b"GET /catalog/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Name: \xe9\r\n\r\n",

@@ -52,6 +52,7 @@ ruleset answer(req: Request) -> Route hit first {{
   rule early when req.path matches p"/early" then respond(100)
   rule empty when req.path matches p"/empty" then respond(204)
   rule late when req.path matches p"/late" then respond(503, retry_after: 1500ms)
+  rule host when req.host == "other.example" then respond(200, "the other host")
   otherwise respond(200, "version {version}")
 }}
 "#
