@@ -1,6 +1,6 @@
 //! What an object file holds: machine code, and beside it what the runtime makes the rest of a program from.
 //!
-//! Compiled code finds everything through its [`Context`](crate::Context), so an object needs no symbol of another file. It shows one symbol, an
+//! Compiled code finds everything through its [`Context`], so an object needs no symbol of another file. It shows one symbol, an
 //! [`Image`]; behind it lie the contents, which the runtime reads, and the addresses of the entries, one a function of the
 //! module, in order, or 0 where one has none. These three are the only data, and their addresses the only relocations but for calls within the file.
 
