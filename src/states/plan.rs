@@ -22,7 +22,10 @@ impl Plan {
                 _ => None,
             };
             let late_us = stream.map_or(0, |s| s.late_after);
-            let mut declaration = Declaration::new(&state.name, kind(&state.kind, late_us));
+            // Two modules may have states of one name and kind, which are two states.
+            let qualified = format!("{}.{}", state.module, state.name);
+            let mut declaration = Declaration::new(&qualified, kind(&state.kind, late_us));
+            declaration.name = state.name.to_string();
             declaration.max_keys = state.max_keys;
             declaration.store = state.store.to_string();
             // An event counts once, however often it comes within the stream's horizon.
