@@ -57,7 +57,7 @@ impl Fields {
 /// use tollgate_ir::fields::fields_read;
 /// # use tollgate_ir::{text::parse, verify::legal};
 /// let text = "record Load { cpu: int, queue: int }\n\
-///     func hot(Load) -> bool {\nblock0(v0: Load):\n    v1 = field v0, 1\n    v2 = iconst 9\n    v3 = icmp gt v1, v2\n    return v3\n}\n";
+///     func hot(Load) -> bool {\nblock0(v0: Load):\n    v1 = field v0, 1\n    v2 = iconst 9\n    v3 = icmp gt, v1, v2\n    return v3\n}\n";
 /// let module = legal(parse(text, &[]).unwrap().module).unwrap();
 /// let read = fields_read(&module, module.funcs.keys().next().unwrap());
 /// assert_eq!((read[0].has(0), read[0].has(1)), (false, true));
