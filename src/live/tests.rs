@@ -190,6 +190,49 @@ fn data_is_carried_over_by_its_name() {
     assert_eq!((ask(), live.version()), ("true".to_owned(), 2));
 }
 
+/// What counts the same goes on, also where the rules around it are others; another limit begins anew.
+#[test]
+fn states_are_carried_over_where_they_are_declared_alike() {
+    let engine = Engine::new();
+    let rules = |limit: u32, otherwise: &str| {
+        format!(
+            "state other: FixedWindow {{ limit: 9, window: 1h, on_failure: deny }}
+             state calls: FixedWindow by String {{ limit: {limit}, window: 1h, max_keys: 10, on_failure: deny }}
+             ruleset admit(user: String) -> String hit first {{
+               rule no when not calls[user].take().granted then \"no\"
+               otherwise \"{otherwise}\"
+             }}"
+        )
+    };
+    let compile = |rules: &str| engine.compile_source("x.rules", rules).unwrap();
+    let live = Live::new(compile(&rules(2, "yes")), |_| Ok(())).unwrap();
+    let ask = |id: &str| {
+        live.with(|session, ()| {
+            let call = Call { id, time: 0 };
+            let decision = session.decide_json("admit", br#""ann""#, &call).unwrap();
+            decision.value_json()
+        })
+    };
+    assert_eq!(ask("1"), r#""yes""#);
+    // Declared alike, though not at the same place.
+    let second = rules(2, "again");
+    let (first, rest) = second.split_once('\n').unwrap();
+    live.replace(compile(&format!("{rest}\n{first}"))).unwrap();
+    assert_eq!(
+        (ask("2"), ask("3")),
+        (r#""again""#.into(), r#""no""#.into())
+    );
+    live.replace(compile(&rules(1, "anew"))).unwrap();
+    assert_eq!((ask("4"), ask("5")), (r#""anew""#.into(), r#""no""#.into()));
+    let elsewhere = rules(1, "no").replace("max_keys: 10", "max_keys: 10, store: redis.calls");
+    let refused = live.replace(compile(&elsewhere)).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "state `calls` is kept in the store `redis.calls`, which was not given"
+    );
+    assert_eq!(live.version(), 3);
+}
+
 #[test]
 fn watching_notices_a_change_and_tells_of_failures_once() {
     let folder = Folder::new("watch");

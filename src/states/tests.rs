@@ -268,3 +268,23 @@ fn a_thousand_rules_with_state_cost_what_ten_do() {
     let (ten, thousand) = (steps(10), steps(1_000));
     assert!(thousand <= ten + ten / 2, "{ten} steps, {thousand} steps");
 }
+
+/// The parts of a condition are asked again, and the states behind them are not.
+#[test]
+fn a_recorder_keeps_states_and_asks_them_once() {
+    let rules = r#"
+        state calls: TokenBucket by String { rate: 1 per 1s, burst: 1, max_keys: 10, on_failure: deny }
+        ruleset admit(user: String) -> Bool hit first {
+          rule no when not calls[user].take().granted then false
+          otherwise true
+        }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules).unwrap();
+    let mut recorder = program.recorder().unwrap();
+    for id in ["1", "2"] {
+        let call = crate::Call { id, time: 0 };
+        recorder.decide_json("admit", br#""ann""#, &call).unwrap();
+    }
+    let covered = recorder.coverage().unwrap();
+    assert_eq!((covered.seen(), covered.wanted()), (4, 4));
+}

@@ -134,3 +134,40 @@ fn what_does_not_matter_becomes_simple() {
     }
     panic!("only {found} of 2000 values fail");
 }
+
+/// Were the states those of all values, `once` would hold for the first one that fails and never again, and nothing would become small.
+#[test]
+fn each_value_has_states_of_its_own() {
+    let rules = r#"
+        record Ride { id: String, user: String, at: Instant }
+        enum Action { notify(user: String) }
+        stream rides: Ride { id: event.id, time: event.at, dedupe: 7d, late_after: 2h }
+        state wallet: Count by String {
+          counts: rides, key: event.user, window: 7d, max_keys: 10, on_failure: skip
+        }
+        state told: Seen by String { keep: 30d, max_keys: 10, on_failure: deny }
+        ruleset eighth(e: Ride) -> [Action] on rides hit all {
+          rule one when wallet[e.user].value() >= 8 once told[e.user] then notify(e.user)
+        }
+        test "nobody is told" {
+          forall n: Int in 0 .. 1_000
+          given e = Ride(id: "r", user: "ann", at: t"2026-11-02T09:00+08:00")
+          given wallet["ann"] = n
+          expect send(rides, e) == []
+        }
+        test "told from the eighth on" (n: Int in 0 .. 100) {
+          given e = Ride(id: "r", user: "ann", at: t"2026-11-02T09:00+08:00")
+          given wallet["ann"] = n
+          expect send(rides, e)
+          | 6 => []
+          | 7 => [notify("ann")] by one
+        }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules);
+    let program = program.unwrap_or_else(|e| panic!("{e}"));
+    let results = program.run_tests(None).unwrap();
+    let failed: Vec<_> = results.iter().flat_map(|r| &r.failures).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0].given, ["given n: Int in 0 .. 1_000 = 7"]);
+    assert_eq!(results.len(), 3);
+}

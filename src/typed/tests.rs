@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use crate::typed::Bytes;
-use crate::{Call, Engine, Facts, Outcome, Program};
+use crate::{Bound, Call, Engine, Facts, Outcome, Program};
 
 const CALL: Call<'static> = Call { id: "1", time: 0 };
 
@@ -375,4 +375,56 @@ fn the_decisions_id_and_time_come_from_the_facts_that_have_them() {
     assert_eq!(ask("a", "x"), ask("a", "y"));
     assert_eq!(ask("", "x"), ask("x", "y"));
     assert_ne!(ask("a", "x"), ask("b", "x"));
+}
+
+/// The key is read by an operation; id and time, which no rule reads, by the store.
+#[test]
+fn states_are_asked_with_what_a_host_gives() {
+    #[derive(Facts)]
+    struct Caller<'r> {
+        id: &'r str,
+        user: &'r str,
+        time: SystemTime,
+    }
+
+    let program = Engine::new().compile_source(
+        "x.rules",
+        "record Request { id: String, user: String, time: Instant, note: String }
+         state calls: TokenBucket by String { rate: 1 per 1s, burst: 1, max_keys: 10, on_failure: deny }
+         ruleset admit(req: Request) -> Bool hit first {
+           rule no when not calls[req.user].take().granted then false
+           otherwise true
+         }",
+    );
+    let program = program.unwrap();
+    let read = program.fields("admit").unwrap();
+    let read: Vec<_> = read.iter().map(|f| f.field.as_deref()).collect();
+    assert_eq!(read, [Some("user")]);
+    let bound: Bound<Caller<'_>> = program.bind("admit").unwrap();
+    let call = Call { id: "", time: 0 };
+    let at = |id, seconds| Caller {
+        id,
+        user: "ann",
+        time: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+    };
+    let first = at("1", 100);
+    let refused = program
+        .session()
+        .decide_bound(&bound, &first, &call)
+        .unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("make it with `Program::session_with`")
+    );
+    let states = program.states(&[]).unwrap();
+    let mut session = program.session_with(&states).unwrap();
+    for (caller, expected) in [
+        (first, "true"),
+        (at("2", 100), "false"),
+        (at("3", 101), "true"),
+    ] {
+        let decision = session.decide_bound(&bound, &caller, &call).unwrap();
+        assert_eq!(decision.value_json(), expected);
+    }
 }

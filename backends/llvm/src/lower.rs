@@ -313,6 +313,13 @@ impl<'l, 'c> Lower<'l, 'c> {
         self.stands_at(Some(block));
         let data = &self.func.blocks[block];
         let last = data.insts.last();
+        if stretch.insts.start == 0 && stretch.door.is_none() {
+            // Parameters that come by branches of this piece may be looked for in others.
+            for param in &data.params {
+                let parts = self.vals[*param].clone();
+                self.keep_for_others(*param, &parts);
+            }
+        }
         for inst in &data.insts[stretch.insts.clone()] {
             let of = &self.func.insts[*inst];
             let returned = matches!(data.term, Terminator::Return(val) if of.result == Some(val));

@@ -3,6 +3,7 @@
 
 use tollgate_backend_api::{Backend, Executable};
 use tollgate_backend_llvm::{Effort, Llvm};
+use tollgate_backend_suite::shapes::carried;
 use tollgate_backend_suite::{CORPUS, Rng, agree, legal, legalize, random};
 use tollgate_ir::Legalized;
 
@@ -30,6 +31,17 @@ fn all(programs: &[Box<dyn Executable>]) -> Vec<&dyn Executable> {
 fn every_instruction_agrees_with_the_interpreter() {
     let module = legal(CORPUS);
     agree(&module, &all(&compile(&module)), 100, &mut Rng(1));
+}
+
+/// What a block is given by branches of its own piece is found in the next one, wherever the border lies.
+#[test]
+fn what_is_carried_over_borders_of_pieces_agrees() {
+    let module = legalize(carried(60));
+    for piece in 2..40 {
+        let effort = Effort::None;
+        let program = Llvm { effort, piece }.compile(&module).unwrap();
+        agree(&module, &[&*program], 10, &mut Rng(piece as u64));
+    }
 }
 
 #[test]

@@ -36,6 +36,27 @@ pub fn chain(rules: i64) -> Module {
     module
 }
 
+/// One function that carries a number past so many rules, each of which may add to it: as parameters of blocks.
+pub fn carried(rules: i64) -> Module {
+    let mut module = Module::default();
+    let mut b = FuncBuilder::new(&mut module, "carried", &[Type::INT, Type::INT], Type::INT);
+    let (x, mut sum) = (b.params()[0], b.params()[1]);
+    for i in 0..rules {
+        let (yes, behind) = (b.block(&[]), b.block(&[Type::INT]));
+        let limit = b.iconst(i % 7);
+        let cond = b.icmp(Cc::Ne, x, limit);
+        b.br(cond, (yes, &[]), (behind, &[sum]));
+        b.switch_to(yes);
+        let more = b.ins(Inst::IaddSat { a: sum, b: limit });
+        b.jump(behind, &[more]);
+        b.switch_to(behind);
+        sum = b.block_params(behind)[0];
+    }
+    b.ret(sum);
+    b.finish();
+    module
+}
+
 /// Calls as deep as the verifier lets them be, and the function on top. It adds 1 to its parameter so many times.
 pub fn deepest() -> (Module, FuncId) {
     let mut module = Module::default();

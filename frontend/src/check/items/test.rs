@@ -222,7 +222,7 @@ pub(in crate::check) fn given(
     match (def, &place.key) {
         // A state, which was refused where it is declared.
         (Some(Def::Error), _) => None,
-        (Some(Def::State(id)), key) => given_state(body, id, place, key.as_deref(), value),
+        (Some(Def::State(id)), _) => given_state(body, id, place, ty.as_ref(), value),
         (Some(Def::Data(id)), None) => {
             let wanted = body.checker.program.data[id].ty.clone();
             let value = body.expr(value, Some(ty.as_ref().unwrap_or(&wanted)));
@@ -248,10 +248,10 @@ fn given_state(
     body: &mut Body<'_, '_>,
     id: StateId,
     place: &ast::Place,
-    key: Option<&ast::Expr>,
+    ty: Option<&Ty>,
     value: &ast::Expr,
 ) -> Option<Step> {
-    let ty = match &body.checker.program.states[id].kind {
+    let wanted = match &body.checker.program.states[id].kind {
         StateKind::Counter { value, .. } => value.clone(),
         StateKind::Budget { currency, .. } => Ty::full(Unit::Money(*currency)),
         _ => {
@@ -261,8 +261,9 @@ fn given_state(
             return None;
         }
     };
-    let key = body.key_of(id, key, place.span)?;
-    let value = body.expr(value, Some(&ty));
+    let key = body.key_of(id, place.key.as_deref(), place.span)?;
+    let value = body.expr(value, Some(ty.unwrap_or(&wanted)));
+    let value = body.fit(value, &wanted);
     Some(Step::GivenState(id, key, value))
 }
 
