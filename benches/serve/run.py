@@ -213,7 +213,7 @@ def main():
             with open(file, "w") as out:
                 out.write(SETTINGS.format(name=name, port=port, more=more))
             told = open(os.path.join(folder, f"{name}.err"), "w")
-            started.append(subprocess.Popen([options.tollgate, "serve", file, "--backend", "cranelift"], stderr=told))
+            started.append(subprocess.Popen([options.tollgate, "serve", file], stderr=told))
         for port in (UPSTREAM, SLOW, NGINX, TOLLGATE, SHED):
             listens(port)
         beside(options, binary)

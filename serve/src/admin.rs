@@ -75,6 +75,10 @@ pub(crate) async fn handle(
             .find(|(n, _)| *n == name)
             .map(|(_, value)| value.to_owned())
     };
+    // A page that a browser has open could ask as well, but then says where it comes from.
+    if parts.headers.contains_key(header::ORIGIN) {
+        return text(403, "this is not for web pages\n".into());
+    }
     let path = parts.uri.path();
     let get = parts.method == Method::GET;
     let post = parts.method == Method::POST;
@@ -84,12 +88,10 @@ pub(crate) async fn handle(
             false => text(200, "ok\n".into()),
         },
         "/metrics" if get => {
-            let program = proxy.live.program();
-            let counts = proxy.live.with(|_, rules| rules.counts(&program));
             let now = Now {
                 load: proxy.meter.load(),
                 version: proxy.live.version(),
-                rules: counts.rules_counted().collect(),
+                rules: counted(&proxy),
             };
             let mut reply = text(200, proxy.metrics.text(now));
             let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -100,11 +102,10 @@ pub(crate) async fn handle(
         }
         "/rules" if get => {
             let program = proxy.live.program();
-            let counts = proxy.live.with(|_, rules| rules.counts(&program));
-            let counts: Map<String, Value> = counts
-                .rules_counted()
-                .map(|(name, count)| (name, count.into()))
-                .collect();
+            let counts = counted(&proxy)
+                .into_iter()
+                .map(|(name, count)| (name, count.into()));
+            let counts: Map<String, Value> = counts.collect();
             json(&json!({
                 "file": proxy.settings.rules.display().to_string(),
                 "version": proxy.live.version(),
@@ -185,6 +186,12 @@ pub(crate) async fn handle(
             None => text(404, HELP.into()),
         },
     }
+}
+
+/// How often each rule decided.
+fn counted(proxy: &Proxy) -> Vec<(String, u64)> {
+    let counts = proxy.live.with(|_, rules| rules.counts());
+    counts.map_or(Vec::new(), |counts| counts.rules_counted().collect())
 }
 
 fn which(rule: &Option<String>) -> Which<'_> {

@@ -35,7 +35,7 @@ impl Answered {
 
     fn new(from: From, tail: Tail) -> Answered {
         let mut answered = Answered { from, tail };
-        answered.tail.whole = answered.is_end_stream();
+        answered.tail.whole = answered.tail.no_body || answered.is_end_stream();
         answered
     }
 }

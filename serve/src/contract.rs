@@ -263,12 +263,14 @@ impl Rules {
     }
 
     /// How often each rule decided, since this program decides.
-    pub(crate) fn counts(&self, program: &Program) -> Counts {
-        let mut all = program.counts();
-        for counts in &self.counts {
-            all.add(&counts.lock().unwrap_or_else(PoisonError::into_inner));
+    pub(crate) fn counts(&self) -> Option<Counts> {
+        let each = self.counts.iter();
+        let mut each = each.map(|counts| counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut all = each.next()?.clone();
+        for counts in each {
+            all.add(&counts);
         }
-        all
+        Some(all)
     }
 }
 

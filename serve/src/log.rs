@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
@@ -47,10 +47,17 @@ pub(crate) struct Line {
     pub(crate) error: String,
 }
 
+/// What the thread that writes is sent.
+enum Sent {
+    Line(String),
+    /// Everything before is to be written, and this told then.
+    Flush(Sender<()>),
+}
+
 /// Takes lines. Writing ends, with all lines written, when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Log {
-    lines: Option<SyncSender<String>>,
+    lines: Option<SyncSender<Sent>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -88,7 +95,17 @@ impl Log {
         let Some(lines) = &self.lines else {
             return false;
         };
-        !matches!(lines.try_send(text), Err(TrySendError::Full(_)))
+        !matches!(lines.try_send(Sent::Line(text)), Err(TrySendError::Full(_)))
+    }
+
+    /// Waits until all lines that were taken are written.
+    pub(crate) fn flush(&self) {
+        let (written, wait) = channel();
+        if let Some(lines) = &self.lines
+            && lines.send(Sent::Flush(written)).is_ok()
+        {
+            let _ = wait.recv();
+        }
     }
 }
 
@@ -107,18 +124,24 @@ pub(crate) fn seconds(time: SystemTime) -> f64 {
     since.unwrap_or(Duration::ZERO).as_secs_f64()
 }
 
-fn write(lines: &Receiver<String>, mut to: BufWriter<Box<dyn Write + Send>>) {
-    while let Ok(line) = lines.recv() {
-        let mut line = Some(line);
+fn write(lines: &Receiver<Sent>, mut to: BufWriter<Box<dyn Write + Send>>) {
+    while let Ok(sent) = lines.recv() {
+        let (mut next, mut waiting) = (Some(sent), Vec::new());
         // What has gathered is written together.
-        while let Some(text) = line {
-            if to.write_all(text.as_bytes()).is_err() {
-                return;
+        while let Some(sent) = next {
+            match sent {
+                Sent::Line(line) if to.write_all(line.as_bytes()).is_err() => return,
+                Sent::Line(_) => {}
+                Sent::Flush(written) => waiting.push(written),
             }
-            line = lines.try_recv().ok();
+            next = lines.try_recv().ok();
         }
         if to.flush().is_err() {
             return;
+        }
+        for written in waiting {
+            // Who asked may have gone.
+            let _ = written.send(());
         }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::{Body, Incoming};
 use tollgate::Live;
@@ -49,6 +49,8 @@ pub(crate) struct Tail {
     pub(crate) bytes: u64,
     /// Whether the response was sent to its end.
     pub(crate) whole: bool,
+    /// Whether its end is the end of its head.
+    pub(crate) no_body: bool,
     _at_upstream: Option<InProgress>,
 }
 
@@ -58,9 +60,25 @@ enum Plan {
         cluster: Arc<Cluster>,
         path: Option<PathAndQuery>,
         wanted: Wanted,
-        edits: Vec<(HeaderName, Option<HeaderValue>, bool)>,
+        edits: Vec<Change>,
     },
     Answer(Response<Bytes>),
+}
+
+/// An edit that outlives the decision.
+struct Change {
+    name: HeaderName,
+    /// Nothing where the field is taken out.
+    value: Option<HeaderValue>,
+    /// Whether the value comes besides those that are there.
+    besides: bool,
+}
+
+/// The edits of a decision, up to the first that cannot be made.
+#[derive(Default)]
+struct Changes {
+    made: Vec<Change>,
+    wrong: Option<String>,
 }
 
 /// Why a request goes no further: a status and a sentence.
@@ -81,6 +99,7 @@ impl Proxy {
             self.requests.fetch_add(1, Ordering::Relaxed)
         );
         tail.line.id.clone_from(&id);
+        tail.no_body = parts.method == Method::HEAD;
         tail.line.method = parts.method.to_string();
         tail.line.target = parts
             .uri
@@ -103,11 +122,12 @@ impl Proxy {
                 return self.stop(tail, stopped);
             }
         };
-        tail.line.time = seconds(arrived.time);
         tail.line.client = arrived.client.to_string();
         match self.answer(&mut tail, arrived, body).await {
             Ok((Either::Left(bytes), parts)) => {
                 tail.line.status = parts.status.as_u16();
+                // hyper sends no body with these, whatever the rules say.
+                tail.no_body |= matches!(tail.line.status, 204 | 304);
                 Response::from_parts(parts, Answered::whole(bytes, tail))
             }
             Ok((Either::Right(body), parts)) => {
@@ -176,16 +196,10 @@ impl Proxy {
             });
             let mut plan = decided.map_err(|e| (400, e.to_string()))??;
             if let Plan::Forward { edits, .. } = &mut plan {
-                let mut wrong = None;
-                let mut edit = |edit: Edit<'_>| match owned(edit) {
-                    Ok(edit) => edits.push(edit),
-                    Err(why) => wrong = Some(why),
-                };
-                let edited = rules.edits(session, arrived, settings, &mut edit);
+                let mut changes = Changes::default();
+                let edited = rules.edits(session, arrived, settings, &mut |e| changes.take(e));
                 edited.map_err(|e| (400, e.to_string()))?;
-                if let Some(why) = wrong {
-                    return Err((500, why));
-                }
+                *edits = changes.all()?;
             }
             Ok(plan)
         })
@@ -260,21 +274,14 @@ impl Proxy {
         arrived: &Arrived,
         parts: &mut http::response::Parts,
     ) -> Result<(), Stopped> {
-        let mut edits = Vec::new();
-        let mut wrong = None;
-        let mut edit = |edit: Edit<'_>| match owned(edit) {
-            Ok(edit) => edits.push(edit),
-            Err(why) => wrong = Some(why),
-        };
+        let mut changes = Changes::default();
         let response = (parts.status.as_u16(), &parts.headers);
         let edited = self.live.with(|session, rules| {
-            rules.response_edits(session, arrived, &self.settings, response, &mut edit)
+            let mut take = |edit: Edit<'_>| changes.take(edit);
+            rules.response_edits(session, arrived, &self.settings, response, &mut take)
         });
         edited.map_err(|e| (502, e.to_string()))?;
-        if let Some(why) = wrong {
-            return Err((500, why));
-        }
-        apply(edits, &mut parts.headers);
+        apply(changes.all()?, &mut parts.headers);
         Ok(())
     }
 
@@ -295,6 +302,7 @@ impl Tail {
         let load = proxy.meter.load();
         proxy.meter.began();
         let line = Line {
+            time: seconds(SystemTime::now()),
             busy: load.busy as f64 / 1e9,
             ..Line::default()
         };
@@ -305,6 +313,7 @@ impl Tail {
             line,
             bytes: 0,
             whole: false,
+            no_body: false,
             _at_upstream: None,
         }
     }
@@ -342,7 +351,7 @@ impl Drop for Tail {
 /// The request that goes to the upstream.
 fn outgoing(
     arrived: Arrived,
-    edits: Vec<(HeaderName, Option<HeaderValue>, bool)>,
+    edits: Vec<Change>,
     body: Incoming,
     most: u64,
 ) -> Request<crate::body::Sent> {
@@ -368,32 +377,58 @@ fn outgoing(
     request
 }
 
-/// An edit that outlives the decision: a field, its value, and whether that comes besides others.
-fn owned(edit: Edit<'_>) -> Result<(HeaderName, Option<HeaderValue>, bool), String> {
-    let (name, value, besides) = match edit {
-        Edit::Set { name, value } => (name, Some(value), false),
-        Edit::Add { name, value } => (name, Some(value), true),
-        Edit::Remove { name } => (name, None, false),
-    };
-    let name: HeaderName = name
-        .parse()
-        .map_err(|_| format!("`{name}` is no name of a field"))?;
-    if !wire::can_edit(&name) {
-        return Err(format!(
-            "rules cannot edit `{name}`: it says where a message ends"
-        ));
+impl Changes {
+    fn take(&mut self, edit: Edit<'_>) {
+        match Change::new(edit) {
+            Ok(change) => self.made.push(change),
+            Err(why) => self.wrong = self.wrong.take().or(Some(why)),
+        }
     }
-    let value = value.map(HeaderValue::from_str).transpose();
-    let value = value.map_err(|_| format!("the value for `{name}` is more than one line"))?;
-    Ok((name, value, besides))
+
+    fn all(self) -> Result<Vec<Change>, Stopped> {
+        match self.wrong {
+            Some(why) => Err((500, why)),
+            None => Ok(self.made),
+        }
+    }
 }
 
-fn apply(edits: Vec<(HeaderName, Option<HeaderValue>, bool)>, headers: &mut HeaderMap) {
-    for edit in edits {
-        match edit {
-            (name, Some(value), true) => drop(headers.append(name, value)),
-            (name, Some(value), false) => drop(headers.insert(name, value)),
-            (name, None, _) => drop(headers.remove(name)),
+impl Change {
+    fn new(edit: Edit<'_>) -> Result<Change, String> {
+        let (name, value, besides) = match edit {
+            Edit::Set { name, value } => (name, Some(value), false),
+            Edit::Add { name, value } => (name, Some(value), true),
+            Edit::Remove { name } => (name, None, false),
+        };
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| format!("`{name}` is no name of a field"))?;
+        if !wire::can_edit(&name) {
+            return Err(format!(
+                "rules cannot edit `{name}`: it says where a message ends"
+            ));
+        }
+        let value = value.map(HeaderValue::from_str).transpose();
+        let value = value.map_err(|_| format!("the value for `{name}` is more than one line"))?;
+        Ok(Change {
+            name,
+            value,
+            besides,
+        })
+    }
+}
+
+fn apply(changes: Vec<Change>, headers: &mut HeaderMap) {
+    for Change {
+        name,
+        value,
+        besides,
+    } in changes
+    {
+        match value {
+            Some(value) if besides => drop(headers.append(name, value)),
+            Some(value) => drop(headers.insert(name, value)),
+            None => drop(headers.remove(name)),
         }
     }
 }
@@ -446,24 +481,24 @@ mod tests {
     #[test]
     fn edits_cannot_frame_messages() {
         for name in ["content-length", "Transfer-Encoding", "connection"] {
-            assert!(owned(Edit::Remove { name }).is_err(), "{name}");
+            assert!(Change::new(Edit::Remove { name }).is_err(), "{name}");
         }
         assert!(
-            owned(Edit::Set {
+            Change::new(Edit::Set {
                 name: "x-a",
                 value: "1\r\nx-b: 2"
             })
             .is_err()
         );
         assert!(
-            owned(Edit::Set {
+            Change::new(Edit::Set {
                 name: "x a",
                 value: "1"
             })
             .is_err()
         );
         assert!(
-            owned(Edit::Set {
+            Change::new(Edit::Set {
                 name: "host",
                 value: "a.example"
             })

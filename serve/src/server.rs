@@ -59,8 +59,18 @@ pub struct Server {
 #[derive(Clone)]
 pub struct Control {
     proxy: Arc<Proxy>,
-    draining: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     tell: Tell,
+}
+
+/// How far the proxy has come to its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Phase {
+    Running,
+    /// Requests in progress end.
+    Draining,
+    /// What is left is broken.
+    Ended,
 }
 
 /// What is told of reloads, a sentence each.
@@ -106,7 +116,7 @@ impl Server {
         });
         let control = Control {
             proxy: proxy.clone(),
-            draining: watch::Sender::new(false),
+            phase: watch::Sender::new(Phase::Running),
             tell: Arc::new(tell),
         };
         let every = proxy.settings.watch;
@@ -194,17 +204,17 @@ impl Server {
         let mut accepting = JoinSet::new();
         for listener in listeners {
             let (proxy, room) = (proxy.clone(), room.clone());
-            let mut draining = control.draining.subscribe();
+            let mut ends = control.phase.subscribe();
             accepting.spawn(async move {
                 let graceful = GracefulShutdown::new();
+                let watched = ends.clone();
                 tokio::select! {
-                    () = accept(&proxy, &listener, &room, &graceful) => {}
-                    _ = draining.wait_for(|draining| *draining) => {}
+                    () = accept(&proxy, &listener, &room, &graceful, &watched) => {}
+                    _ = ends.wait_for(|phase| *phase >= Phase::Draining) => {}
                 }
-                drop(listener);
+                drop((listener, watched));
                 let open = graceful.count();
-                let left = graceful.shutdown();
-                match timeout(proxy.settings.drain, left).await {
+                match timeout(proxy.settings.drain, graceful.shutdown()).await {
                     Ok(()) => 0,
                     Err(_) => open,
                 }
@@ -214,10 +224,13 @@ impl Server {
         while let Some(ended) = accepting.join_next().await {
             broken += ended.unwrap_or(0);
         }
+        control.phase.send_replace(Phase::Ended);
         measuring.abort();
         if let Some(helping) = helping {
             helping.abort();
         }
+        let flush = move || proxy.log.as_ref().map(Log::flush);
+        let _ = spawn_blocking(flush).await;
         broken
     }
 }
@@ -245,12 +258,18 @@ impl Control {
 
     /// Ends the proxy, once the requests in progress have ended.
     pub fn drain(&self) {
-        self.draining.send_replace(true);
+        self.phase.send_if_modified(|phase| {
+            let running = *phase == Phase::Running;
+            if running {
+                *phase = Phase::Draining;
+            }
+            running
+        });
     }
 
     /// Whether it was told to end.
     pub fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+        *self.phase.borrow() >= Phase::Draining
     }
 }
 
@@ -319,6 +338,7 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
     graceful: &GracefulShutdown,
+    ends: &watch::Receiver<Phase>,
 ) {
     let limits = &proxy.settings.limits;
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -334,6 +354,7 @@ async fn accept(
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(20));
+    let builder = Arc::new(builder);
     loop {
         // Never closed, so there is always a permit in the end.
         let Ok(permit) = room.clone().acquire_owned().await else {
@@ -347,24 +368,53 @@ async fn accept(
             }
         };
         let _ = stream.set_nodelay(true);
-        let shared = proxy.clone();
-        let service = service_fn(move |request| {
-            let proxy = shared.clone();
-            async move { Ok::<_, Infallible>(proxy.handle(peer, request).await) }
-        });
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = graceful.watch(connection);
-        let proxy = proxy.clone();
+        let (proxy, builder, watcher) = (proxy.clone(), builder.clone(), graceful.watcher());
+        let mut ends = ends.clone();
         tokio::spawn(async move {
             proxy.metrics.connections.inc();
-            // What a client does wrong, or that it leaves, is its own affair.
-            let _ = connection.await;
+            let mut ending = ends.clone();
+            let answer = async {
+                tokio::select! {
+                    begun = begins(&stream, proxy.settings.limits.header_timeout) => if !begun {
+                        return;
+                    },
+                    // Nothing has been asked yet.
+                    _ = ending.wait_for(|phase| *phase >= Phase::Draining) => return,
+                }
+                let shared = proxy.clone();
+                let service = service_fn(move |request| {
+                    let proxy = shared.clone();
+                    async move { Ok::<_, Infallible>(proxy.handle(peer, request).await) }
+                });
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                // What a client does wrong, or that it leaves, is its own affair.
+                let _ = watcher.watch(connection).await;
+            };
+            tokio::select! {
+                () = answer => {}
+                _ = ends.wait_for(|phase| *phase >= Phase::Ended) => {}
+            }
             proxy.metrics.connections.dec();
             drop(permit);
         });
     }
+}
+
+/// Waits until a connection has said which version it speaks, for as long as a head may take: hyper waits for ever.
+async fn begins(stream: &TcpStream, limit: Duration) -> bool {
+    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let told = async {
+        let mut begin = [0; PREFACE.len()];
+        loop {
+            match stream.peek(&mut begin).await {
+                Err(_) | Ok(0) => return false,
+                Ok(n) if n == begin.len() || begin[..n] != PREFACE[..n] => return true,
+                // What has been seen is seen again, so wait for more.
+                Ok(_) => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    timeout(limit, told).await.unwrap_or(false)
 }
 
 /// Answers the admin endpoint, for ever.

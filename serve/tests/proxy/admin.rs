@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Proxy, Upstream, cluster};
+use crate::support::{Proxy, Upstream, cluster, raw};
 
 const RULES: &str = "
     record Load { busy: Percent in 0% .. 100% }
@@ -57,6 +57,9 @@ async fn rules_are_counted_and_measured() {
     assert_eq!(load["shed_from"], Value::Null);
     assert_eq!(proxy.admin("GET", "/", "").await.status, 404);
     assert_eq!(proxy.admin("GET", "/drain", "").await.status, 404);
+    let page = "POST /drain HTTP/1.1\r\nhost: a\r\norigin: http://evil.example\r\ncontent-length: 0\r\n\r\n";
+    assert!(raw(proxy.admin, page).await.starts_with("HTTP/1.1 403 "));
+    assert_eq!(proxy.admin("GET", "/health", "").await.status, 200);
 }
 
 #[tokio::test]

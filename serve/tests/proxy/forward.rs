@@ -149,6 +149,7 @@ async fn rules_answer_themselves() {
         410
     );
     assert_eq!(proxy.get("/").await.status, 404);
+    assert_eq!(proxy.ask("HEAD", "/", &[], "").await.body, "");
     // What the schema does not allow is refused before any rule, with the reason.
     let refused = proxy.get("/a/%2e%2e/b").await;
     assert_eq!(refused.status, 400);
@@ -158,7 +159,13 @@ async fn rules_answer_themselves() {
         .iter()
         .map(|line| line["by"].as_str().unwrap_or("-"))
         .collect();
-    assert_eq!(by, ["old", "wait", "lost", "late", "otherwise", "-"]);
+    assert_eq!(
+        by,
+        ["old", "wait", "lost", "late", "otherwise", "otherwise", "-"]
+    );
+    // A head without a body was sent whole, too.
+    let errors: Vec<bool> = log.iter().map(|line| line["error"].is_string()).collect();
+    assert_eq!(errors, [false, false, true, false, false, false, true]);
 }
 
 #[tokio::test]

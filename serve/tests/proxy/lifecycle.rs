@@ -9,6 +9,7 @@ use http::Response;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tollgate::Reloaded;
@@ -162,4 +163,24 @@ async fn requests_in_progress_end_before_the_proxy_does() {
     let answer = waiting.await.unwrap();
     assert_eq!((answer.status, &*answer.body), (200, "done"));
     assert_eq!(proxy.running.await.unwrap(), 0, "no connection was broken");
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_the_drain_is_broken() {
+    let upstream = Upstream::start(|_| std::future::pending()).await;
+    let rules = answering(200).replace(
+        "forward(service: \"a\")",
+        "forward(service: \"a\", timeout: 1h)",
+    );
+    let settings = "drain = \"20ms\"\n".to_owned() + &cluster("a", &[upstream.address], "");
+    let proxy = Proxy::start(&rules, &settings).await;
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    let request = b"GET /up HTTP/1.1\r\nhost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    until(|| upstream.count() == 1).await;
+    proxy.control.drain();
+    assert_eq!(proxy.running.await.unwrap(), 1, "one connection was broken");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    assert_eq!(answer, b"");
 }

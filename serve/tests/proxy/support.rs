@@ -211,7 +211,6 @@ impl Proxy {
         control.drain();
         drop((control, client));
         timeout(HANG, running).await.unwrap().unwrap();
-        // The last line is written when the last request has gone, which is before `run` returns; the file is flushed behind it.
         let file = folder.0.join("access.log");
         let text = fs::read_to_string(file).unwrap();
         text.lines()

@@ -1,5 +1,8 @@
 //! Messages with two readings, sent byte by byte as no library would: none reaches an upstream.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::support::{Proxy, Upstream, cluster, raw};
 
 const ALL: &str =
@@ -102,4 +105,29 @@ async fn heads_have_a_limit() {
     .await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     assert_eq!(upstream.count(), 0);
+}
+
+/// Who says nothing, or only a part, holds a connection for as long as a head may take, and no longer.
+#[tokio::test]
+async fn who_stalls_is_let_go() {
+    let settings = "[limits]\nheader_timeout = \"20ms\"\n";
+    let proxy = Proxy::start(ALL, settings).await;
+    for part in [
+        "",
+        "P",
+        "PRI * HT",
+        "GET / HTTP/1.1\r\nho",
+        "GET / HTTP/1.1\r\nhost: a\r\n",
+    ] {
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        stream.write_all(part.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Ends only if the proxy ends it.
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
+            "{part}: {answer}"
+        );
+    }
 }
