@@ -187,7 +187,11 @@ impl Counts {
         Ok(never.collect())
     }
 
-    /// Names and counts of the rules of those rule sets by which something was decided.
+    /// The rules of those rule sets by which something was decided, `ruleset.rule`, each with its count, in the order of the source.
+    pub fn rules_counted(&self) -> impl Iterator<Item = (String, u64)> {
+        self.of_deciding_sets()
+    }
+
     fn of_deciding_sets(&self) -> impl Iterator<Item = (String, u64)> {
         let sets: BTreeSet<&str> = self.rulesets().into_iter().collect();
         let sites = self.program.module().sites.values().zip(&self.sites);

@@ -42,6 +42,33 @@ impl Decision<'_> {
         })
     }
 
+    /// As [`Decision::by`], appended to a text, with commas between: what a log says without allocating.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     ruleset tags(n: Int) -> String hit all {
+    ///       rule small when n < 10 then "small"
+    ///       rule odd when mod(n, 2) == 1 then "odd"
+    ///     }
+    /// "#)?;
+    /// let mut session = program.session();
+    /// let mut by = String::new();
+    /// session.decide_json("tags", b"7", &Call { id: "1", time: 0 })?.write_by(&mut by);
+    /// assert_eq!(by, "small,odd");
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn write_by(&self, out: &mut String) {
+        for (i, name) in self.names().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            for part in name.parts() {
+                out.push_str(part);
+            }
+        }
+    }
+
     fn names(&self) -> impl Iterator<Item = Decider<'_>> {
         let sites = &self.program.module().sites;
         deciders(sites, self.marks, self.entry.shape)

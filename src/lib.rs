@@ -96,6 +96,13 @@ pub use explain::{
 };
 pub use fix::Fixed;
 pub use form::Form;
+/// Requests of HTTP as facts: taken apart as a whole ([`http::facts`]), or in parts for a host's own type
+/// ([`http::Query`], [`http::Cookies`]).
+pub mod http {
+    pub use tollgate_runtime::Arena;
+    pub use tollgate_runtime::http::{Cookies, Query, RawRequest, client_ip, facts, fields};
+}
+
 pub use format::{Formatted, format, format_file};
 pub use live::{Live, Reloaded, Watching};
 pub use program::Program;

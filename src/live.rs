@@ -117,7 +117,7 @@ impl<B> Live<B> {
 
     /// Rules in a file, which [`Live::reload`] reads again: that file and the modules that it uses, beside it; or an artifact.
     ///
-    /// Data that the rules expect ([`Program::with_data`]) is given in the first program that is made, and carried over by its name.
+    /// Rules that expect data are opened by [`Live::open_with`].
     ///
     /// # Errors
     /// When the file cannot be read, its rules do not compile, or `bind` fails.
@@ -139,9 +139,31 @@ impl<B> Live<B> {
         path: impl AsRef<Path>,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
+        Live::open_with(engine, path, Ok, bind)
+    }
+
+    /// As [`Live::open`], of rules that expect data: `first` gives it to the first program ([`Program::with_data`]); from then on it is carried
+    /// over by its name.
+    ///
+    /// # Errors
+    /// As [`Live::open`], and those of `first`.
+    ///
+    /// ```no_run
+    /// use tollgate::{Engine, Live, Program};
+    /// let tenants = std::fs::read("tenants.json").unwrap_or_default();
+    /// let first = |program: Program| program.with_data("tenants", &tenants);
+    /// let live = Live::open_with(Engine::new(), "gateway.rules", first, |_| Ok(()))?;
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn open_with(
+        engine: Engine,
+        path: impl AsRef<Path>,
+        first: impl FnOnce(Program) -> Result<Program, Error>,
+        bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
+    ) -> Result<Live<B>, Error> {
         let path = path.as_ref().to_owned();
         let seen = fingerprint(&path);
-        let program = engine.open(&path)?;
+        let program = first(engine.open(&path)?)?;
         Live::make(program, Box::new(bind), Some(File { engine, path }), seen)
     }
 

@@ -189,6 +189,22 @@ impl Program {
         })
     }
 
+    /// The names of an entry's parameters, in the order in which a host gives them.
+    ///
+    /// # Errors
+    /// When there is no such entry.
+    ///
+    /// ```
+    /// use tollgate::Engine;
+    /// let program = Engine::new().compile_source("x.rules", "ruleset less(a: Int, b: Int) -> Bool hit first { otherwise a < b }")?;
+    /// assert_eq!(program.parameters("less")?, ["a", "b"]);
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn parameters(&self, entry: impl AsEntry) -> Result<Vec<&str>, Error> {
+        let info = self.info(entry)?;
+        Ok(info.params.iter().map(|param| &*param.name).collect())
+    }
+
     /// What of an entry's parameters some rule can read, in the order of the source: what a host has to find out before it asks.
     ///
     /// # Errors

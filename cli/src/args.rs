@@ -1,6 +1,8 @@
 //! What can be said on the command line.
 
 mod cover;
+#[cfg(feature = "serve")]
+mod serve;
 
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use cover::{Cover, CoveredAs};
+#[cfg(feature = "serve")]
+pub(crate) use serve::Serve;
 
 /// Rules at the edge: gateways, campaigns, overload.
 #[derive(Debug, Parser)]
@@ -27,6 +31,7 @@ pub(crate) use cover::{Cover, CoveredAs};
   tollgate repl shop/shop.rules                          try its rules at a prompt
   tollgate cost shop/shop.rules                          what a decision can cost at worst
   tollgate bench shop/shop.rules route --input -         measure decisions, without reading and writing
+  tollgate serve gateway.rules                           a reverse proxy that rules run
   tollgate explain missing-answer                        what a diagnostic means
   tollgate explain shop/shop.rules route --input r.json  why a decision is what it is
 
@@ -63,6 +68,9 @@ pub(crate) enum Command {
     Emit(Emit),
     /// Say why a decision is what it is, or what a diagnostic such as `missing-answer` means
     Explain(Explain),
+    /// A reverse proxy whose every choice is made by rules
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Print completions for a shell
     Completions(Completions),
 }

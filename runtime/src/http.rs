@@ -3,7 +3,11 @@
 //! This only takes apart (target, fields by name, query, cookies, the address behind proxies); the schema's reader then checks
 //! and makes canonical. What has two readings is refused, so that rules never see another request than the backend.
 
+mod parts;
+
 use std::net::{IpAddr, SocketAddr};
+
+pub use parts::{Cookies, Query};
 
 use crate::arena::Arena;
 use crate::boundary::{Refusal, quote};
@@ -173,14 +177,22 @@ fn sole_host<'r>(headers: &[(&'r str, &'r str)]) -> Result<&'r str, Refusal> {
     }
 }
 
-/// `a=1&b=2&a=3` by name, decoded as `application/x-www-form-urlencoded` (WHATWG URL §5.1), but a broken escape is refused.
+/// `a=1&b=2&a=3` by name.
 fn parameters<'a>(query: &'a str, arena: &'a Arena) -> Result<Input<'a>, Refusal> {
+    Ok(by_name(query_pairs(query, arena)?, arena))
+}
+
+/// Names and values of a query, decoded as `application/x-www-form-urlencoded` (WHATWG URL §5.1), but a broken escape is refused.
+fn query_pairs<'a>(
+    query: &'a str,
+    arena: &'a Arena,
+) -> Result<&'a mut [(&'a str, &'a str)], Refusal> {
     let mut pairs = arena.vec();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         pairs.push((unescape(name, arena)?, unescape(value, arena)?));
     }
-    Ok(by_name(pairs.into_bump_slice_mut(), arena))
+    Ok(pairs.into_bump_slice_mut())
 }
 
 fn headers<'a>(headers: &[(&'a str, &'a str)], arena: &'a Arena) -> Input<'a> {
@@ -192,26 +204,32 @@ fn headers<'a>(headers: &[(&'a str, &'a str)], arena: &'a Arena) -> Input<'a> {
     by_name(pairs.into_bump_slice_mut(), arena)
 }
 
-/// The cookies of all `Cookie` fields (RFC 6265 §5.4). Of two with one name the first counts: browsers send the more specific one first.
+/// The cookies of all `Cookie` fields by name. Of two with one name the first counts: browsers send the more specific one first.
 fn cookies<'a>(headers: &[(&'a str, &'a str)], arena: &'a Arena) -> Input<'a> {
-    let mut pairs = arena.vec();
-    for (_, line) in headers
+    let lines = headers
         .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
-    {
-        for part in line.split(';') {
-            if let Some((name, value)) = part.split_once('=') {
-                pairs.push((trim(name), trim(value)));
-            }
-        }
-    }
-    let pairs = pairs.into_bump_slice_mut();
+        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    let pairs = cookie_pairs(lines.map(|(_, line)| *line), arena);
     sort(pairs);
     let mut entries = arena.vec();
     for group in pairs.chunk_by(|a, b| a.0 == b.0) {
         entries.push((group[0].0, Input::Str(group[0].1)));
     }
     Input::Map(entries.into_bump_slice())
+}
+
+/// Names and values of cookies (RFC 6265 §5.4), in the order in which they came.
+fn cookie_pairs<'a>(
+    lines: impl Iterator<Item = &'a str>,
+    arena: &'a Arena,
+) -> &'a mut [(&'a str, &'a str)] {
+    let mut pairs = arena.vec();
+    for part in lines.flat_map(|line| line.split(';')) {
+        if let Some((name, value)) = part.split_once('=') {
+            pairs.push((trim(name), trim(value)));
+        }
+    }
+    pairs.into_bump_slice_mut()
 }
 
 /// Names with all their values, in the order in which they came.

@@ -14,6 +14,8 @@ mod pool;
 mod program;
 mod repl;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
 
 use std::io::{self, Write};
@@ -68,6 +70,8 @@ impl Command {
             Command::Build(args) => build::run(&args),
             Command::Emit(args) => emit::run(&args),
             Command::Explain(args) => explain::run(&args),
+            #[cfg(feature = "serve")]
+            Command::Serve(args) => serve::run(&args),
             Command::Completions(args) => {
                 clap_complete::generate(
                     args.shell,

@@ -16,6 +16,8 @@ mod hostile;
 mod parallel;
 mod repl;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod test;
 
 use std::fs;

@@ -30,18 +30,19 @@ enum Inner {
     Leaf,
     /// What an optional holds, or an element.
     Of(Box<OutcomeFit>),
-    /// For each field of the host where it stands in the rules'.
+    /// For each field of the host where it stands in the rules'; nowhere for one that they do not have.
     Record(Box<[(u32, OutcomeFit)]>),
     /// For each variant of the rules the number in the host's, and the fields.
     Variants(Box<[(u32, OutcomeFit)]>),
 }
 
 impl OutcomeFit {
-    /// Matches a shape against a type. Everything that the rules can say has to have a place in the host's type.
+    /// Matches a shape against a type. Everything that the rules can say has to have a place in the host's type. What the host has as an
+    /// `Option` the rules need not have; it is `None` then.
     ///
     /// # Errors
-    /// When a variant or a field of the rules has no place, a field of the host has no source, or one is of another kind or has less room
-    /// than the rules' values.
+    /// When a variant or a field of the rules has no place, another field of the host has no source, or one is of another kind or has less
+    /// room than the rules' values.
     ///
     /// ```
     /// use tollgate_runtime::schema::{Schema, Type};
@@ -141,6 +142,9 @@ impl OutcomeFit {
     }
 }
 
+/// Where no word has a field: what is read there is nothing.
+const NOWHERE: u32 = u32::MAX;
+
 /// Checks that what the rules give has room.
 fn room(lo: i64, hi: i64, least: i64, most: i64) -> Result<Inner, Misfit> {
     match least <= lo && hi <= most {
@@ -170,6 +174,9 @@ fn fields(
     let field = |(field, shape): &(&str, Shape)| {
         let at = given.iter().position(|given| *given.name == **field);
         let Some(at) = at else {
+            if let Shape::Opt(_) = shape {
+                return Ok((NOWHERE, OutcomeFit(Inner::Leaf)));
+            }
             let reason = format!("`{name}` of the rules has no such field");
             return Err(Misfit::new(reason).within(field));
         };

@@ -1,0 +1,30 @@
+//! What can be said to `tollgate serve`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::EngineArgs;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A reverse proxy for HTTP/1.1 and HTTP/2: each request is put to an entry of the rules, which forwards it to a cluster of
+the settings, redirects it, or answers. docs/book/serve.md describes the settings and what rules may answer.
+
+The rules are read again when they change (or on SIGHUP); what does not compile or does not fit changes nothing. SIGTERM and
+SIGINT end the proxy once the requests in progress have ended; the exit code is 1 if some took too long and were broken.
+
+Examples:
+  tollgate serve gateway.rules            settings in gateway.toml
+  tollgate serve --check gateway.rules    whether settings and rules fit, without listening
+  curl -s localhost:9900/metrics          where `admin = \"127.0.0.1:9900\"`"
+)]
+pub(crate) struct Serve {
+    /// The settings, or a rule file with settings of the same name beside it
+    pub(crate) file: PathBuf,
+    /// Only say whether the settings can be read and the rules fit
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}

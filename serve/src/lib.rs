@@ -1,0 +1,95 @@
+//! # What this is
+//!
+//! A reverse proxy for HTTP/1.1 and HTTP/2 whose every choice is made by rules: what `tollgate serve` runs, and the first customer of the
+//! embedding API.
+//!
+//! # What goes in and comes out
+//!
+//! In: [`Settings`] (addresses, limits, clusters) and a rule file whose entries fit the contract: a request and the [`Load`] become an
+//! [`Answer`], and header fields are changed by [`Edit`]s. Out: a [`Server`] that answers requests, reads the rules again when they change, and
+//! ends without breaking a request.
+//!
+//! # Invariants
+//!
+//! - Whether the rules fit is found out before they decide; a file that does not fit changes nothing.
+//! - A request is decided by one program. Where it is forwarded, its response may be edited by a later one.
+//! - What has two readings is refused before any rule; what is between neighbours goes no further (`wire.rs`).
+//! - Bodies are streamed, never gathered.
+//! - Everything from outside has a bound: heads, bodies, connections, streams, time.
+//!
+//! # Where to start reading
+//!
+//! `proxy.rs`: a request from its head to its last byte. Then `contract.rs` (what rules are told and answer), `upstream.rs` (which endpoint,
+//! how often), `balance/` (each policy with its paper), `load.rs` (what is measured), `server.rs` (connections, reloading, ending).
+//!
+//! # What it must not know
+//!
+//! Anything of Tollgate behind its face; the command line.
+
+mod admin;
+pub mod balance;
+mod body;
+mod contract;
+mod load;
+mod log;
+mod metrics;
+mod proxy;
+pub mod retry;
+mod server;
+mod settings;
+mod upstream;
+mod wire;
+
+use std::fmt;
+
+pub use contract::{Answer, Edit};
+pub use load::Load;
+pub use server::{Control, Server, check, serve};
+pub use settings::{
+    ClusterSettings, EndpointSettings, HealthSettings, Limits, Policy, RetrySettings, Settings,
+};
+
+/// Why a proxy does not start, or rules are not taken: one sentence, by `Display`.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Sentence(String),
+    Rules(tollgate::Error),
+}
+
+impl Error {
+    fn new(sentence: impl Into<String>) -> Error {
+        Error {
+            kind: Kind::Sentence(sentence.into()),
+        }
+    }
+
+    fn rules(error: tollgate::Error) -> Error {
+        Error {
+            kind: Kind::Rules(error),
+        }
+    }
+
+    /// What the compiler said, when the rules do not compile.
+    pub fn report(&self) -> Option<&tollgate::Report> {
+        match &self.kind {
+            Kind::Sentence(_) => None,
+            Kind::Rules(error) => error.report(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Sentence(sentence) => f.write_str(sentence),
+            Kind::Rules(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

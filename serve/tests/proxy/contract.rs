@@ -1,0 +1,31 @@
+//! Rules that do not fit are refused before they decide.
+
+use crate::support::Proxy;
+
+async fn refused(rules: &str, settings: &str) -> String {
+    match Proxy::try_start(rules, settings).await {
+        Ok(_) => panic!("it started"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_does_not_start_with_rules_that_do_not_fit() {
+    let odd = "enum Way { forward(service: String), drop }
+               ruleset edge(req: Request) -> Way hit first { otherwise drop }";
+    let error = refused(odd, "").await;
+    assert!(error.contains("the rules can give `drop`"), "{error}");
+    let error = refused(
+        "ruleset route(req: Request) -> Route hit first { otherwise respond(404) }",
+        "",
+    )
+    .await;
+    assert!(error.contains("no entry `edge`; it has route"), "{error}");
+    let error = refused("ruleset edge(", "").await;
+    assert!(error.starts_with("the rules have "), "{error}");
+    let fits = "ruleset edge(req: Request) -> Route hit first { otherwise respond(404) }";
+    let error = refused(fits, "edits = \"edits\"").await;
+    assert!(error.contains("no entry `edits`"), "{error}");
+    let error = refused(fits, "lisen = 1").await;
+    assert!(error.contains("unknown field `lisen`"), "{error}");
+}
