@@ -23,6 +23,7 @@ use crate::pipeline;
 
 mod draw;
 mod failure;
+mod places;
 mod property;
 mod rng;
 mod shrink;
@@ -32,6 +33,7 @@ mod tests;
 mod write;
 
 use failure::{Found, Unmet};
+use places::Places;
 use property::Aim;
 
 /// Which tests are run, and how.
@@ -189,11 +191,12 @@ impl Tests {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
         let executable = pipeline::executable(&module, self.backend, self.level)?;
         let compiled = Compiled { module, executable };
+        let places = Places::new(sources.clone());
         for plan in self.plans.iter().filter(|plan| options.wants(plan)) {
             match &plan.cases {
                 TestCases::Once => {
                     let unmet = compiled.unmet(plan, &[], None);
-                    each(failure::result(plan, None, &unmet, sources));
+                    each(failure::result(plan, None, &unmet, &places));
                 }
                 TestCases::Rows(rows) => {
                     for (index, row) in rows.iter().enumerate() {
@@ -202,11 +205,11 @@ impl Tests {
                             row.cells.iter().map(|c| compiled.cell(c, &arena)).collect();
                         let unmet = compiled.unmet(plan, &cells, row.expect.as_ref());
                         let row = Some((index, row.span));
-                        each(failure::result(plan, row, &unmet, sources));
+                        each(failure::result(plan, row, &unmet, &places));
                     }
                 }
                 TestCases::Forall { .. } => {
-                    each(property::result(self, &compiled, plan, options, sources));
+                    each(property::result(self, &compiled, plan, options, &places));
                 }
             }
         }

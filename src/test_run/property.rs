@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tollgate_frontend::analysis::{Closest, closest};
 use tollgate_frontend::hir;
 use tollgate_frontend::lower::{Asked, Lowered, TestCases, TestFn, TestPlan, TestStep};
-use tollgate_grammar::source::SourceMap;
 use tollgate_ir::cost::Costs;
 use tollgate_ir::predicates::solve::Given;
 use tollgate_runtime::schema::TypeId;
@@ -13,6 +12,7 @@ use tollgate_runtime::{Arena, Cx, Value, Word};
 
 use super::draw::Draw;
 use super::failure::{self, Unmet};
+use super::places::Places;
 use super::shrink::shrink;
 use super::simplest::simplest;
 use super::write::write;
@@ -46,7 +46,7 @@ pub(super) fn result(
     compiled: &Compiled,
     plan: &TestPlan,
     options: &TestOptions,
-    sources: &Arc<SourceMap>,
+    places: &Places,
 ) -> TestResult {
     let TestCases::Forall {
         types,
@@ -54,7 +54,7 @@ pub(super) fn result(
         asked,
     } = &plan.cases
     else {
-        return failure::result(plan, None, &[], sources);
+        return failure::result(plan, None, &[], places);
     };
     let property = Property {
         tests,
@@ -78,7 +78,7 @@ pub(super) fn result(
         }
         if let Some(unmet) = property.unmet(&values) {
             let values = property.small(values, unmet.at);
-            failures.push(property.failure(&values, unmet, types, options.seed, sources));
+            failures.push(property.failure(&values, unmet, types, options.seed, places));
             break;
         }
         held += 1;
@@ -91,10 +91,10 @@ pub(super) fn result(
             plan.span,
             message,
             "nearly nothing was tried",
-            sources,
+            places,
         ));
     }
-    let (file, line) = place(sources, plan.span);
+    let (file, line) = place(&places.sources, plan.span);
     TestResult {
         title: plan.title.to_string(),
         file,
@@ -216,10 +216,10 @@ impl<'t> Property<'t> {
         first: Unmet<'t>,
         types: &[Arc<str>],
         seed: u64,
-        sources: &Arc<SourceMap>,
+        places: &Places,
     ) -> TestFailure {
         let unmet = self.unmet(values).unwrap_or(first);
-        let mut failure = unmet.failure(None, sources);
+        let mut failure = unmet.failure(None, places);
         let schema = &self.tests.module.schema;
         let params = self.plan.params.iter().zip(types).zip(values);
         failure.given = params
