@@ -21,6 +21,7 @@ use crate::backends::BackendRow;
 use crate::error::Error;
 use crate::pipeline;
 
+mod aim;
 mod draw;
 mod failure;
 mod places;
@@ -32,9 +33,9 @@ mod simplest;
 mod tests;
 mod write;
 
+use aim::Aim;
 use failure::{Found, Unmet};
 use places::Places;
-use property::Aim;
 
 /// Which tests are run, and how.
 ///
@@ -159,7 +160,10 @@ impl Tests {
         let (lowered, plans) = lower_tests(&program);
         let draws = |plan: &TestPlan| matches!(plan.cases, TestCases::Forall { .. });
         let (module, aim) = match plans.iter().any(draws) {
-            true => (lowered.module.clone(), Some(Aim::new(program, lowered))),
+            true => (
+                lowered.module.clone(),
+                Some(Aim::new(program, lowered, &plans)),
+            ),
             false => (lowered.module, None),
         };
         Tests {
