@@ -20,8 +20,10 @@ use crate::error::Error;
 use crate::pipeline;
 use crate::states::Plan;
 
+mod aim;
 mod draw;
 mod failure;
+mod places;
 mod property;
 mod rng;
 mod running;
@@ -31,8 +33,9 @@ mod simplest;
 mod tests;
 mod write;
 
+use aim::Aim;
 use failure::{Found, Unmet};
-use property::Aim;
+use places::Places;
 use running::{Given, Prevented, Running};
 
 /// Which tests are run, and how.
@@ -163,7 +166,10 @@ impl Tests {
         let plan = Plan::of(&program);
         let draws = |plan: &TestPlan| matches!(plan.cases, TestCases::Forall { .. });
         let (module, aim) = match plans.iter().any(draws) {
-            true => (lowered.module.clone(), Some(Aim::new(program, lowered))),
+            true => (
+                lowered.module.clone(),
+                Some(Aim::new(program, lowered, &plans)),
+            ),
             false => (lowered.module, None),
         };
         Tests {
@@ -216,11 +222,12 @@ impl Tests {
         sources: &Arc<SourceMap>,
         each: &mut dyn FnMut(TestResult),
     ) -> Result<(), Error> {
+        let places = Places::new(sources.clone());
         for plan in self.plans.iter().filter(|plan| options.wants(plan)) {
             match &plan.cases {
                 TestCases::Once => {
                     let unmet = compiled.unmet(plan, &[], None)?;
-                    each(failure::result(plan, None, &unmet, sources));
+                    each(failure::result(plan, None, &unmet, &places));
                 }
                 TestCases::Rows(rows) => {
                     for (index, row) in rows.iter().enumerate() {
@@ -229,11 +236,11 @@ impl Tests {
                             row.cells.iter().map(|c| compiled.cell(c, &arena)).collect();
                         let unmet = compiled.unmet(plan, &cells, row.expect.as_ref())?;
                         let row = Some((index, row.span));
-                        each(failure::result(plan, row, &unmet, sources));
+                        each(failure::result(plan, row, &unmet, &places));
                     }
                 }
                 TestCases::Forall { .. } => {
-                    each(property::result(self, compiled, plan, options, sources)?);
+                    each(property::result(self, compiled, plan, options, &places)?);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Raw tokens to the tokens of the grammar: what only the surroundings can tell.
 //!
 //! * A word behind `.` is a name, a word before `:` a label, `any` without `(` a name, `deny` a keyword
-//!   only where a rule may start; a number before three capitals is money.
+//!   only where a rule may start, `otherwise` alone in a list a name; a number before three capitals is money.
 //! * Brackets are made to pair up. What is missing is reported with the bracket it belongs to and put
 //!   in, what is too much is reported and left out; so the grammar sees only whole brackets, and one
 //!   missing `)` costs one rule and not the file.

@@ -1,13 +1,11 @@
 //! What is told of an expectation that did not hold.
 
-use std::sync::Arc;
-
 use tollgate_frontend::diagnostics::Label;
 use tollgate_frontend::diagnostics::render::{Picture, Tone};
 use tollgate_frontend::lower::{TestPlan, TestStep};
-use tollgate_grammar::ast::{ItemKind, Otherwise, RuleItem};
-use tollgate_grammar::source::{SourceMap, Span};
+use tollgate_grammar::source::Span;
 
+use super::places::Places;
 use super::running::Prevented;
 use super::{Decided, TestFailure, TestResult, place};
 
@@ -42,10 +40,10 @@ pub(super) fn result(
     plan: &TestPlan,
     row: Option<(usize, Span)>,
     unmet: &[Unmet<'_>],
-    sources: &Arc<SourceMap>,
+    places: &Places,
 ) -> TestResult {
     let span = row.map_or(plan.span, |(_, span)| span);
-    let (file, line) = place(sources, span);
+    let (file, line) = place(&places.sources, span);
     let each = unmet.iter();
     let row_span = row.map(|(_, span)| span);
     TestResult {
@@ -54,17 +52,13 @@ pub(super) fn result(
         line,
         row: row.map(|(index, _)| index as u32 + 1),
         cases: None,
-        failures: each.map(|unmet| unmet.failure(row_span, sources)).collect(),
+        failures: each.map(|unmet| unmet.failure(row_span, places)).collect(),
     }
 }
 
 /// A failure of a test as a whole.
-pub(super) fn of_test(
-    span: Span,
-    message: String,
-    why: &str,
-    sources: &Arc<SourceMap>,
-) -> TestFailure {
+pub(super) fn of_test(span: Span, message: String, why: &str, places: &Places) -> TestFailure {
+    let sources = &places.sources;
     let (file, line) = place(sources, span);
     TestFailure {
         file,
@@ -93,12 +87,13 @@ pub(super) fn of_test(
 
 impl Unmet<'_> {
     /// What is told of it; `row` is the row it stands in, or that gave its values.
-    pub(super) fn failure(&self, row: Option<Span>, sources: &Arc<SourceMap>) -> TestFailure {
+    pub(super) fn failure(&self, row: Option<Span>, places: &Places) -> TestFailure {
+        let sources = &places.sources;
         let TestStep::Expect {
             span, subject, by, ..
         } = self.step
         else {
-            return of_test(Span::default(), String::new(), "", sources);
+            return of_test(Span::default(), String::new(), "", places);
         };
         if let Some(why) = &self.prevented {
             let message = match why {
@@ -107,7 +102,7 @@ impl Unmet<'_> {
                 }
                 Prevented::State(name, failure) => format!("`{name}` cannot be given: {failure}"),
             };
-            return of_test(*span, message, "asks for it", sources);
+            return of_test(*span, message, "asks for it", places);
         }
         // What is expected stands behind what it is about: in the same step, or behind the `=>` of a row.
         let looked = subject.as_ref().map(|(_, span)| *span);
@@ -125,14 +120,9 @@ impl Unmet<'_> {
             _ => text.trim_start_matches("expect").trim(),
         };
         let expected = one_line(expected);
-        let names: Vec<String> = self
-            .decided
-            .iter()
-            .map(|d| name(d, &self.decided))
-            .collect();
-        let names = match names.is_empty() {
+        let names = match self.decided.is_empty() {
             true => by.as_ref().map(|_| "no rule".to_owned()),
-            false => Some(names.join(", ")),
+            false => Some(cut(&names(&self.decided))),
         };
         let found = self.found.as_ref().map(|found| cut(&found.written));
         let was = match (found, names) {
@@ -155,7 +145,7 @@ impl Unmet<'_> {
             labels.push((Tone::Plain, label(row, "for this row")));
         }
         for decided in self.decided.iter().take(4) {
-            if let Some(place) = rule_place(sources, decided) {
+            if let Some(place) = places.rule(decided) {
                 let text = match &*decided.rule {
                     "otherwise" => "no rule matched, so this decided",
                     _ => "this rule decided",
@@ -188,12 +178,14 @@ impl Unmet<'_> {
     }
 }
 
-/// A rule as it would be named behind `by`: with its rule set where several have decided.
-fn name(decided: &Decided, all: &[Decided]) -> String {
-    match all.iter().any(|other| other.set != decided.set) {
+/// Rules as they would be named behind `by`: with their rule sets where these are several.
+fn names(decided: &[Decided]) -> String {
+    let several = decided.iter().any(|other| other.set != decided[0].set);
+    let name = |decided: &Decided| match several {
         true => format!("{}.{}", decided.set, decided.rule),
         false => decided.rule.to_string(),
-    }
+    };
+    decided.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn cut(json: &str) -> String {
@@ -205,44 +197,4 @@ fn cut(json: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Where the name of a rule stands. The texts are parsed again: a test that passes pays nothing for it.
-fn rule_place(sources: &SourceMap, decided: &Decided) -> Option<Span> {
-    let row = decided
-        .rule
-        .strip_prefix("row ")
-        .and_then(|n| n.parse::<usize>().ok());
-    let of_otherwise = |otherwise: &Option<Otherwise>| otherwise.as_ref().map(|o| o.span);
-    for (file, source) in sources.files() {
-        let parse = tollgate_grammar::parse(file, source.text());
-        for item in &parse.ast.items {
-            let found = match &item.kind {
-                ItemKind::RuleSet(set) if *set.name.text == *decided.set => match &*decided.rule {
-                    "otherwise" => of_otherwise(&set.otherwise),
-                    rule => in_rules(&set.rules, rule),
-                },
-                ItemKind::Guard(guard) if *guard.name.text == *decided.set => {
-                    in_rules(&guard.rules, &decided.rule)
-                }
-                ItemKind::Table(table) if *table.name.text == *decided.set => match row {
-                    Some(row) => table.rows.get(row.wrapping_sub(1)).map(|row| row.span),
-                    None => of_otherwise(&table.otherwise),
-                },
-                _ => None,
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-    }
-    None
-}
-
-fn in_rules(rules: &[RuleItem], name: &str) -> Option<Span> {
-    rules.iter().find_map(|rule| match rule {
-        RuleItem::Rule(rule) => (*rule.name.text == *name).then_some(rule.name.span),
-        RuleItem::Group(group) => in_rules(&group.rules, name),
-        RuleItem::Error(_) => None,
-    })
 }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use tollgate_frontend::analysis::{Closest, closest};
-use tollgate_frontend::hir;
-use tollgate_frontend::lower::{Asked, Lowered, TestCases, TestFn, TestPlan, TestStep};
-use tollgate_grammar::source::SourceMap;
-use tollgate_ir::cost::Costs;
+use tollgate_frontend::lower::{Asked, TestCases, TestFn, TestPlan, TestStep};
 use tollgate_ir::predicates::solve::Given;
 use tollgate_runtime::schema::TypeId;
 use tollgate_runtime::{Arena, Cx, Value, Word};
 
+use super::aim::Aimed;
 use super::draw::Draw;
 use super::failure::{self, Unmet};
+use super::places::Places;
 use super::shrink::shrink;
 use super::simplest::simplest;
 use super::write::write;
@@ -24,30 +22,13 @@ const TRIES: u64 = 50;
 /// Values that are aimed at a rule, which takes longer than to draw one.
 const AIMED: u32 = 64;
 
-/// What aims values at rules: the program before it was optimised.
-pub(super) struct Aim {
-    program: hir::Program,
-    lowered: Lowered,
-    costs: Costs,
-}
-
-impl Aim {
-    pub(super) fn new(program: hir::Program, lowered: Lowered) -> Aim {
-        Aim {
-            costs: Costs::new(&lowered.module),
-            program,
-            lowered,
-        }
-    }
-}
-
 /// Tries values.
 pub(super) fn result(
     tests: &Tests,
     compiled: &Compiled,
     plan: &TestPlan,
     options: &TestOptions,
-    sources: &Arc<SourceMap>,
+    places: &Places,
 ) -> Result<TestResult, Error> {
     let TestCases::Forall {
         types,
@@ -55,7 +36,7 @@ pub(super) fn result(
         asked,
     } = &plan.cases
     else {
-        return Ok(failure::result(plan, None, &[], sources));
+        return Ok(failure::result(plan, None, &[], places));
     };
     let property = Property {
         tests,
@@ -65,7 +46,8 @@ pub(super) fn result(
         types: plan.params.iter().map(|p| p.ty).collect(),
     };
     let mut draw = Draw::new(&tests.module, seed_of(options.seed, &plan.title));
-    let (mut held, mut tried, mut aimed) = (0, 0, 0);
+    let (mut held, mut tried, mut aimed, mut mended) = (0, 0, 0, 0);
+    let mut never = false;
     let mut failures = Vec::new();
     while held < options.cases && tried < u64::from(options.cases) * TRIES {
         let mut values = property.drawn(&mut draw, tried);
@@ -75,27 +57,46 @@ pub(super) fn result(
             property.aim(&mut values, asked, &mut draw);
         }
         if !property.counts(&values) {
-            continue;
+            // One that does not count is changed into one that does, for each that is wanted.
+            if mended == options.cases {
+                continue;
+            }
+            mended += 1;
+            match property.mended(&values) {
+                Aimed::Found(found) if property.counts(&found) => values = found,
+                Aimed::Found(_) | Aimed::Unknown => continue,
+                Aimed::Never => {
+                    never = true;
+                    break;
+                }
+            }
         }
         if let Some(unmet) = property.unmet(&values)? {
             let values = property.small(values, unmet.at);
-            failures.push(property.failure(&values, unmet, types, options.seed, sources));
+            failures.push(property.failure(&values, unmet, types, options.seed, places));
             break;
         }
         held += 1;
     }
     if failures.is_empty() && held < options.cases {
-        let message = format!(
-            "`where` is satisfied by {held} of {tried} values, which is too few: ask for less, or draw what it asks for (a narrower type, a `given` made of smaller parts)"
-        );
+        let message = match never {
+            true => "no value satisfies `where`: its parts contradict each other".to_owned(),
+            false => format!(
+                "`where` is satisfied by {held} of {tried} values, which is too few: ask for less, or draw what it asks for (a narrower type, a `given` made of smaller parts)"
+            ),
+        };
         failures.push(failure::of_test(
             plan.span,
             message,
-            "nearly nothing was tried",
-            sources,
+            if never {
+                "nothing can be tried"
+            } else {
+                "nearly nothing was tried"
+            },
+            places,
         ));
     }
-    let (file, line) = place(sources, plan.span);
+    let (file, line) = place(&places.sources, plan.span);
     Ok(TestResult {
         title: plan.title.to_string(),
         file,
@@ -133,33 +134,42 @@ impl<'t> Property<'t> {
         let Some(asked) = draw.rng.pick(asked) else {
             return;
         };
-        let rules = aim.program.rulesets[asked.set].rules.len();
+        let rules = aim.rules(asked);
         if rules == 0 {
             return;
         }
         let rule = draw.rng.below(rules as u64) as usize;
         let params = asked.args.iter().map(|n| values[*n].clone()).collect();
-        let given = Given {
-            params,
-            data: self.data(values),
-            id: "".into(),
-            time: 0,
-        };
-        let found = closest(
-            &aim.program,
-            &aim.lowered,
-            &aim.costs,
-            (asked.set, rule),
-            &given,
-        );
-        if let Some(Closest::Found { given, .. }) = found {
-            for (n, value) in asked.args.iter().zip(given.params) {
+        let given = self.given(params, values);
+        if let Aimed::Found(params) = aim.at_rule(asked, rule, &given) {
+            for (n, value) in asked.args.iter().zip(params) {
                 values[*n] = value;
             }
             if draw.rng.one_in(2) {
                 let at = draw.rng.below(values.len() as u64) as usize;
                 values[at] = draw.varied(self.types[at], &values[at]);
             }
+        }
+    }
+
+    /// Values near these that `where` lets count.
+    fn mended(&self, values: &[Value]) -> Aimed {
+        match (&self.tests.aim, self.filter) {
+            (Some(aim), Some(filter)) => {
+                let given = self.given(values.to_vec(), values);
+                aim.at_where(filter, self.plan, &given)
+            }
+            _ => Aimed::Unknown,
+        }
+    }
+
+    /// What a decision about these parameters is given.
+    fn given(&self, params: Vec<Value>, values: &[Value]) -> Given {
+        Given {
+            params,
+            data: self.data(values),
+            id: "".into(),
+            time: 0,
         }
     }
 
@@ -219,10 +229,10 @@ impl<'t> Property<'t> {
         first: Unmet<'t>,
         types: &[Arc<str>],
         seed: u64,
-        sources: &Arc<SourceMap>,
+        places: &Places,
     ) -> TestFailure {
         let unmet = self.fails(values).unwrap_or(first);
-        let mut failure = unmet.failure(None, sources);
+        let mut failure = unmet.failure(None, places);
         let schema = &self.tests.module.schema;
         let params = self.plan.params.iter().zip(types).zip(values);
         failure.given = params

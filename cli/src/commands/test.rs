@@ -17,6 +17,8 @@ use super::{Outcome, Result, show};
 use crate::args::{Test, TestedAs};
 use crate::terminal::{self, GREEN, RED};
 
+/// Failures that are drawn, which takes as long as the file; of the others only a line is told.
+const DRAWN: usize = 50;
 /// How often it is looked whether a file has changed.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -103,7 +105,7 @@ fn once(engine: &Engine, args: &Test) -> Result<Outcome> {
             failed += usize::from(!ok);
             bar.inc(1);
             bar.suspend(|| match args.format {
-                TestedAs::Human => for_people(&result),
+                TestedAs::Human => for_people(&result, failed <= DRAWN),
                 TestedAs::Json => println!("{}", for_machines(&result)),
                 TestedAs::Junit => {}
             });
@@ -178,7 +180,7 @@ fn not_compiled(file: &Path, error: Error, format: TestedAs) -> Result<Report> {
     Ok(report.clone())
 }
 
-fn for_people(result: &TestResult) {
+fn for_people(result: &TestResult, drawn: bool) {
     let colour = terminal::colour_of_output();
     let verdict = match result.failures.is_empty() {
         true => terminal::painted("ok", GREEN, colour),
@@ -198,7 +200,10 @@ fn for_people(result: &TestResult) {
         named(result)
     );
     for failure in &result.failures {
-        print!("{}", failure.draw(colour));
+        match drawn {
+            true => print!("{}", failure.draw(colour)),
+            false => println!("{}:{}: {}", failure.file, failure.line, failure.message),
+        }
         if let Some(seed) = failure.seed {
             println!("It does not hold for these values (seed {seed}):\n");
             for given in &failure.given {

@@ -1,6 +1,6 @@
 //! Columns: what stands below each other in neighbouring lines.
 //!
-//! The rows of a table always have columns. One-line rules, stages and settings have them where their author put several blanks
+//! The rows of a table or a test always have columns. One-line rules, stages and settings have them where their author put several blanks
 //! between the parts of one of them; a run of such lines ends at an empty line, at a comment on a line of its own, and at
 //! whatever takes several lines.
 

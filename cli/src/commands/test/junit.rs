@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{Suite, Timed, named};
+use super::{DRAWN, Suite, Timed, named};
 use crate::commands::Result;
 
 /// The document, one suite a file.
@@ -21,13 +21,16 @@ pub(super) fn document(suites: &[Suite]) -> Result<Vec<u8>> {
     let root = writer
         .create_element("testsuites")
         .with_attributes(all.attributes());
-    root.write_inner_content(|writer| suites.iter().try_for_each(|suite| write(writer, suite)))?;
+    let mut failed = 0;
+    let mut each = |writer: &mut Writer<_>, suite| write(writer, suite, &mut failed);
+    root.write_inner_content(|writer| suites.iter().try_for_each(|suite| each(writer, suite)))?;
     let mut document = writer.into_inner();
     document.push(b'\n');
     Ok(document)
 }
 
-fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> std::io::Result<()> {
+/// Writes a suite; `failed` counts failures over all.
+fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite, failed: &mut usize) -> std::io::Result<()> {
     let name = suite.file.display().to_string();
     let element = writer
         .create_element("testsuite")
@@ -36,7 +39,7 @@ fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> std::io::Result<()> {
     element.write_inner_content(|writer| match &suite.tested {
         Ok(results) => results
             .iter()
-            .try_for_each(|timed| case(writer, &name, timed)),
+            .try_for_each(|timed| case(writer, &name, timed, failed)),
         Err(report) => {
             let element = writer
                 .create_element("testcase")
@@ -56,7 +59,12 @@ fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> std::io::Result<()> {
     Ok(())
 }
 
-fn case(writer: &mut Writer<Vec<u8>>, suite: &str, timed: &Timed) -> std::io::Result<()> {
+fn case(
+    writer: &mut Writer<Vec<u8>>,
+    suite: &str,
+    timed: &Timed,
+    failed: &mut usize,
+) -> std::io::Result<()> {
     let result = &timed.result;
     let (name, class) = (plain(&named(result)), plain(suite));
     let (file, line, time) = (
@@ -81,7 +89,11 @@ fn case(writer: &mut Writer<Vec<u8>>, suite: &str, timed: &Timed) -> std::io::Re
     element.write_inner_content(|writer| {
         for failure in &result.failures {
             let message = plain(&failure.message);
-            let mut text = failure.draw(false);
+            *failed += 1;
+            let mut text = match *failed <= DRAWN {
+                true => failure.draw(false),
+                false => format!("{}\n", failure.message),
+            };
             if let Some(seed) = failure.seed {
                 text.push_str(&format!(
                     "It does not hold for these values (seed {seed}):\n\n"
