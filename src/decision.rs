@@ -38,14 +38,14 @@ impl Decision<'_> {
     /// ```
     /// use tollgate::{Call, Engine};
     /// let program = Engine::new().compile_source("x.rules", r#"
-    ///     ruleset tags(n: Int) -> String hit all {
+    ///     ruleset kinds(n: Int) -> [String] hit all {
     ///       rule small when n < 10 then "small"
     ///       rule odd when mod(n, 2) == 1 then "odd"
     ///     }
     /// "#)?;
     /// let mut session = program.session();
     /// let mut by = String::new();
-    /// session.decide_json("tags", b"7", &Call { id: "1", time: 0 })?.write_by(&mut by);
+    /// session.decide_json("kinds", b"7", &Call { id: "1", time: 0 })?.write_by(&mut by);
     /// assert_eq!(by, "small,odd");
     /// # Ok::<(), tollgate::Error>(())
     /// ```
