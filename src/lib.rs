@@ -39,7 +39,7 @@
 //! # Where to start reading
 //!
 //! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]; for a prompt, [`Workbench`]. What decides often looks names up
-//! once ([`Entry`]) and lets facts in once ([`Facts`]).
+//! once ([`Entry`]) and lets facts in once ([`struct@Facts`]).
 //!
 //! # What it must not know
 //!
