@@ -39,7 +39,7 @@
 //! # Where to start reading
 //!
 //! `pipeline.rs`: the whole compiler on one page. Then [`Engine`], [`Program`], [`Session`]; for a prompt, [`Workbench`]. What decides often looks names up
-//! once ([`Entry`], [`Form`]) and lets facts in once ([`Facts`]); a decision's value is read by [`ValueRef`].
+//! once ([`Entry`], [`Form`]) and lets facts in once ([`struct@Facts`]); a decision's value is read by [`ValueRef`].
 //!
 //! # What it must not know
 //!

@@ -99,7 +99,7 @@ def micros(text):
 
 def wrk(binary, port, path, seconds, connections, script=None):
     command = [binary, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    command += ["-s", script] if script else ["-H", "host: shop.example"]
+    command += ["-s", script] if script else ["-H", "Host: shop.example"]
     out = subprocess.run(command + [f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True).stdout
     found = {q: micros(v) for q, v in re.findall(r"^\s+(50|99)%\s+(\S+)$", out, re.M)}
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
@@ -140,7 +140,7 @@ def reloads(options, binary, folder, server):
         text = rules.read()
     before = count(os.path.join(folder, "routes.err"))
     load = subprocess.Popen(
-        [binary, "-t1", f"-c{options.connections}", "-d600s", "-H", "host: shop.example", f"http://127.0.0.1:{TOLLGATE}/v2/carts/c_1"],
+        [binary, "-t1", f"-c{options.connections}", "-d600s", "-H", "Host: shop.example", f"http://127.0.0.1:{TOLLGATE}/v2/carts/c_1"],
         stdout=subprocess.PIPE, text=True)
     for i in range(100):
         with open(file, "w") as rules:
@@ -172,7 +172,7 @@ def shedding(options, binary, folder):
             depth = min(max((line["busy"] - 0.60) / 0.35, 0), 1)
             for band in ("all", f"{int(line['busy'] * 10) * 10}% to {int(line['busy'] * 10) * 10 + 10}%"):
                 bands[band][0] += 1
-                bands[band][1] += line["by"] == "red_zone"
+                bands[band][1] += line.get("by") == "red_zone"
                 bands[band][2] += depth ** 3
     print("The upstream answers 200 requests a second; 200 clients ask, each for a priority drawn from 0 to 99. What was shed, beside what the curve says for the load that each request met:\n")
     print("| busy | requests | shed | the curve | off by |")
