@@ -22,7 +22,9 @@ impl Weights {
         for (id, site) in module.sites.iter().rev() {
             let count = profile.get(id).copied().unwrap_or(0);
             let rules = match site {
-                Site::Rule { ruleset, .. } | Site::Otherwise { ruleset } => ruleset,
+                Site::Rule { ruleset, .. }
+                | Site::Otherwise { ruleset }
+                | Site::Shadow { ruleset } => ruleset,
                 Site::Stage { pipeline, .. } => pipeline,
             };
             let later = later.entry(rules).or_default();
