@@ -16,20 +16,28 @@ ruleset edge(req: Request) -> Route hit first {
 
 #[test]
 fn it_answers_until_it_is_told_to_end() {
-    let folder = Folder::new("serve").with("a.rules", RULES).with("a.toml", SETTINGS);
+    let folder = Folder::new("serve")
+        .with("a.rules", RULES)
+        .with("a.toml", SETTINGS);
     let args = ["serve", "a.rules"];
     let mut child = folder.start(&args, &[]);
     let stderr = child.stderr.take().expect("it is piped");
     let mut told = BufReader::new(stderr);
     let mut line = String::new();
     told.read_line(&mut line).expect("it says where it listens");
-    let address = line.trim().strip_prefix("listening on http://").expect("an address");
+    let address = line
+        .trim()
+        .strip_prefix("listening on http://")
+        .expect("an address");
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = "GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("it is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("fine"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("fine"),
+        "{answer}"
+    );
     let killed = Command::new("kill").arg(child.id().to_string()).status();
     assert!(killed.expect("it is told").success());
     child.stderr = Some(told.into_inner());
@@ -38,20 +46,36 @@ fn it_answers_until_it_is_told_to_end() {
 
 #[test]
 fn whether_rules_fit_is_said_without_listening() {
-    let folder = Folder::new("serve-check").with("a.rules", RULES).with("a.toml", SETTINGS);
+    let folder = Folder::new("serve-check")
+        .with("a.rules", RULES)
+        .with("a.toml", SETTINGS);
     let check = ["serve", "--check", "a.rules"];
-    folder.tollgate(&check).exits(0).says("a.rules: the rules fit");
+    folder
+        .tollgate(&check)
+        .exits(0)
+        .says("a.rules: the rules fit");
     let folder = folder.with("a.toml", SETTINGS.replace("edge", "door"));
-    folder.tollgate(&check).exits(2).says("no entry `door`; it has edge");
+    folder
+        .tollgate(&check)
+        .exits(2)
+        .says("no entry `door`; it has edge");
     let folder = folder.with("a.rules", "ruleset edge(");
     folder.tollgate(&check).exits(1).says("error[");
     let folder = folder.with("a.toml", "listen = [\"here\"]");
     folder.tollgate(&check).exits(2).says("a.toml");
-    folder.tollgate(&["serve", "b.rules"]).exits(2).says("b.toml");
+    folder
+        .tollgate(&["serve", "b.rules"])
+        .exits(2)
+        .says("b.toml");
 }
 
 #[test]
 fn the_example_fits() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/serve/gateway.rules");
-    Folder::new("serve-example").tollgate(&["serve", "--check", file]).exits(0);
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/serve/gateway.rules"
+    );
+    Folder::new("serve-example")
+        .tollgate(&["serve", "--check", file])
+        .exits(0);
 }
