@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod cover;
+mod stream;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use cover::{Cover, CoveredAs};
+pub(crate) use stream::Stream;
 
 /// Rules at the edge: gateways, campaigns, overload.
 #[derive(Debug, Parser)]
@@ -23,6 +25,7 @@ pub(crate) use cover::{Cover, CoveredAs};
   tollgate test shop/shop.rules                          run its test blocks
   tollgate cover shop/shop.rules                         what they do not come to
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
+  tollgate stream campaign.rules --journal journal       events in, actions out, each once
   tollgate fmt shop                                      lay out the rules of a folder
   tollgate repl shop/shop.rules                          try its rules at a prompt
   tollgate cost shop/shop.rules                          what a decision can cost at worst
@@ -45,6 +48,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Decide: JSON lines in, one JSON decision a line out
     Run(Run),
+    /// Decide about the events of a stream, and give each action once, whatever happens in between
+    Stream(Stream),
     /// Run the `test` blocks of rule files
     Test(Test),
     /// Say which rules and conditions tests or recorded facts come to, and which they do not

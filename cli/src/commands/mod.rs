@@ -14,6 +14,7 @@ mod pool;
 mod program;
 mod repl;
 mod run;
+mod stream;
 mod test;
 
 use std::io::{self, Write};
@@ -59,6 +60,7 @@ impl Command {
             Command::New(args) => new::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Run(args) => run::run(&args),
+            Command::Stream(args) => stream::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Fmt(args) => fmt::run(&args),
             Command::Cover(args) => cover::run(&args),
