@@ -16,8 +16,8 @@ use crate::program::Program;
 use crate::session::{Call, Memory};
 use crate::states::{States, StreamPlan};
 
-/// How many ids a stream remembers at most, unless it is told otherwise.
-pub const IDS_MAX: u64 = 50_000_000;
+/// How many ids `tollgate stream` remembers at most, unless it is told otherwise: sixteen events a second for a week.
+pub const IDS_MAX: u64 = 10_000_000;
 
 /// Decides about the events of a stream of the program, in the order in which they come. Made by [`Program::stream`].
 ///

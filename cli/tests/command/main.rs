@@ -16,6 +16,7 @@ mod hostile;
 mod parallel;
 mod repl;
 mod run;
+mod stream;
 mod test;
 
 use std::fs;

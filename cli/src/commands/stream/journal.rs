@@ -22,8 +22,8 @@ use tollgate::{StreamChanges, StreamSnapshot};
 use super::Progress;
 use crate::commands::Result;
 
-/// Bytes of the longest record. A batch is far smaller; a snapshot grows with the states.
-const RECORD_MAX: u32 = 1 << 30;
+/// Bytes of the longest record. A batch is far smaller; a snapshot takes some 130 for each id, and as much for each key of a state.
+const RECORD_MAX: u32 = u32::MAX;
 const HEAD: usize = 12;
 /// Of what is written here. Another one is refused.
 const FORMAT: u32 = 1;
@@ -288,10 +288,6 @@ fn next(file: &mut File, path: &Path, at: u64) -> Result<Next> {
             "the head of a record has another checksum",
         ));
     }
-    if length > RECORD_MAX {
-        let reason = format!("a record of {length} bytes is longer than {RECORD_MAX}");
-        return Err(damaged(path, at, &reason));
-    }
     let mut payload = vec![0; length as usize];
     let got = fill(file, &mut payload).map_err(cannot("read", path))?;
     if got < payload.len() {
@@ -322,14 +318,14 @@ fn record(of: &impl Serialize) -> Result<Vec<u8>> {
     let mut record = vec![0; HEAD];
     serde_json::to_writer(&mut record, of)?;
     let length = record.len() - HEAD;
-    if length > RECORD_MAX as usize {
+    let Ok(short) = u32::try_from(length) else {
         return Err(format!(
-            "a record of the journal would take {length} bytes, and {RECORD_MAX} are allowed"
+            "a record of the journal would take {length} bytes, and {RECORD_MAX} are allowed: the states hold too much for it"
         )
         .into());
-    }
+    };
     let sum = crc32fast::hash(&record[HEAD..]);
-    record[..4].copy_from_slice(&(length as u32).to_le_bytes());
+    record[..4].copy_from_slice(&short.to_le_bytes());
     record[4..8].copy_from_slice(&sum.to_le_bytes());
     let own = crc32fast::hash(&record[..8]);
     record[8..HEAD].copy_from_slice(&own.to_le_bytes());
