@@ -251,12 +251,12 @@ impl Journal {
                 }
             }
         }
-        let mut cut = || {
-            self.log.set_len(self.length)?;
-            self.log.sync_all()?;
-            self.log.seek(SeekFrom::Start(self.length))
-        };
-        cut().map_err(cannot("write", path))?;
+        if torn > 0 {
+            let cut = self.log.set_len(self.length);
+            let cut = cut.and_then(|()| self.log.sync_all());
+            let cut = cut.and_then(|()| self.log.seek(SeekFrom::Start(self.length)));
+            cut.map_err(cannot("write", path))?;
+        }
         Ok((batches, torn))
     }
 }
@@ -390,4 +390,173 @@ pub(crate) fn cannot(
 ) -> impl Fn(io::Error) -> Box<dyn std::error::Error> {
     let path = path.display().to_string();
     move |error| format!("cannot {what} {path}: {error}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+        record Ride { id: String, at: Instant }
+        enum Action { points(ride: String) }
+        stream rides: Ride { id: event.id, time: event.at, dedupe: 7d }
+        ruleset thanks(e: Ride) -> [Action] on rides hit all {
+          rule always when e.id != "" then points(e.id)
+        }
+    "#;
+
+    /// A folder of its own, gone with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Folder {
+            let path = std::env::temp_dir().join(format!("tollgate-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            Folder(path)
+        }
+
+        fn open(&self) -> Result<(Journal, Option<Found>)> {
+            Journal::open(&self.0, 1 << 20)
+        }
+
+        /// What opening complains of.
+        fn refuses(&self) -> String {
+            match self.open() {
+                Ok(_) => panic!("nothing is found to be wrong"),
+                Err(error) => error.to_string(),
+            }
+        }
+
+        fn found(&self) -> Found {
+            let (_, found) = self.open().expect("it can be opened");
+            found.expect("there is something")
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.join(name)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn stream() -> tollgate::Stream {
+        let program = tollgate::Engine::new().compile_source("x.rules", RULES);
+        let program = program.expect("the rules compile");
+        program.stream("rides", 100).expect("there is a stream")
+    }
+
+    /// Writes a journal of three batches of one event each; the lengths of its log before and behind each.
+    fn three(folder: &Folder) -> Vec<usize> {
+        let (mut journal, found) = folder.open().expect("it can be made");
+        assert!(found.is_none());
+        let mut stream = stream();
+        let begun = Begun::new("rides", Progress::default(), stream.snapshot());
+        journal.begin(&begun).expect("it can be written");
+        let mut ends = vec![0];
+        for n in 0..3 {
+            let event = format!("{{\"id\":\"r{n}\",\"at\":\"2026-11-02T09:00:00Z\"}}");
+            let mut output = String::new();
+            stream
+                .offer(event.as_bytes(), &mut output)
+                .expect("there is room");
+            let changes = stream.changes();
+            let progress = Progress::default();
+            journal
+                .append(&progress, &output, "", changes)
+                .expect("it can be written");
+            ends.push(journal.length as usize);
+        }
+        ends
+    }
+
+    #[test]
+    fn a_log_that_ends_anywhere_has_the_batches_before() {
+        let folder = Folder::new("journal-ends");
+        let ends = three(&folder);
+        let log = folder.path("0.log");
+        let whole = fs::read(&log).expect("a log");
+        assert_eq!(whole.len(), ends[3]);
+        let around = ends.iter().flat_map(|end| end.saturating_sub(13)..end + 13);
+        let around = around.filter(|cut| *cut <= whole.len());
+        for cut in (0..whole.len()).step_by(11).chain(around) {
+            fs::write(&log, &whole[..cut]).expect("it is written");
+            let found = folder.found();
+            let batches = ends[1..].iter().filter(|end| **end <= cut).count();
+            assert_eq!(found.batches.len(), batches, "at {cut}");
+            assert_eq!(found.torn as usize, cut - ends[batches], "at {cut}");
+            assert_eq!(fs::read(&log).expect("a log"), &whole[..ends[batches]]);
+        }
+    }
+
+    #[test]
+    fn a_byte_that_changed_is_always_found() {
+        let folder = Folder::new("journal-bytes");
+        three(&folder);
+        for name in ["0.log", "0.snapshot"] {
+            let path = folder.path(name);
+            let whole = fs::read(&path).expect("it is there");
+            // All of the first head, and so much of the rest that every part of a record is met.
+            for at in (0..HEAD).chain((HEAD..whole.len()).step_by(5)) {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << (at % 8);
+                fs::write(&path, &bytes).expect("it is written");
+                let said = folder.refuses();
+                assert!(
+                    said.starts_with("the journal is damaged"),
+                    "{name}, {at}: {said}"
+                );
+                assert_eq!(fs::read(&path).expect("it is there"), bytes);
+            }
+            fs::write(&path, &whole).expect("it is written");
+        }
+        assert_eq!(folder.found().batches.len(), 3);
+        let snapshot = folder.path("0.snapshot");
+        let whole = fs::read(&snapshot).expect("it is there");
+        fs::write(&snapshot, &whole[..whole.len() - 1]).expect("it is written");
+        assert!(folder.refuses().contains("it is not whole"));
+        fs::write(&snapshot, [&whole[..], b"x"].concat()).expect("it is written");
+        assert!(folder.refuses().contains("something stands behind it"));
+        fs::remove_file(&snapshot).expect("it is there");
+        assert!(folder.refuses().contains("its snapshot is missing"));
+    }
+
+    /// Wherever a process ends while it begins another log, one of the two is whole.
+    #[test]
+    fn another_log_begins_at_once() {
+        let folder = Folder::new("journal-begins");
+        three(&folder);
+        // The snapshot was not finished, then it was and had no name yet.
+        fs::write(folder.path("new"), b"half").expect("it is written");
+        fs::write(folder.path("1.log"), b"").expect("it is written");
+        let (mut journal, found) = folder.open().expect("it can be opened");
+        let mut stream = stream();
+        let found = found.expect("there is something");
+        assert_eq!(found.batches.len(), 3);
+        assert_eq!(stream.restore(found.begun.held), 0);
+        for batch in found.batches {
+            assert_eq!(stream.apply(batch.changes), 0);
+        }
+        let old = ["0.log", "0.snapshot"].map(|name| (name, fs::read(folder.path(name))));
+        let begun = Begun::new("rides", Progress::default(), stream.snapshot());
+        journal.begin(&begun).expect("it can be written");
+        drop(journal);
+        // The old ones were not removed yet.
+        for (name, bytes) in old {
+            assert!(!folder.path(name).exists());
+            fs::write(folder.path(name), bytes.expect("it was there")).expect("it is written");
+        }
+        let found = folder.found();
+        assert!(found.batches.is_empty() && !folder.path("0.log").exists());
+        let mut again = self::stream();
+        again.restore(found.begun.held);
+        let event = br#"{"id":"r1","at":"2026-11-02T09:00:00Z"}"#;
+        let offered = again
+            .offer(event, &mut String::new())
+            .expect("there is room");
+        assert!(matches!(offered, tollgate::Offered::Duplicate));
+    }
 }
