@@ -328,6 +328,28 @@ fn files_that_are_not_those_of_the_journal_are_refused() {
     folder.tollgate(&input).exits(0);
 }
 
+/// What was decided stays, and what comes is decided by the new rules, about states that hold what they held.
+#[test]
+fn rules_may_change_while_a_stream_stands() {
+    let (folder, _) = interrupted("stream-rules");
+    let before = folder.read("actions.jsonl");
+    let rules = folder.path().join("ride.rules");
+    let changed = model::RULES.replace("reward(e.user, 8.00 SGD)", "reward(e.user, 7.00 SGD)");
+    fs::write(&rules, changed).expect("it is written");
+    folder.tollgate(STREAM).exits(1).says("resumed behind");
+    let after = folder.read("actions.jsonl");
+    assert!(after.starts_with(&before));
+    let first = after.find("7.00 SGD").expect("the new rules decide");
+    assert!(after[..first].contains("8.00 SGD") && !after[first..].contains("8.00 SGD"));
+    let id = |line: &str| line.split(',').next().map(str::to_owned);
+    let ids: std::collections::HashSet<_> = after.lines().map(id).collect();
+    assert_eq!(ids.len(), after.lines().count(), "each action once");
+    let renamed = model::RULES.replace("spent", "purse");
+    fs::write(&rules, renamed).expect("it is written");
+    let ended = folder.tollgate(STREAM).exits(0);
+    ended.says("not declared any more, and are forgotten: 1");
+}
+
 #[test]
 fn what_cannot_be_streamed_is_said() {
     let folder = folder("stream-usage", "")

@@ -165,7 +165,7 @@ impl Runner {
             }
             if unknown > 0 {
                 eprintln!(
-                    "({unknown} states of the journal are not declared any more, and are forgotten)"
+                    "(states of the journal that are not declared any more, and are forgotten: {unknown})"
                 );
             }
         }
