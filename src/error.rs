@@ -68,6 +68,14 @@ impl Error {
         }
     }
 
+    /// The refusal of an error that has one; else the error.
+    pub(crate) fn into_refusal(self) -> Result<Refusal, Error> {
+        match self.kind {
+            Kind::Refused(refusal) => Ok(refusal),
+            kind => Err(Error { kind }),
+        }
+    }
+
     /// What is wrong with the record, when it was refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         if let Kind::Refused(refusal) = &self.kind {

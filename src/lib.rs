@@ -69,6 +69,7 @@ mod report;
 mod session;
 mod stage;
 mod states;
+mod stream;
 mod test_run;
 mod tiers;
 pub mod typed;
@@ -110,6 +111,7 @@ pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
 pub use stage::Stage;
 pub use states::{Answers, Attempt, Operation, Pending, States};
+pub use stream::{IDS_MAX, Offered, Stream, StreamChanges, StreamSnapshot};
 pub use test_run::{TestFailure, TestOptions, TestResult};
 #[cfg(feature = "derive")]
 pub use tollgate_derive::{Facts, Outcome};

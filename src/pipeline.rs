@@ -153,7 +153,8 @@ pub(crate) fn compile(
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
-    let plan = (!program.states.is_empty()).then(|| Plan::of(&program));
+    let remembers = !program.states.is_empty() || !program.streams.is_empty();
+    let plan = remembers.then(|| Plan::of(&program));
     let tests = (!program.tests.is_empty()).then(|| Tests::new(program, level, backend));
     let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
     let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);

@@ -3,6 +3,7 @@
 mod cover;
 #[cfg(feature = "serve")]
 mod serve;
+mod stream;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 pub(crate) use cover::{Cover, CoveredAs};
 #[cfg(feature = "serve")]
 pub(crate) use serve::Serve;
+pub(crate) use stream::Stream;
 
 /// Rules at the edge: gateways, campaigns, overload.
 #[derive(Debug, Parser)]
@@ -27,6 +29,7 @@ pub(crate) use serve::Serve;
   tollgate test shop/shop.rules                          run its test blocks
   tollgate cover shop/shop.rules                         what they do not come to
   tollgate run shop/shop.rules route --input -           decide requests, one JSON a line
+  tollgate stream campaign.rules --journal journal       events in, actions out, each once
   tollgate fmt shop                                      lay out the rules of a folder
   tollgate repl shop/shop.rules                          try its rules at a prompt
   tollgate cost shop/shop.rules                          what a decision can cost at worst
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Decide: JSON lines in, one JSON decision a line out
     Run(Run),
+    /// Decide about the events of a stream, and give each action once, whatever happens in between
+    Stream(Stream),
     /// Run the `test` blocks of rule files
     Test(Test),
     /// Say which rules and conditions tests or recorded facts come to, and which they do not

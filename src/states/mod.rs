@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub(crate) use asking::Asking;
 pub use attempt::{Answers, Attempt, Pending};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, StreamPlan};
 use tollgate_state::{Declaration, Local, Store};
 pub use trace::Operation;
 

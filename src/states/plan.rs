@@ -10,6 +10,19 @@ pub(crate) struct Plan {
     pub(crate) declarations: Vec<Declaration>,
     failures: Vec<OnFailure>,
     keyed: Vec<bool>,
+    pub(crate) streams: Vec<StreamPlan>,
+}
+
+/// A stream of the program.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamPlan {
+    pub(crate) name: Box<str>,
+    /// The rule sets that decide about its events, in the order of the source.
+    pub(crate) rule_sets: Vec<Box<str>>,
+    /// For how long an id is remembered, in microseconds.
+    pub(crate) dedupe_us: i64,
+    /// How late an event may be, in microseconds; 0 where that is not said.
+    pub(crate) late_us: i64,
 }
 
 impl Plan {
@@ -36,6 +49,16 @@ impl Plan {
             plan.declarations.push(declaration);
             plan.failures.push(state.on_failure);
             plan.keyed.push(state.key.is_some());
+        }
+        for (id, stream) in program.streams.iter() {
+            let on = |set: &&hir::RuleSet| set.stream == Some(id);
+            let rule_sets = program.rulesets.values().filter(on);
+            plan.streams.push(StreamPlan {
+                name: (*stream.name).into(),
+                rule_sets: rule_sets.map(|set| (*set.name).into()).collect(),
+                dedupe_us: stream.dedupe,
+                late_us: stream.late_after,
+            });
         }
         plan
     }

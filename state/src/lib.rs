@@ -35,7 +35,7 @@ pub mod store;
 mod sync;
 
 pub use kind::{Declaration, Kind, Limit, Period, Rate, Recover, Remember, Weekday, Window};
-pub use local::{Local, Snapshot};
+pub use local::{Changes, Local, Snapshot};
 pub use operation::{Answer, Ask, Charge, Failure, Once, Operation, Outcome};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, Refused, Settings};

@@ -16,6 +16,7 @@ mod repl;
 mod run;
 #[cfg(feature = "serve")]
 mod serve;
+mod stream;
 mod test;
 
 use std::io::{self, Write};
@@ -61,6 +62,7 @@ impl Command {
             Command::New(args) => new::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Run(args) => run::run(&args),
+            Command::Stream(args) => stream::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Fmt(args) => fmt::run(&args),
             Command::Cover(args) => cover::run(&args),

@@ -34,7 +34,7 @@ pub(crate) fn ready(
         [] => engine.open(file),
         trust => engine.open_signed(file, &keys(trust)?),
     };
-    let mut program = match opened {
+    let program = match opened {
         Ok(program) => program,
         Err(error) => return explain_failure(error).map(Ready::No),
     };
@@ -55,6 +55,20 @@ pub(crate) fn ready(
         }
         .into());
     };
+    let program = with_data(program, file, data)?;
+    Ok(Ready::Yes {
+        program,
+        entry,
+        compiling,
+    })
+}
+
+/// Gives a program its data from files, all that it wants.
+pub(crate) fn with_data(
+    mut program: Program,
+    rules: &Path,
+    data: &[(String, PathBuf)],
+) -> Result<Program> {
     for (data, file) in data {
         let json = fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
         program = program
@@ -64,15 +78,11 @@ pub(crate) fn ready(
     if let Some(missing) = program.missing_data().next() {
         return Err(format!(
             "{} expects data `{missing}`: add --data {missing}=FILE, a JSON file",
-            file.display()
+            rules.display()
         )
         .into());
     }
-    Ok(Ready::Yes {
-        program,
-        entry,
-        compiling,
-    })
+    Ok(program)
 }
 
 /// The public keys in files.

@@ -137,7 +137,7 @@ fn refuse(number: u64, refusal: &serde_json::Value, done: &mut Done) {
     done.out.push('\n');
 }
 
-fn one_line(refusal: &serde_json::Value) -> String {
+pub(super) fn one_line(refusal: &serde_json::Value) -> String {
     let text = |key: &str| refusal[key].as_str().unwrap_or_default().to_owned();
     match (text("field"), text("value")) {
         (field, value) if field.is_empty() && value.is_empty() => text("reason"),
@@ -171,7 +171,7 @@ fn cannot_write(fault: Fault) -> Box<dyn std::error::Error> {
 }
 
 /// A bar over the bytes of the input, on a terminal and where the size is known.
-fn progress(path: &Path) -> ProgressBar {
+pub(super) fn progress(path: &Path) -> ProgressBar {
     let size = fs::metadata(path)
         .ok()
         .filter(std::fs::Metadata::is_file)

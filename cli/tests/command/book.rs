@@ -17,6 +17,11 @@ fn the_page_of_tests_goes_as_it_says() {
 }
 
 #[test]
+fn the_page_of_streams_goes_as_it_says() {
+    assert!(replay("stream") >= 3);
+}
+
+#[test]
 fn the_tutorial_goes_as_it_says() {
     assert!(replay("tutorial") >= 10);
 }

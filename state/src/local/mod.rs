@@ -10,7 +10,7 @@ mod table;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-pub use snapshot::Snapshot;
+pub use snapshot::{Changes, Snapshot};
 
 use self::cells::budget::Spent;
 use self::cells::seen::Seen;
@@ -139,7 +139,9 @@ impl Local {
                     put(keys, key, at_us, |(), spent| spent.set(amount))
                 }
                 _ => {
-                    budget.purse.lock().total = amount.max(0);
+                    let mut purse = budget.purse.lock();
+                    purse.total = amount.max(0);
+                    purse.changed = true;
                     Ok(())
                 }
             },

@@ -57,6 +57,8 @@ struct Keys<C> {
     next: usize,
     /// Before this time, looking at the whole shard again would find nothing to drop.
     due: i64,
+    /// Keys that were asked about since [`Table::copy`] took what changed; nothing where nobody wants to know.
+    touched: Option<Vec<Key>>,
 }
 
 /// A key with what it holds.
@@ -65,7 +67,16 @@ struct Entry<C> {
     cell: C,
 }
 
-/// The entries of a table, for a snapshot.
+/// How much of a table is copied and put back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Part {
+    /// All keys.
+    Whole,
+    /// The keys that were asked about since changes were taken the last time.
+    Changes,
+}
+
+/// The entries of a table, for a snapshot. Among changes, a key that was dropped has a cell that answers as an absent one does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Entries<C: Cell> {
@@ -108,6 +119,7 @@ impl<C: Cell> Table<C> {
     ) -> Result<R, Failure> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
+        keys.touch(key);
         if let Some(entry) = keys.table.find_mut(hash, |entry| entry.key.bytes() == key) {
             return work(&self.rule, &mut entry.cell, i64::MIN);
         }
@@ -122,6 +134,7 @@ impl<C: Cell> Table<C> {
     ) -> Option<R> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
+        keys.touch(key);
         let entry = keys
             .table
             .find_mut(hash, |entry| entry.key.bytes() == key)?;
@@ -132,6 +145,7 @@ impl<C: Cell> Table<C> {
     pub(crate) fn remove(&self, key: &[u8]) {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
+        keys.touch(key);
         if let Ok(entry) = keys
             .table
             .find_entry(hash, |entry| entry.key.bytes() == key)
@@ -159,37 +173,77 @@ impl<C: Cell> Table<C> {
         self.shards.iter().map(shard).sum()
     }
 
-    /// Everything, one shard after the other.
-    pub(crate) fn entries(&self) -> Entries<C> {
+    /// From now on, notes which keys are asked about.
+    pub(crate) fn track(&self) {
+        for shard in &self.shards {
+            shard.0.lock().touched.get_or_insert_default();
+        }
+    }
+
+    /// A part of it, one shard after the other. Taking changes forgets that they were.
+    pub(crate) fn copy(&self, part: Part) -> Entries<C> {
         let mut all = Entries {
             floor: i64::MIN,
             keys: Vec::new(),
         };
         for shard in &self.shards {
-            let keys = shard.0.lock();
+            let keys = &mut *shard.0.lock();
             all.floor = all.floor.max(keys.floor);
-            let entries = keys.table.iter();
-            all.keys
-                .extend(entries.map(|entry| (entry.key.clone(), entry.cell.clone())));
+            match part {
+                Part::Whole => {
+                    let entries = keys.table.iter();
+                    let copies = entries.map(|entry| (entry.key.clone(), entry.cell.clone()));
+                    all.keys.extend(copies);
+                }
+                Part::Changes => {
+                    let mut touched = keys.touched.take().unwrap_or_default();
+                    touched.sort_unstable_by(|a, b| a.bytes().cmp(b.bytes()));
+                    touched.dedup_by(|a, b| a.bytes() == b.bytes());
+                    all.keys.extend(touched.drain(..).map(|key| {
+                        let hash = self.hash(key.bytes());
+                        let same = |entry: &Entry<C>| entry.key.bytes() == key.bytes();
+                        let cell = keys.table.find(hash, same).map(|entry| entry.cell.clone());
+                        (key, cell.unwrap_or_default())
+                    }));
+                    keys.touched = Some(touched);
+                }
+            }
         }
         all
     }
 
-    /// Puts these in the place of all that is there.
-    pub(crate) fn replace(&self, entries: Entries<C>) {
+    /// Puts these in the place of all that is there, or changes on top of it.
+    pub(crate) fn put(&self, part: Part, entries: Entries<C>) {
         for shard in &self.shards {
             let mut keys = shard.0.lock();
+            if part == Part::Changes {
+                keys.floor = keys.floor.max(entries.floor);
+                continue;
+            }
             self.live
                 .fetch_sub(keys.table.len() as u64, Ordering::Relaxed);
             *keys = Keys {
                 floor: entries.floor,
+                touched: keys.touched.as_ref().map(|_| Vec::new()),
                 ..Keys::default()
             };
         }
         for (key, cell) in entries.keys {
             let hash = self.hash(key.bytes());
             let mut keys = self.shard(hash).lock();
+            if let Ok(entry) = keys
+                .table
+                .find_entry(hash, |entry| entry.key.bytes() == key.bytes())
+            {
+                entry.remove();
+                self.live.fetch_sub(1, Ordering::Relaxed);
+            }
+            let until = cell.until(&self.rule);
+            if until == i64::MIN {
+                continue;
+            }
             self.live.fetch_add(1, Ordering::Relaxed);
+            keys.due = keys.due.min(until);
             keys.table
                 .insert_unique(hash, Entry { key, cell }, |entry| {
                     self.hash(entry.key.bytes())
@@ -279,7 +333,8 @@ impl<C: Cell> Table<C> {
             if until <= at_us
                 && let Ok(entry) = keys.table.get_bucket_entry(place)
             {
-                entry.remove();
+                let (Entry { key, .. }, _) = entry.remove();
+                keys.touch(key.bytes());
                 keys.floor = keys.floor.max(until);
                 self.live.fetch_sub(1, Ordering::Relaxed);
             }
@@ -298,6 +353,23 @@ impl<C: Cell> Table<C> {
     }
 }
 
+impl<C: Cell> Entries<C> {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl<C> Keys<C> {
+    /// Notes that the key may change.
+    #[inline]
+    fn touch(&mut self, key: &[u8]) {
+        if let Some(touched) = &mut self.touched {
+            touched.push(Key::new(key));
+        }
+    }
+}
+
 impl<C> Default for Keys<C> {
     fn default() -> Keys<C> {
         Keys {
@@ -305,6 +377,7 @@ impl<C> Default for Keys<C> {
             floor: i64::MIN,
             next: 0,
             due: i64::MIN,
+            touched: None,
         }
     }
 }

@@ -45,6 +45,34 @@ fn goes_on_after_a_snapshot() {
     }
 }
 
+/// What changed, taken now and then, and put on top of each other in another store, makes it go on as the first would have.
+#[test]
+fn goes_on_after_changes() {
+    for trial in trials() {
+        for seed in 0..4 {
+            let tracked = || {
+                let store = Local::new(&trial.declarations).expect("they are right");
+                store.track();
+                Arc::new(store)
+            };
+            let last = std::cell::RefCell::new(tracked());
+            let log = std::cell::RefCell::new(Vec::new());
+            let first: Box<dyn Store> = Box::new(Shared(Arc::clone(&last.borrow())));
+            try_all(&trial, seed, 400, first, |_| {
+                let text = serde_json::to_string(&last.borrow().changes()).expect("it is data");
+                log.borrow_mut().push(text);
+                let next = tracked();
+                for changes in log.borrow().iter() {
+                    let unknown = next.apply(serde_json::from_str(changes).expect("as written"));
+                    assert!(unknown.is_empty());
+                }
+                *last.borrow_mut() = Arc::clone(&next);
+                Box::new(Shared(next))
+            });
+        }
+    }
+}
+
 struct Shared(Arc<Local>);
 
 impl Store for Shared {

@@ -29,6 +29,9 @@ pub(crate) struct Purse {
     pub(crate) total: i64,
     /// By the time a day begins. Only kept when there is a ceiling for it.
     days: BTreeMap<i64, Day>,
+    /// Whether it was charged since changes were taken the last time.
+    #[serde(skip)]
+    pub(crate) changed: bool,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -92,6 +95,7 @@ impl Purse {
         if !allowed || amount == 0 {
             return Ok(allowed);
         }
+        self.changed = true;
         self.total = self.total.saturating_add(amount);
         if let Some((start, end)) = day {
             let today = self.days.entry(start).or_insert(Day { end, spent: 0 });
