@@ -86,15 +86,7 @@ impl<'p> Session<'p> {
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
         let asked = Asked::new(&self.asking, None);
-        decided(run(
-            program,
-            entry,
-            arena,
-            &mut self.marks,
-            asked,
-            args,
-            call,
-        )?)
+        run(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// As [`Session::decide_json`], for a host that does not wait: where a store has no answer at hand, what is asked of it comes back, and
@@ -144,7 +136,13 @@ impl<'p> Session<'p> {
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
         let asked = Asked::new(&self.asking, Some(answers));
-        run(program, entry, arena, &mut self.marks, asked, args, call)
+        match entry.asks {
+            true => ask(program, entry, arena, &mut self.marks, &asked, args, call),
+            false => {
+                let decision = run(program, entry, arena, &mut self.marks, asked, args, call);
+                decision.map(Attempt::Decided)
+            }
+        }
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.
@@ -180,15 +178,7 @@ impl<'p> Session<'p> {
         let entry = program.info(entry)?;
         let args = args_of_inputs(program, entry, facts, arena)?;
         let asked = Asked::new(&self.asking, None);
-        decided(run(
-            program,
-            entry,
-            arena,
-            &mut self.marks,
-            asked,
-            args,
-            call,
-        )?)
+        run(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// Decides about values of a host's own types, for an entry that [`Program::bind`] matched them against. Fields are read as they stand, and
@@ -213,7 +203,7 @@ impl<'p> Session<'p> {
         let args = facts.words(&bound.fits, &to);
         let args = args.map_err(|refusal| Error::refused(*refusal))?;
         let asked = Asked::new(&self.asking, None);
-        decided(run(
+        run(
             program,
             entry,
             arena,
@@ -221,7 +211,7 @@ impl<'p> Session<'p> {
             asked,
             (args, 0),
             call,
-        )?)
+        )
     }
 
     /// Decides about facts given value by value, one for each path of the form; a value that is `None` is absent.
@@ -240,15 +230,7 @@ impl<'p> Session<'p> {
         let entry = program.info(form.entry)?;
         let args = form.args(program, entry, None, values, arena)?;
         let asked = Asked::new(&self.asking, None);
-        decided(run(
-            program,
-            entry,
-            arena,
-            &mut self.marks,
-            asked,
-            args,
-            call,
-        )?)
+        run(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// Decides about an HTTP request as a server has it, and what the form takes beside. See [`Program::request_form`].
@@ -272,15 +254,7 @@ impl<'p> Session<'p> {
             time: request.time,
         };
         let asked = Asked::new(&self.asking, None);
-        decided(run(
-            program,
-            entry,
-            arena,
-            &mut self.marks,
-            asked,
-            args,
-            &call,
-        )?)
+        run(program, entry, arena, &mut self.marks, asked, args, &call)
     }
 
     /// Decides about facts that [`Program::decode`] or [`Program::facts`] let in before: nothing is decoded or checked again.
@@ -325,15 +299,7 @@ impl<'p> Session<'p> {
         }
         let args = (facts.args(entry), facts.ignored);
         let asked = Asked::new(&self.asking, None);
-        decided(run(
-            program,
-            entry,
-            arena,
-            &mut self.marks,
-            asked,
-            args,
-            call,
-        )?)
+        run(program, entry, arena, &mut self.marks, asked, args, call)
     }
 }
 
@@ -401,6 +367,7 @@ fn other_facts(program: &Program, entry: &EntryInfo, facts: &Facts) -> Error {
     ))
 }
 
+/// Decides. What asks states waits for them; most programs ask none, and pay nothing for it.
 #[inline]
 fn run<'s>(
     program: &'s Program,
@@ -408,22 +375,57 @@ fn run<'s>(
     arena: &'s Arena,
     marks: &'s mut Vec<Mark>,
     asked: Asked<'s>,
-    (args, ignored): Args<'s>,
+    args: Args<'s>,
     call: &Call<'s>,
-) -> Result<Attempt<'s>, Error> {
-    let Target::Func(func) = entry.target else {
-        return Err(Error::other(format!(
-            "`{}` was not lowered; this is a bug in tollgate",
-            entry.name
-        )));
-    };
+) -> Result<Decision<'s>, Error> {
+    if entry.asks {
+        return decided(ask(program, entry, arena, marks, &asked, args, call)?);
+    }
     let direct = entry.direct.as_deref();
     let (id, time) = match direct {
         Some(direct) if !direct.reads_call() => (call.id, call.time),
-        _ => entry.decision_inputs(args, call),
+        _ => entry.decision_inputs(args.0, call),
     };
+    let func = func(entry)?;
+    let mut cx = context(program, arena, marks, (id, time))?;
+    let executable = program.executable();
+    let value = match direct {
+        Some(direct) => direct.decide(executable, &mut cx, args.0),
+        None => executable.run(func, &mut cx, args.0),
+    };
+    let steps = cx.steps;
+    *marks = cx.marks;
+    Ok(Decision {
+        program,
+        entry,
+        value,
+        marks,
+        steps,
+        ignored: args.1,
+        asking: None,
+    })
+}
+
+#[inline]
+fn func(entry: &EntryInfo) -> Result<FuncId, Error> {
+    match entry.target {
+        Target::Func(func) => Ok(func),
+        Target::Rules(_) => Err(Error::other(format!(
+            "`{}` was not lowered; this is a bug in tollgate",
+            entry.name
+        ))),
+    }
+}
+
+#[inline]
+fn context<'s>(
+    program: &'s Program,
+    arena: &'s Arena,
+    marks: &mut Vec<Mark>,
+    (id, time): (&'s str, i64),
+) -> Result<Cx<'s>, Error> {
     marks.clear();
-    let mut cx = Cx {
+    Ok(Cx {
         arena,
         id,
         time,
@@ -431,30 +433,11 @@ fn run<'s>(
         states: None,
         marks: std::mem::take(marks),
         steps: 0,
-    };
-    let executable = program.executable();
-    let value = match direct {
-        Some(direct) => direct.decide(executable, &mut cx, args),
-        None if entry.asks => match ask(program, entry, &asked, func, &mut cx, args)? {
-            Some(value) => value,
-            None => return pending(marks, cx, &asked),
-        },
-        None => executable.run(func, &mut cx, args),
-    };
-    let steps = cx.steps;
-    *marks = cx.marks;
-    Ok(Attempt::Decided(Decision {
-        program,
-        entry,
-        value,
-        marks,
-        steps,
-        ignored,
-        asking: asked.asking.filter(|_| entry.asks),
-    }))
+    })
 }
 
 /// How states are asked: by a session that waits for them, or in an attempt with the answers so far.
+#[derive(Clone, Copy)]
 struct Asked<'s> {
     asking: Option<&'s Asking<'s>>,
     answers: Option<&'s Answers>,
@@ -471,7 +454,6 @@ impl<'s> Asked<'s> {
 }
 
 /// What a session that waits has decided.
-#[inline]
 fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
     match attempt {
         Attempt::Decided(decision) => Ok(decision),
@@ -482,49 +464,63 @@ fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
 }
 
 /// Decides by an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
-/// there may be no value.
+/// there may be no decision yet.
+#[inline(never)]
 fn ask<'s>(
     program: &'s Program,
-    entry: &EntryInfo,
+    entry: &'s EntryInfo,
+    arena: &'s Arena,
+    marks: &'s mut Vec<Mark>,
     asked: &Asked<'s>,
-    func: FuncId,
-    cx: &mut Cx<'s>,
-    args: &[Word<'s>],
-) -> Result<Option<Word<'s>>, Error> {
+    (args, ignored): Args<'s>,
+    call: &Call<'s>,
+) -> Result<Attempt<'s>, Error> {
     let Some(asking) = asked.asking else {
         return Err(Error::other(format!(
             "`{}` asks states, and this session has none: make it with `Program::session_with`",
             entry.name
         )));
     };
+    let func = func(entry)?;
+    let inputs = entry.decision_inputs(args, call);
+    let mut cx = context(program, arena, marks, inputs)?;
     cx.states = Some(asking);
-    if let Some(answers) = asked.answers {
-        asking.begin_with(answers);
-        let value = program.executable().run(func, cx, args);
-        return Ok((!asking.is_pending()).then_some(value));
+    match asked.answers {
+        Some(answers) => asking.begin_with(answers),
+        None => asking.begin(),
     }
-    asking.begin();
-    loop {
-        let value = program.executable().run(func, cx, args);
-        if !asking.perform(cx.id, cx.time) {
-            return Ok(Some(value));
+    let value = loop {
+        let value = program.executable().run(func, &mut cx, args);
+        match asked.answers {
+            Some(_) if asking.is_pending() => {
+                let pending = asking.pending(cx.id, cx.time);
+                *marks = cx.marks;
+                return match pending {
+                    Some(pending) => Ok(Attempt::Pending(pending)),
+                    None => Err(Error::other(
+                        "a decision waits for nothing; this is a bug in tollgate",
+                    )),
+                };
+            }
+            None if asking.perform(cx.id, cx.time) => {
+                asking.again();
+                cx.marks.clear();
+                cx.steps = 0;
+            }
+            _ => break value,
         }
-        asking.again();
-        cx.marks.clear();
-        cx.steps = 0;
-    }
-}
-
-/// What an attempt is waiting for.
-fn pending<'s>(marks: &mut Vec<Mark>, cx: Cx<'_>, asked: &Asked<'_>) -> Result<Attempt<'s>, Error> {
-    let pending = asked.asking.and_then(|a| a.pending(cx.id, cx.time));
+    };
+    let steps = cx.steps;
     *marks = cx.marks;
-    match pending {
-        Some(pending) => Ok(Attempt::Pending(pending)),
-        None => Err(Error::other(
-            "a decision waits for nothing; this is a bug in tollgate",
-        )),
-    }
+    Ok(Attempt::Decided(Decision {
+        program,
+        entry,
+        value,
+        marks,
+        steps,
+        ignored,
+        asking: Some(asking),
+    }))
 }
 
 impl std::fmt::Debug for Session<'_> {

@@ -245,6 +245,8 @@ impl Decider {
     }
 
     /// Under `First`, `Unique` and `Any`, where rules ask: those that were found, one after the other.
+    #[cold]
+    #[inline(never)]
     fn first_that_holds<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
         let found = self.matching(engine);
         match found.iter().find(|rule| self.holds(**rule, engine)) {

@@ -131,6 +131,7 @@ impl Index {
     }
 
     /// Every rule that matches, in order, and the steps of finding them (without those of computed features).
+    #[inline(never)]
     pub fn all<'a>(&self, facts: &mut impl Facts<'a>, arena: &'a Arena) -> (&'a [u32], u64) {
         let mut search = Search::new(self, facts, arena, Every(arena.vec_of(FOUND)));
         search.tree(0);

@@ -75,7 +75,7 @@ pub(super) struct Search<'i, 'a, 'f, F, S> {
 }
 
 impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(index: &'i Index, facts: &'f mut F, arena: &'a Arena, sink: S) -> Self {
         let kept = index.subjects.kept as usize;
         Search {
