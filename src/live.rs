@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::loader::read_any;
 use crate::program::Program;
 use crate::session::{Memory, Session};
 use crate::states::States;
@@ -323,7 +324,8 @@ impl Drop for Watching {
 }
 
 /// A hash of the rule files of a file's folder: their names and what they say. Times of change would be cheaper to look at, and miss what is
-/// written twice within a tick of the clock. What cannot be read counts as not there, and is noticed when it is compiled.
+/// written twice within a tick of the clock. What cannot be read, is no file, or is longer than any rules may be counts as not there, and is
+/// noticed when it is compiled.
 fn fingerprint(path: &Path) -> u64 {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -337,7 +339,7 @@ fn fingerprint(path: &Path) -> u64 {
     files.dedup();
     let mut hasher = DefaultHasher::new();
     for file in files {
-        (&file, fs::read(&file).ok()).hash(&mut hasher);
+        (&file, read_any(&file)).hash(&mut hasher);
     }
     hasher.finish()
 }

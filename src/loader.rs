@@ -71,6 +71,13 @@ pub(crate) fn is_artifact(path: &Path) -> bool {
     file.is_ok() && ArtifactInfo::begins(&begin)
 }
 
+/// What a file says, rules or an artifact; nothing where it cannot be read as either. What is no file, such as a pipe, is not waited for.
+pub(crate) fn read_any(path: &Path) -> Option<Vec<u8>> {
+    let is_file = fs::metadata(path).ok()?.is_file();
+    let max = FILE_MAX.max(ARTIFACT_MAX as u64);
+    is_file.then(|| read_bytes(path, max).ok()).flatten()
+}
+
 fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(read_bytes(path, FILE_MAX)?).map_err(|e| {
         format!(

@@ -108,11 +108,14 @@ impl Program {
                 (Type::Record(record), Shape::Record(shape)) => {
                     let fields = &schema.records[*record as usize].fields;
                     let has = |name: &str| shape.fields.iter().any(|(n, _)| *n == name);
-                    // The decision's id and time are taken from the facts where they are there, whoever reads them.
+                    // The decision's id and time are taken from the facts where they are there, whoever reads them. Those of a stream's event
+                    // have to be there: without its id an event would be another one each time.
                     let input = |n: usize| i == 0 && [info.id, info.time].contains(&Some(n));
+                    let stream = self.module().entries[index].decides.inputs.is_some();
                     let fields = fields.iter().enumerate();
-                    let read = fields
-                        .map(|(n, field)| read.has(n as u32) || (input(n) && has(&field.name)));
+                    let read = fields.map(|(n, field)| {
+                        read.has(n as u32) || (input(n) && (stream || has(&field.name)))
+                    });
                     Some(read.collect::<Vec<bool>>())
                 }
                 _ => None,

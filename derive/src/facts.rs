@@ -56,7 +56,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         impl #parameters ::tollgate::typed::Fact for #ident #arguments #bounds {
             const SHAPE: ::tollgate::typed::Shape = #shape;
 
-            #[allow(unused_variables)]
+            #[allow(unused_variables, reason = "a type without fields uses none")]
             fn word<'facts>(
                 &'facts self,
                 fit: &::tollgate::typed::Fit,

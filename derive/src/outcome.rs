@@ -56,7 +56,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             const SHAPE: ::tollgate::typed::Shape = #shape;
             type Of<'decision> = #of_decision;
 
-            #[allow(unused_variables)]
+            #[allow(unused_variables, reason = "a type without fields uses none")]
             fn outcome<'decision>(
                 word: ::tollgate::typed::Word<'decision>,
                 fit: &::tollgate::typed::OutcomeFit,

@@ -428,30 +428,25 @@ impl Fact for Headers<'_> {
         fit: &Fit,
         to: &Entering<'a>,
     ) -> Result<Word<'a>, Box<tollgate::typed::Refusal>> {
-        let (mut names, mut values) = (self.0.keys(), self.0.keys());
-        fit.map(
-            self.0.keys_len(),
-            to,
-            |_| Some(names.next()?.as_str()),
-            |_, fit| {
-                let Some(name) = values.next() else {
-                    return Ok(Word::None);
-                };
-                let mut values = self.0.get_all(name).iter();
-                fit.seq(self.0.get_all(name).iter().count(), to, |_, fit| {
-                    let value = values.next().map_or(&b""[..], |value| value.as_bytes());
-                    match std::str::from_utf8(value) {
-                        Ok(text) => fit.text(text, to),
-                        Err(_) => Err(Box::new(tollgate::typed::Refusal {
-                            path: String::new(),
-                            value: String::new(),
-                            reason: "a header that rules read is text".into(),
-                            offset: None,
-                        })),
-                    }
-                })
-            },
-        )
+        let mut names = self.0.keys();
+        fit.map(self.0.keys_len(), to, |fit| {
+            let name = names.next()?;
+            let all = self.0.get_all(name);
+            let mut values = all.iter();
+            let word = fit.seq(all.iter().count(), to, |_, fit| {
+                let value = values.next().map_or(&b""[..], |value| value.as_bytes());
+                match std::str::from_utf8(value) {
+                    Ok(text) => fit.text(text, to),
+                    Err(_) => Err(Box::new(tollgate::typed::Refusal {
+                        path: String::new(),
+                        value: String::new(),
+                        reason: "a header that rules read is text".into(),
+                        offset: None,
+                    })),
+                }
+            });
+            Some((name.as_str(), word))
+        })
     }
 }
 

@@ -45,14 +45,13 @@ const RULES: &str = r#"
 "#;
 
 #[derive(Facts, Outcome, Clone, Copy, PartialEq, Debug)]
-#[allow(non_camel_case_types)]
 enum Plan {
-    free,
+    #[facts(name = "free")]
+    #[outcome(name = "free")]
+    Free,
     #[facts(name = "paid")]
     #[outcome(name = "paid")]
-    Paying {
-        seats: u16,
-    },
+    Paying { seats: u16 },
 }
 
 #[derive(Facts, Clone)]
@@ -85,7 +84,10 @@ struct All<'r> {
     limits: HashMap<&'r str, u32>,
     raw: Bytes<'r>,
     #[facts(skip)]
-    #[allow(dead_code)]
+    #[expect(
+        dead_code,
+        reason = "the rules have a field of this name, which is not this one"
+    )]
     extra: u8,
 }
 
@@ -326,16 +328,18 @@ fn outcomes_have_a_place_for_all_that_rules_give() {
     let bound = program.bind::<All<'_>>("plan").unwrap();
     let outcomes = program.outcomes::<Plan>("plan").unwrap();
     let mut session = program.session();
-    for plan in [Plan::free, Plan::Paying { seats: 500 }] {
+    for plan in [Plan::Free, Plan::Paying { seats: 500 }] {
         let facts = All { plan, ..all() };
         let decision = session.decide_bound(&bound, &facts, &CALL).unwrap();
         assert_eq!(outcomes.of(&decision).unwrap(), plan);
     }
     #[derive(Outcome)]
-    #[allow(non_camel_case_types, dead_code)]
+    #[expect(dead_code, reason = "it is never made")]
     enum Narrow {
-        free,
-        paid { seats: u8 },
+        #[outcome(name = "free")]
+        Free,
+        #[outcome(name = "paid")]
+        Paid { seats: u8 },
     }
     let error = program.outcomes::<Narrow>("plan").unwrap_err().to_string();
     assert_eq!(
@@ -427,4 +431,32 @@ fn states_are_asked_with_what_a_host_gives() {
         let decision = session.decide_bound(&bound, &caller, &call).unwrap();
         assert_eq!(decision.value_json(), expected);
     }
+}
+
+/// Without its id an event would be another one each time, and be paid for each time.
+#[test]
+fn an_event_of_a_stream_has_its_id_and_time() {
+    #[derive(Facts)]
+    struct Whole<'r> {
+        trip: &'r str,
+        at: SystemTime,
+        fare: i64,
+    }
+    #[derive(Facts)]
+    struct Nameless {
+        at: SystemTime,
+        fare: i64,
+    }
+    let rules = r#"
+        record Ride { trip: String, at: Instant, fare: Int }
+        stream rides: Ride { id: event.trip, time: event.at, dedupe: 7d, late_after: 1h }
+        ruleset reward(e: Ride) -> [Int] on rides hit all { rule long when e.fare > 10 then 1 }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules).unwrap();
+    assert!(program.bind::<Whole<'_>>("reward").is_ok());
+    let error = program.bind::<Nameless>("reward").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`reward` cannot take `Nameless`: `trip`: the rules read it, a text, and `Nameless` has no such field"
+    );
 }

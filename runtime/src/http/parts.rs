@@ -43,14 +43,12 @@ impl Cookies<'_> {
     ) -> Result<Word<'a>, Box<Refusal>> {
         let pairs = cookie_pairs(lines, to.arena);
         sort(pairs);
-        let mut firsts = to.arena.vec();
-        firsts.extend(pairs.chunk_by(|a, b| a.0 == b.0).map(|group| group[0]));
-        fit.map(
-            firsts.len(),
-            to,
-            |i| Some(firsts[i].0),
-            |i, fit| fit.text(firsts[i].1, to),
-        )
+        let by_name = || pairs.chunk_by(|a, b| a.0 == b.0);
+        let mut groups = by_name();
+        fit.map(by_name().count(), to, |fit| {
+            let (name, value) = groups.next()?[0];
+            Some((name, fit.text(value, to)))
+        })
     }
 }
 
@@ -60,17 +58,13 @@ impl Fact for Query<'_> {
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         let pairs = query_pairs(self.0, to.arena).map_err(Box::new)?;
         sort(pairs);
-        let mut groups = to.arena.vec();
-        groups.extend(pairs.chunk_by(|a, b| a.0 == b.0));
-        fit.map(
-            groups.len(),
-            to,
-            |i| Some(groups[i][0].0),
-            |i, fit| {
-                let group = groups[i];
-                fit.seq(group.len(), to, |j, fit| fit.text(group[j].1, to))
-            },
-        )
+        let by_name = || pairs.chunk_by(|a, b| a.0 == b.0);
+        let mut groups = by_name();
+        fit.map(by_name().count(), to, |fit| {
+            let group = groups.next()?;
+            let values = fit.seq(group.len(), to, |i, fit| fit.text(group[i].1, to));
+            Some((group[0].0, values))
+        })
     }
 }
 

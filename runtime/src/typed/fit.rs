@@ -22,6 +22,9 @@ pub struct Entering<'a> {
     pub arena: &'a Arena,
 }
 
+/// An entry of a map: its key, and the word of its value.
+type Entry<'a> = (&'a str, Result<Word<'a>, Box<Refusal>>);
+
 /// How values of a type of the host become words of a type of the rules.
 #[derive(Clone, Debug)]
 pub struct Fit {
@@ -221,7 +224,7 @@ impl Fit {
         Ok(Word::Seq(words))
     }
 
-    /// The word of a map, from its keys and the words of its values.
+    /// The word of a map, from its entries: the text of a key, and the word of its value, which is made by the fit of values.
     ///
     /// # Errors
     /// When there are too many entries, or a key or a value is refused or a key given twice.
@@ -229,8 +232,7 @@ impl Fit {
         &self,
         len: usize,
         to: &Entering<'a>,
-        mut entry: impl FnMut(usize) -> Option<&'a str>,
-        mut value: impl FnMut(usize, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+        mut entry: impl FnMut(&Fit) -> Option<Entry<'a>>,
     ) -> Result<Word<'a>, Box<Refusal>> {
         let (Type::Map { max, .. }, Inner::Map(keys, values)) = (&self.ty, &self.inner) else {
             return Err(self.other("{\u{2026}}".into()));
@@ -238,11 +240,13 @@ impl Fit {
         room(len, *max)?;
         let words = to.arena.slots(2 * len);
         let (pairs, _) = words.as_chunks_mut::<2>();
-        for (i, pair) in pairs.iter_mut().enumerate() {
-            let name = entry(i).unwrap_or("");
-            let key = keys.text(name, to);
-            let value = value(i, values).map_err(|r| within(r, &format!("[{}]", quote(name))))?;
-            *pair = [key?, value];
+        for pair in pairs.iter_mut() {
+            let Some((name, value)) = entry(values) else {
+                return Err(self.other("fewer entries than there are".into()));
+            };
+            let key = keys.text(name, to)?;
+            let value = value.map_err(|r| within(r, &format!("[{}]", quote(name))))?;
+            *pair = [key, value];
         }
         pairs.sort_unstable_by(|a, b| a[0].order(b[0]));
         if pairs.windows(2).any(|pair| pair[0][0].same(pair[1][0])) {

@@ -144,7 +144,7 @@ impl Fact for Bytes<'_> {
 
 /// Entries of a map in any order.
 fn entries<'a, K, V>(
-    map: impl ExactSizeIterator<Item = (&'a K, &'a V)>,
+    mut map: impl ExactSizeIterator<Item = (&'a K, &'a V)>,
     fit: &Fit,
     to: &Entering<'a>,
 ) -> Result<Word<'a>, Box<Refusal>>
@@ -152,23 +152,10 @@ where
     K: AsRef<str> + 'a,
     V: Fact + 'a,
 {
-    let len = map.len();
-    // Two closures read the same entry, one after the other.
-    let current = std::cell::Cell::new(None);
-    let mut map = map;
-    fit.map(
-        len,
-        to,
-        |_| {
-            let (key, value) = map.next()?;
-            current.set(Some(value));
-            Some(key.as_ref())
-        },
-        |_, fit| match current.take() {
-            Some(value) => V::word(value, fit, to),
-            None => Ok(Word::None),
-        },
-    )
+    fit.map(map.len(), to, |fit| {
+        let (key, value) = map.next()?;
+        Some((key.as_ref(), value.word(fit, to)))
+    })
 }
 
 impl<K: AsRef<str>, V: Fact, S> Fact for HashMap<K, V, S> {
