@@ -133,6 +133,14 @@ impl Program {
         self.plan().map_or(&[], |plan| &plan.declarations)
     }
 
+    /// Somewhere to keep the program's states for a stream that remembers so many ids.
+    pub(crate) fn states_of_stream(&self, ids: u64) -> Result<States, Error> {
+        let plan = self.plan().map(|plan| plan.remembering(ids));
+        Ok(States {
+            bound: Arc::new(Bound::new(&plan.unwrap_or_default(), self.stamp(), &[])?),
+        })
+    }
+
     /// Somewhere to keep the program's states, all of them in this process.
     pub(crate) fn local_states(&self) -> Result<States, Error> {
         let plan = self.plan().map(Plan::local).unwrap_or_default();
