@@ -89,6 +89,8 @@ impl Bound {
     /// The states of another program: what is kept in this process for those whose identity was there before, and nothing for others. Both
     /// go on with the same states, so that decisions under way end with their program.
     fn carried(&self, plan: &Plan, stamp: u64) -> Result<Bound, Error> {
+        // All that can be refused is, before the first state is carried over.
+        Bound::new(plan, stamp, &[])?;
         let local = Arc::new(self.local.carried(&plan.declarations).map_err(beyond)?);
         let instead = match (&self.instead, plan.instead()) {
             (Some(before), Some(declarations)) => Some(before.carried(&declarations)),
