@@ -255,8 +255,9 @@ impl<B> Live<B> {
     fn swap(&self, program: Program) -> Result<(), Error> {
         let before = self.current.load();
         let program = program.with_data_by_name(&before.program)?;
-        let states = program.states_after(&before.states)?;
         let bound = (self.bind)(&program)?;
+        // Last, because both programs share what is carried over: nothing may fail behind it.
+        let states = program.states_after(&before.states)?;
         self.current.store(Arc::new(Version {
             program,
             states,

@@ -147,7 +147,7 @@ impl Program {
         if let Some(missing) = self.missing_data().next() {
             return Err(Error::other(format!("data `{missing}` is missing")));
         }
-        let states = self.states(&[])?;
+        let states = self.states_of_stream(ids)?;
         let kind = Kind::Seen {
             keep_us: plan.dedupe_us,
         };

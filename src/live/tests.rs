@@ -233,6 +233,42 @@ fn states_are_carried_over_where_they_are_declared_alike() {
     assert_eq!(live.version(), 3);
 }
 
+/// A program that is refused has not narrowed the states that it would have shared.
+#[test]
+fn a_refused_replacement_leaves_the_bounds_of_states() {
+    let engine = Engine::new();
+    let rules = |max_keys: u32, entry: &str, more: &str| {
+        let rules = format!(
+            "state calls: FixedWindow by String {{ limit: 9, window: 1h, max_keys: {max_keys}, on_failure: deny }}
+             {more}
+             ruleset {entry}(user: String) -> Bool hit first {{
+               rule yes when calls[user].take().granted then true
+               otherwise false
+             }}"
+        );
+        engine.compile_source("x.rules", &rules).unwrap()
+    };
+    let bind = |program: &Program| program.bind::<str>("admit").map(drop);
+    let live = Live::new(rules(3, "admit", ""), bind).unwrap();
+    let ask = |user: &str| {
+        live.with(|session, ()| {
+            let facts = format!("{user:?}");
+            let call = Call { id: user, time: 0 };
+            let decision = session.decide_json("admit", facts.as_bytes(), &call);
+            decision.unwrap().value_json()
+        })
+    };
+    assert_eq!(ask("ann"), "true");
+    // The entry is missing, then a state is kept elsewhere.
+    assert!(live.replace(rules(1, "enter", "")).is_err());
+    let elsewhere =
+        "state far: Seen by String { keep: 1h, max_keys: 1, store: redis.far, on_failure: deny }";
+    assert!(live.replace(rules(1, "admit", elsewhere)).is_err());
+    assert_eq!(ask("bob"), "true");
+    live.replace(rules(2, "admit", "")).unwrap();
+    assert_eq!((ask("bob"), ask("cat")), ("true".into(), "false".into()));
+}
+
 #[test]
 fn watching_notices_a_change_and_tells_of_failures_once() {
     let folder = Folder::new("watch");

@@ -421,12 +421,17 @@ pub(super) fn operation<'o>(
             within: Some(charge(1)),
         },
     };
+    // An event counts once, whichever of the rule sets on its stream, and of the programs that follow each other, counts it.
+    let place = match place.operation {
+        Asks::Add => 0,
+        _ => asked.place,
+    };
     Operation {
         state: state(0),
         key: key(0),
         at_us,
         decision: decision.as_bytes(),
-        place: asked.place,
+        place,
         ask,
     }
 }

@@ -89,6 +89,8 @@ impl Bound {
     /// The states of another program: what is kept in this process for those whose identity was there before, and nothing for others. Both
     /// go on with the same states, so that decisions under way end with their program.
     fn carried(&self, plan: &Plan, stamp: u64) -> Result<Bound, Error> {
+        // All that can be refused is, before the first state is carried over.
+        Bound::new(plan, stamp, &[])?;
         let local = Arc::new(self.local.carried(&plan.declarations).map_err(beyond)?);
         let instead = match (&self.instead, plan.instead()) {
             (Some(before), Some(declarations)) => Some(before.carried(&declarations)),
@@ -131,6 +133,14 @@ impl Program {
     /// The states that the program declares, in order: what a store of the host is made from.
     pub fn declarations(&self) -> &[Declaration] {
         self.plan().map_or(&[], |plan| &plan.declarations)
+    }
+
+    /// Somewhere to keep the program's states for a stream that remembers so many ids.
+    pub(crate) fn states_of_stream(&self, ids: u64) -> Result<States, Error> {
+        let plan = self.plan().map(|plan| plan.remembering(ids));
+        Ok(States {
+            bound: Arc::new(Bound::new(&plan.unwrap_or_default(), self.stamp(), &[])?),
+        })
     }
 
     /// Somewhere to keep the program's states, all of them in this process.

@@ -72,6 +72,16 @@ impl Plan {
         plan
     }
 
+    /// The same for a stream that remembers so many ids: a counter knows as many events, so that it is never the first to be full.
+    pub(crate) fn remembering(&self, ids: u64) -> Plan {
+        let mut plan = self.clone();
+        let remembered = plan.declarations.iter_mut();
+        for remember in remembered.filter_map(|d| d.remember.as_mut()) {
+            remember.most = remember.most.max(ids);
+        }
+        plan
+    }
+
     /// What holds when a state cannot be asked.
     pub(crate) fn failure(&self, state: StateId) -> OnFailure {
         let known = self.failures.get(state.0 as usize);

@@ -269,6 +269,54 @@ fn a_thousand_rules_with_state_cost_what_ten_do() {
     assert!(thousand <= ten + ten / 2, "{ten} steps, {thousand} steps");
 }
 
+/// Each rule set on a stream sees the event counted, and it is counted once.
+#[test]
+fn an_event_counts_once_for_all_rule_sets_on_its_stream() {
+    let rules = r#"
+        record Ride { id: String, at: Instant, user: String }
+        enum Action { first(n: Int), second(n: Int) }
+        stream rides: Ride { id: event.id, time: event.at, dedupe: 1d }
+        state visits: Count by String {
+          counts: rides, key: event.user, window: 1h, max_keys: 100, on_failure: skip
+        }
+        ruleset one(e: Ride) -> [Action] on rides hit all {
+          rule a when let n = visits[e.user].value() then first(n)
+        }
+        ruleset two(e: Ride) -> [Action] on rides hit all {
+          rule b when let n = visits[e.user].value() then second(n)
+        }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules).unwrap();
+    let mut stream = program.stream("rides", 100).unwrap();
+    for n in 1..=3 {
+        let ride = format!(r#"{{"id": "r{n}", "at": "2026-11-02T09:00:00Z", "user": "ann"}}"#);
+        let mut actions = String::new();
+        stream.offer(ride.as_bytes(), &mut actions).unwrap();
+        let wanted =
+            [("first", n), ("second", n)].map(|(of, n)| format!(r#"{{"{of}":{{"n":{n}}}}}"#));
+        let found: Vec<&str> = actions.lines().collect();
+        assert_eq!(found.len(), 2, "{actions}");
+        for (line, action) in found.iter().zip(&wanted) {
+            assert!(line.contains(action), "{line} has no {action}");
+        }
+    }
+}
+
+/// A counter that forgot an event before its stream does would count it again, and one that is full counts none.
+#[test]
+fn a_counter_remembers_as_many_events_as_its_stream() {
+    let rules = r#"
+        record Ride { id: String, at: Instant }
+        stream rides: Ride { id: event.id, time: event.at, dedupe: 1d }
+        state visits: Count { counts: rides, window: 1h, on_failure: skip }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules).unwrap();
+    let plan = program.plan().unwrap();
+    let remembered = |ids| plan.remembering(ids).declarations[0].remember.unwrap().most;
+    assert_eq!(remembered(5), 1_000_000);
+    assert_eq!(remembered(crate::IDS_MAX), crate::IDS_MAX);
+}
+
 /// The parts of a condition are asked again, and the states behind them are not.
 #[test]
 fn a_recorder_keeps_states_and_asks_them_once() {

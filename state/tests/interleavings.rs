@@ -167,6 +167,29 @@ fn one_slot_goes_around() {
     );
 }
 
+/// A decision that goes on while it is finished: what it came to hold meanwhile is given back when it is finished again.
+#[test]
+fn a_slot_taken_beside_the_finish_is_not_forgotten() {
+    let lease_us = 100;
+    let slots = Kind::Concurrency { max: 1, lease_us };
+    three(
+        vec![Declaration::new("s", slots).max_keys(10)],
+        |store, t| {
+            let enter = Ask::Enter { critical: false };
+            let entered = yes(ask(store, t.to_string().as_bytes(), b"d", 0, enter));
+            store.finish(b"d");
+            entered
+        },
+        |store, entered| {
+            assert_eq!(entered, 3);
+            store.finish(b"d");
+            for key in ["0", "1", "2"] {
+                assert_eq!(store.get(0, key.as_bytes(), 0), Ok(0));
+            }
+        },
+    );
+}
+
 /// `once` and `within`: two decisions about one trip, one about another, money for one and a half.
 #[test]
 fn money_is_paid_once_and_to_the_cent() {

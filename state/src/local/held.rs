@@ -52,10 +52,9 @@ impl Held {
     /// What the decision holds, which is then noted no more.
     pub(crate) fn release(table: &Table<Held>, decision: &[u8]) -> Vec<Place> {
         let decision = Who::decides(decision).bytes();
-        let Some(held) = table.peek(&decision, |(), held| std::mem::take(held)) else {
+        let Some(held) = table.take(&decision) else {
             return Vec::new();
         };
-        table.remove(&decision);
         held.first.into_iter().chain(held.more).collect()
     }
 }

@@ -60,8 +60,7 @@ impl Local {
     /// # Errors
     /// The first declaration that [`Declaration::check`] refuses.
     pub fn new(declarations: &[Declaration]) -> Result<Local, Limit> {
-        // The only randomness here: it decides where a key lies, and no answer.
-        let seed = RandomState::new().build_hasher().finish();
+        let seed = random_seed();
         let held = Arc::new(Held::table(seed));
         let states = declarations
             .iter()
@@ -352,6 +351,11 @@ impl Store for Local {
             }
         }
     }
+}
+
+/// The only randomness of a store: it decides where a key lies, and no answer.
+pub(crate) fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Another cell in the place of what is there.

@@ -141,18 +141,18 @@ impl<C: Cell> Table<C> {
         Some(look(&self.rule, &mut entry.cell))
     }
 
-    /// Forgets the key.
-    pub(crate) fn remove(&self, key: &[u8]) {
+    /// Takes the key out with what it holds, if it is there.
+    pub(crate) fn take(&self, key: &[u8]) -> Option<C> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        if let Ok(entry) = keys
+        let entry = keys
             .table
             .find_entry(hash, |entry| entry.key.bytes() == key)
-        {
-            entry.remove();
-            self.live.fetch_sub(1, Ordering::Relaxed);
-        }
+            .ok()?;
+        let (Entry { cell, .. }, _) = entry.remove();
+        self.live.fetch_sub(1, Ordering::Relaxed);
+        Some(cell)
     }
 
     /// How many keys there are, those included that no longer matter and were not dropped yet.

@@ -13,7 +13,7 @@ use self::connection::Connections;
 use self::request::{Request, State};
 use crate::identity::Who;
 use crate::kind::{Declaration, GREATEST, Limit};
-use crate::local::{Held, Place, Table};
+use crate::local::{Held, Place, Table, random_seed};
 use crate::operation::{Answer, Ask, Failure, Operation, Outcome};
 use crate::store::Store;
 
@@ -96,7 +96,7 @@ impl Redis {
             connections: Connections::new(url, settings.timeout, settings.idle)?,
             linger_ms: millis(settings.linger),
             keep_budgets_ms: millis(settings.keep_budgets),
-            held: Held::table(0),
+            held: Held::table(random_seed()),
         })
     }
 

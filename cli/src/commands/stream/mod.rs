@@ -76,6 +76,7 @@ struct Runner {
     began: Instant,
     /// Complaints that were shown.
     shown: usize,
+    /// Whether nothing may be written any more: it has ended, or a batch broke in the middle, which the next process puts into order.
     ended: bool,
 }
 
@@ -277,9 +278,11 @@ impl Runner {
     /// The one moment at which a batch happens is when the journal has it.
     fn commit(&mut self, output: &str, dead: &str) -> Result<()> {
         let changes = self.stream.changes();
+        self.ended = true;
         self.journal.append(&self.progress, output, dead, changes)?;
         self.output.write(output)?;
         self.dead.write(dead)?;
+        self.ended = false;
         match self.journal.is_long() {
             true => self.begin_log(),
             false => Ok(()),
@@ -396,7 +399,10 @@ fn end_on_interrupt(runner: &Arc<Mutex<Runner>>, ending: &Arc<AtomicBool>) -> Re
     let (runner, ending) = (Arc::clone(runner), Arc::clone(ending));
     ctrlc::set_handler(move || {
         ending.store(true, Ordering::Relaxed);
-        let mut runner = runner.lock().unwrap_or_else(PoisonError::into_inner);
+        // A batch that broke in the middle is not to be ended behind.
+        let Ok(mut runner) = runner.lock() else {
+            return;
+        };
         if runner.ended {
             return;
         }
