@@ -10,13 +10,13 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{Either, Empty, Limited};
+use http_body_util::Either;
 use hyper::body::{Body, Incoming};
 use tollgate::Live;
 
 use crate::admin::Kept;
 use crate::balance::hash;
-use crate::body::Answered;
+use crate::body::{Answered, Sent};
 use crate::contract::{Answer, Arrived, Edit, Rules};
 use crate::load::{Load, Meter};
 use crate::log::{Line, Log, seconds};
@@ -349,12 +349,7 @@ impl Drop for Tail {
 }
 
 /// The request that goes to the upstream.
-fn outgoing(
-    arrived: Arrived,
-    edits: Vec<Change>,
-    body: Incoming,
-    most: u64,
-) -> Request<crate::body::Sent> {
+fn outgoing(arrived: Arrived, edits: Vec<Change>, body: Incoming, most: u64) -> Request<Sent> {
     let Arrived {
         id,
         peer,
@@ -365,10 +360,9 @@ fn outgoing(
     wire::strip(&mut parts.headers);
     wire::introduce(&mut parts.headers, peer, &host, &id);
     apply(edits, &mut parts.headers);
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let body = match body.is_end_stream() {
-        true => Either::Left(Empty::new()),
-        false => Either::Right(Limited::new(body, most)),
+        true => Sent::nothing(),
+        false => Sent::limited(body, most),
     };
     let mut request = Request::new(body);
     *request.method_mut() = parts.method;
