@@ -1,16 +1,44 @@
 //! Bodies: streamed through as they come, with what happens once they have ended.
 
+use std::error::Error;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::{Either, Empty, Limited};
+use http_body_util::{Either, Empty, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::proxy::Tail;
 
 /// The body of a request on its way to an upstream.
-pub(crate) type Sent = Either<Empty<Bytes>, Limited<Incoming>>;
+pub(crate) struct Sent {
+    body: Either<Empty<Bytes>, Limited<Incoming>>,
+    sending: Arc<Sending>,
+}
+
+/// How the client fares with sending a body, so that no endpoint is blamed for its client.
+#[derive(Debug, Default)]
+pub(crate) struct Sending {
+    /// A [`Sender`] by its number.
+    sender: AtomicU8,
+    ended: OnceLock<Instant>,
+}
+
+/// What who sends a body did when it was last asked for more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sender {
+    /// It sent some, or the end.
+    Keeps = 0,
+    /// It is waited for.
+    Slow = 1,
+    /// It went away, or what it sends is no body.
+    Left = 2,
+    /// It sends more than is allowed.
+    TooLong = 3,
+}
 
 /// The body of a response on its way to a client. When it is dropped the request is at its end, and what its tail does is done.
 pub(crate) struct Answered {
@@ -21,6 +49,73 @@ pub(crate) struct Answered {
 enum From {
     Whole(Option<Bytes>),
     Upstream(Incoming),
+}
+
+impl Sent {
+    /// No body.
+    pub(crate) fn nothing() -> Sent {
+        Sent::new(Either::Left(Empty::new()))
+    }
+
+    /// A body of at most so many bytes.
+    pub(crate) fn limited(body: Incoming, most: u64) -> Sent {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Sent::new(Either::Right(Limited::new(body, most)))
+    }
+
+    fn new(body: Either<Empty<Bytes>, Limited<Incoming>>) -> Sent {
+        let sending = Arc::default();
+        Sent { body, sending }
+    }
+
+    pub(crate) fn sending(&self) -> Arc<Sending> {
+        self.sending.clone()
+    }
+}
+
+impl Sending {
+    pub(crate) fn sender(&self) -> Sender {
+        let all = [Sender::Keeps, Sender::Slow, Sender::Left, Sender::TooLong];
+        all[usize::from(self.sender.load(Ordering::Relaxed)) % all.len()]
+    }
+
+    /// When the last byte of the body went out; nothing for none, and while there are more.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        self.ended.get().copied()
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        let sender = match &polled {
+            Poll::Pending => Sender::Slow,
+            Poll::Ready(Some(Err(error))) if error.is::<LengthLimitError>() => Sender::TooLong,
+            Poll::Ready(Some(Err(_))) => Sender::Left,
+            Poll::Ready(_) => Sender::Keeps,
+        };
+        this.sending.sender.store(sender as u8, Ordering::Relaxed);
+        if sender == Sender::Keeps && (matches!(polled, Poll::Ready(None)) || this.is_end_stream())
+        {
+            this.sending.ended.get_or_init(Instant::now);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 impl Answered {

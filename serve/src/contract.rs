@@ -21,8 +21,8 @@ use crate::settings::Settings;
 /// Counters of decisions, so that threads do not wait for each other.
 const SHARDS: usize = 16;
 
-/// What becomes of a request: the answer of the settings' `entry`. Times of the rules may be less than none, which counts as none. The rules may have fewer variants, and leave out fields that are
-/// optional here; `std.http.Route` fits.
+/// What becomes of a request: the answer of the settings' `entry`. The rules may have fewer variants, and leave out fields
+/// that are optional here; `std.http.Route` fits. Times of the rules may be less than none, which counts as none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Outcome)]
 pub enum Answer<'d> {
     /// It goes to a cluster.

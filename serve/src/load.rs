@@ -29,7 +29,7 @@ pub struct Load {
     pub workers: i64,
     /// The share of failures among the tries at upstreams of the last five seconds, in billionths: no response, or 500 and above.
     pub errors: i64,
-    /// The time until a response began, of those same tries: the median.
+    /// The time until a response began once the request was sent, of those same tries: the median.
     pub p50: Duration,
     /// Of a hundred tries all but one took no longer.
     pub p99: Duration,

@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 /// Bounds of the histograms, in seconds.
 const BOUNDS: [f64; 14] = [
@@ -82,89 +82,49 @@ pub(crate) struct Now {
 impl Metrics {
     pub(crate) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("tollgate");
-        let requests: Family<Code, Counter> = Family::default();
-        let by_class = CLASSES.map(|code| requests.get_or_create(&Code { code }).clone());
-        registry.register(
-            "requests",
-            "Requests answered, by class of status",
-            requests,
-        );
-        let reloads: Family<Outcome, Counter> = Family::default();
+        let to = &mut registry;
+        let requests: Family<Code, Counter> =
+            told(to, "requests", "Requests answered, by class of status");
+        let reloads: Family<Outcome, Counter> =
+            told(to, "reloads", "Times that rules were read again");
         let [reloaded, failed_reloads] = ["replaced", "failed"]
             .map(|outcome| reloads.get_or_create(&Outcome { outcome }).clone());
-        registry.register("reloads", "Times that rules were read again", reloads);
-        let metrics = Metrics {
-            requests: by_class,
-            seconds: histogram(),
-            refused: Counter::default(),
-            connections: Gauge::default(),
-            lines_lost: Counter::default(),
-            in_flight: Gauge::default(),
-            busy: Gauge::default(),
-            workers: Gauge::default(),
-            version: Gauge::default(),
+        Metrics {
+            requests: CLASSES.map(|code| requests.get_or_create(&Code { code }).clone()),
+            seconds: told_as(
+                to,
+                "request_seconds",
+                "Time until a response had been sent",
+                histogram(),
+            ),
+            refused: told(to, "refused", "Requests refused before any rule"),
+            connections: told(to, "connections", "Connections of clients"),
+            lines_lost: told(to, "log_lines_lost", "Lines of the access log not written"),
+            in_flight: told(to, "in_flight", "Requests in progress"),
+            busy: told(to, "busy", "Their share of the capacity"),
+            workers: told(to, "workers_busy", "Share of time the workers were at work"),
+            version: told(to, "rules_version", "Which program decides, counted from 1"),
             reloaded,
             failed_reloads,
-            rules: Family::default(),
-            upstream_seconds: Family::new_with_constructor(histogram),
-            failures: Family::default(),
-            retries: Family::default(),
-            out_of_budget: Family::default(),
-            registry: Registry::default(),
-        };
-        let m = &metrics;
-        registry.register(
-            "request_seconds",
-            "Time until a response had been sent",
-            m.seconds.clone(),
-        );
-        registry.register(
-            "refused",
-            "Requests refused before any rule",
-            m.refused.clone(),
-        );
-        registry.register(
-            "connections",
-            "Connections of clients",
-            m.connections.clone(),
-        );
-        registry.register(
-            "log_lines_lost",
-            "Lines of the access log not written",
-            m.lines_lost.clone(),
-        );
-        registry.register("in_flight", "Requests in progress", m.in_flight.clone());
-        registry.register("busy", "Their share of the capacity", m.busy.clone());
-        registry.register(
-            "workers_busy",
-            "Share of time the workers were at work",
-            m.workers.clone(),
-        );
-        registry.register(
-            "rules_version",
-            "Which program decides, counted from 1",
-            m.version.clone(),
-        );
-        registry.register(
-            "rule_decisions",
-            "Decisions by each rule, since the rules were read",
-            m.rules.clone(),
-        );
-        registry.register(
-            "upstream_seconds",
-            "Time until a response began, each try",
-            m.upstream_seconds.clone(),
-        );
-        registry.register("upstream_failures", "Tries that failed", m.failures.clone());
-        registry.register("retries", "Tries after the first", m.retries.clone());
-        registry.register(
-            "retries_out_of_budget",
-            "Tries that the budget did not allow",
-            m.out_of_budget.clone(),
-        );
-        Metrics {
+            rules: told(
+                to,
+                "rule_decisions",
+                "Decisions by each rule, since the rules were read",
+            ),
+            upstream_seconds: told_as(
+                to,
+                "upstream_seconds",
+                "Time until a response began, each try",
+                Family::new_with_constructor(histogram),
+            ),
+            failures: told(to, "upstream_failures", "Tries that failed"),
+            retries: told(to, "retries", "Tries after the first"),
+            out_of_budget: told(
+                to,
+                "retries_out_of_budget",
+                "Tries that the budget did not allow",
+            ),
             registry,
-            ..metrics
         }
     }
 
@@ -217,6 +177,16 @@ impl OfCluster {
     pub(crate) fn tried(&self, took: Duration) {
         self.seconds.observe(took.as_secs_f64());
     }
+}
+
+/// A metric that is told by this name.
+fn told<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    told_as(to, name, help, M::default())
+}
+
+fn told_as<M: Metric + Clone>(to: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    to.register(name, help, metric.clone());
+    metric
 }
 
 fn histogram() -> Histogram {

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{Either, Empty, Limited};
+use http_body_util::Either;
 use hyper::body::{Body, Incoming};
 use tollgate::Live;
 
 use crate::admin::Kept;
 use crate::balance::hash;
-use crate::body::Answered;
+use crate::body::{Answered, Sent};
 use crate::contract::{Answer, Arrived, Edit, Rules};
 use crate::load::{Load, Meter};
 use crate::log::{Line, Log, seconds};
@@ -194,11 +194,11 @@ impl Proxy {
                 decision.write_by(&mut line.by);
                 self.plan_of(answer, arrived)
             });
-            let mut plan = decided.map_err(|e| (400, e.to_string()))??;
+            let mut plan = decided.map_err(|e| undecided(&e, 400))??;
             if let Plan::Forward { edits, .. } = &mut plan {
                 let mut changes = Changes::default();
                 let edited = rules.edits(session, arrived, settings, &mut |e| changes.take(e));
-                edited.map_err(|e| (400, e.to_string()))?;
+                edited.map_err(|e| undecided(&e, 400))?;
                 *edits = changes.all()?;
             }
             Ok(plan)
@@ -280,7 +280,7 @@ impl Proxy {
             let mut take = |edit: Edit<'_>| changes.take(edit);
             rules.response_edits(session, arrived, &self.settings, response, &mut take)
         });
-        edited.map_err(|e| (502, e.to_string()))?;
+        edited.map_err(|e| undecided(&e, 502))?;
         apply(changes.all()?, &mut parts.headers);
         Ok(())
     }
@@ -329,12 +329,6 @@ impl Drop for Tail {
         let Tail { proxy, line, .. } = self;
         proxy.meter.ended();
         let took = self.began.elapsed();
-        proxy.metrics.answered(line.status, took);
-        let Some(log) = &proxy.log else {
-            return;
-        };
-        line.seconds = took.as_secs_f64();
-        line.bytes = self.bytes;
         if !self.whole && line.error.is_empty() {
             // 499 is what nginx calls a request that nobody waited for.
             if line.status == 0 {
@@ -342,6 +336,12 @@ impl Drop for Tail {
             }
             line.error = "the client left".into();
         }
+        proxy.metrics.answered(line.status, took);
+        let Some(log) = &proxy.log else {
+            return;
+        };
+        line.seconds = took.as_secs_f64();
+        line.bytes = self.bytes;
         if !log.take(line) {
             proxy.metrics.lines_lost.inc();
         }
@@ -349,12 +349,7 @@ impl Drop for Tail {
 }
 
 /// The request that goes to the upstream.
-fn outgoing(
-    arrived: Arrived,
-    edits: Vec<Change>,
-    body: Incoming,
-    most: u64,
-) -> Request<crate::body::Sent> {
+fn outgoing(arrived: Arrived, edits: Vec<Change>, body: Incoming, most: u64) -> Request<Sent> {
     let Arrived {
         id,
         peer,
@@ -365,10 +360,9 @@ fn outgoing(
     wire::strip(&mut parts.headers);
     wire::introduce(&mut parts.headers, peer, &host, &id);
     apply(edits, &mut parts.headers);
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let body = match body.is_end_stream() {
-        true => Either::Left(Empty::new()),
-        false => Either::Right(Limited::new(body, most)),
+        true => Sent::nothing(),
+        false => Sent::limited(body, most),
     };
     let mut request = Request::new(body);
     *request.method_mut() = parts.method;
@@ -431,6 +425,15 @@ fn apply(changes: Vec<Change>, headers: &mut HeaderMap) {
             None => drop(headers.remove(name)),
         }
     }
+}
+
+/// What becomes of a message that rules do not decide about: `refused` where it breaks a rule of its types; else it is not its sender's fault.
+fn undecided(error: &tollgate::Error, refused: u16) -> Stopped {
+    let status = match error.refusal() {
+        Some(_) => refused,
+        None => 500,
+    };
+    (status, error.to_string())
 }
 
 /// A path of the rules as a target, with the query of the request. Paths of the rules are decoded, so what a target may not hold is escaped

@@ -405,12 +405,16 @@ async fn begins(stream: &TcpStream, limit: Duration) -> bool {
     const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let told = async {
         let mut begin = [0; PREFACE.len()];
+        let mut pause = Duration::from_millis(5);
         loop {
             match stream.peek(&mut begin).await {
                 Err(_) | Ok(0) => return false,
                 Ok(n) if n == begin.len() || begin[..n] != PREFACE[..n] => return true,
-                // What has been seen is seen again, so wait for more.
-                Ok(_) => sleep(Duration::from_millis(5)).await,
+                // What has been seen is seen again, so wait for more; longer each time, as thousands of connections may do this.
+                Ok(_) => {
+                    sleep(pause).await;
+                    pause *= 2;
+                }
             }
         }
     };

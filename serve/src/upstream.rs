@@ -1,13 +1,11 @@
 //! Clusters: which endpoint is asked, how often, and which ones are left alone.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, Uri, Version, header};
-use http_body_util::{Either, Empty, LengthLimitError};
 use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::Error;
 use crate::balance::{Balancer, Endpoints};
-use crate::body::Sent;
+use crate::body::{Sender, Sending, Sent};
 use crate::load::Meter;
 use crate::metrics::{Metrics, OfCluster};
 use crate::retry::{Budget, wait};
@@ -72,6 +70,10 @@ pub(crate) enum Failed {
     Timeout,
     /// The client's body was longer than allowed.
     TooLong,
+    /// The client's body was waited for when time was up.
+    Slow,
+    /// The client's body ended too early.
+    Left,
 }
 
 /// A request in progress at an endpoint, until it is dropped.
@@ -159,7 +161,7 @@ impl Cluster {
         let mut tried: Vec<usize> = Vec::new();
         loop {
             let mut request = next.take().unwrap_or_else(|| {
-                let mut request = Request::new(Either::Left(Empty::new()));
+                let mut request = Request::new(Sent::nothing());
                 *request.method_mut() = method.clone();
                 *request.headers_mut() = again.clone().unwrap_or_default();
                 request
@@ -168,25 +170,28 @@ impl Cluster {
             tried.push(endpoint);
             self.address(&mut request, endpoint, &path);
             let in_progress = InProgress::new(self, endpoint);
-            let start = Instant::now();
+            let (start, sending) = (Instant::now(), request.body().sending());
             let left = limit.saturating_sub(began.elapsed());
             let left = self.settings.try_timeout.map_or(left, |one| one.min(left));
             let result = match timeout(left, self.client.request(request)).await {
                 Ok(Ok(response)) => Ok((response, in_progress)),
-                Ok(Err(error)) => Err(why(&error)),
-                Err(_) => Err(Failed::Timeout),
+                Ok(Err(error)) if error.is_connect() => Err(Failed::Connect),
+                Ok(Err(_)) => Err(Failed::of(&sending, Failed::Broken)),
+                Err(_) => Err(Failed::of(&sending, Failed::Timeout)),
             };
-            let took = start.elapsed();
             let (failed, unseen) = match &result {
                 Ok((response, _)) => (matches!(response.status().as_u16(), 502..=504), false),
-                // The client is to blame, not the endpoint.
-                Err(Failed::TooLong) => (false, false),
-                Err(failed) => (true, *failed == Failed::Connect),
+                Err(failed) => (!failed.by_client(), *failed == Failed::Connect),
             };
             let bad = failed || matches!(&result, Ok((r, _)) if r.status().is_server_error());
-            meter.tried(took, bad);
-            self.metrics.tried(took);
-            self.note(endpoint, failed);
+            // Where the client is to blame, nothing is learned about the endpoint.
+            if failed || result.is_ok() {
+                // How long a client takes to send its body says nothing either.
+                let took = sending.ended().unwrap_or(start).elapsed();
+                meter.tried(took, bad);
+                self.metrics.tried(took);
+                self.note(endpoint, failed);
+            }
             let tries = tried.len() as u32;
             let may = failed && again.is_some() && (idempotent || unseen) && tries <= retries;
             if may {
@@ -320,6 +325,20 @@ impl Endpoints for Untried<'_> {
 }
 
 impl Failed {
+    /// What a try failed of, when it is not the client that it failed of.
+    fn of(sending: &Sending, otherwise: Failed) -> Failed {
+        match (sending.sender(), otherwise) {
+            (Sender::TooLong, _) => Failed::TooLong,
+            (Sender::Left, _) => Failed::Left,
+            (Sender::Slow, Failed::Timeout) => Failed::Slow,
+            _ => otherwise,
+        }
+    }
+
+    fn by_client(self) -> bool {
+        matches!(self, Failed::TooLong | Failed::Slow | Failed::Left)
+    }
+
     /// The status and the sentence that the client gets.
     pub(crate) fn status(self) -> (u16, &'static str) {
         match self {
@@ -327,6 +346,8 @@ impl Failed {
             Failed::Broken => (502, "the upstream broke off"),
             Failed::Timeout => (504, "the upstream took too long"),
             Failed::TooLong => (413, "the body is longer than allowed"),
+            Failed::Slow => (408, "the body came too slowly"),
+            Failed::Left => (400, "the body broke off"),
         }
     }
 }
@@ -342,18 +363,4 @@ fn is_idempotent(method: &Method) -> bool {
         Method::DELETE,
     ]
     .contains(method)
-}
-
-fn why(error: &hyper_util::client::legacy::Error) -> Failed {
-    if error.is_connect() {
-        return Failed::Connect;
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.is::<LengthLimitError>() {
-            return Failed::TooLong;
-        }
-        source = cause.source();
-    }
-    Failed::Broken
 }

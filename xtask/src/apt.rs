@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fmt};
 
+/// Packages that start a service when they are installed, and where it listens: nothing here needs it.
+const SERVICES: &[(&str, &str)] = &[("nginx", "port 80"), ("redis-server", "127.0.0.1:6379")];
+
 /// Why a package is not installed.
 pub(crate) enum NotInstalled {
     NoApt,
@@ -13,10 +16,16 @@ pub(crate) enum NotInstalled {
     Refused(String),
 }
 
-/// Installs a package; says each command.
+/// Installs a package; says each command, and before it what else will run then.
 pub(crate) fn install(package: &str) -> Result<(), NotInstalled> {
     if !has("apt-get") {
         return Err(NotInstalled::NoApt);
+    }
+    if let Some((_, place)) = SERVICES.iter().find(|(of, _)| *of == package) {
+        println!(
+            "  Where systemd runs, `{package}` starts its service, which listens on {place}. Nothing here needs that: \
+             `systemctl disable --now {package}` ends it."
+        );
     }
     let install = ["install", "-y", "--no-install-recommends", package];
     for arguments in [&["update"][..], &install] {

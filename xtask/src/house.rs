@@ -14,7 +14,7 @@ pub(crate) const RULES: &[Rule] = &[
         "crates depend only on what ARCHITECTURE.md allows",
         dependencies,
     ),
-    ("no Rust file is longer than 600 lines", file_lengths),
+    ("no source file is longer than 600 lines", file_lengths),
     (
         "every library says what it is under five headings",
         crate_docs,
@@ -173,7 +173,7 @@ fn actual_dependencies(root: &Path) -> BTreeMap<String, BTreeSet<String>> {
 
 fn file_lengths(root: &Path) -> Vec<String> {
     let long = |file: &PathBuf| LONG_FILES.iter().any(|(name, _)| root.join(name) == *file);
-    rust_files(root)
+    files(root, &["rs", "c", "cpp", "h", "py"])
         .into_iter()
         .filter(|file| !long(file))
         .filter_map(|file| {
@@ -185,7 +185,7 @@ fn file_lengths(root: &Path) -> Vec<String> {
 
 fn crate_docs(root: &Path) -> Vec<String> {
     let mut findings = Vec::new();
-    for file in rust_files(root) {
+    for file in files(root, &["rs"]) {
         if file.file_name().is_none_or(|name| name != "lib.rs") {
             continue;
         }
@@ -208,7 +208,7 @@ fn unsafe_code(root: &Path) -> Vec<String> {
             .any(|form| code.contains(form))
             && !code.contains('"')
     };
-    rust_files(root)
+    files(root, &["rs"])
         .into_iter()
         .filter(|file| !allowed(file))
         .filter(|file| {
@@ -228,8 +228,8 @@ fn show(root: &Path, file: &Path) -> String {
         .to_string()
 }
 
-/// Every Rust file of the repository, sorted.
-fn rust_files(root: &Path) -> Vec<PathBuf> {
+/// Every file of the repository with one of these extensions, sorted.
+fn files(root: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -238,7 +238,10 @@ fn rust_files(root: &Path) -> Vec<PathBuf> {
             let name = entry.file_name();
             if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+            } else if path
+                .extension()
+                .is_some_and(|e| extensions.iter().any(|of| e == *of))
+            {
                 files.push(path);
             }
         }

@@ -38,7 +38,7 @@ typedef enum tollgate_status {
    */
   TOLLGATE_STATUS_RULES = 1,
   /**
-   * The facts or data violate their types: a client's mistake, which a gateway answers with 400.
+   * The facts or data violate their types, or are not UTF-8: a client's mistake, which a gateway answers with 400.
    */
   TOLLGATE_STATUS_REFUSED = 2,
   /**
@@ -46,7 +46,7 @@ typedef enum tollgate_status {
    */
   TOLLGATE_STATUS_FAILED = 3,
   /**
-   * The call breaks the contract of this header: a null pointer, a text that is not UTF-8, a handle of another kind, a session
+   * The call breaks the contract of this header: a null pointer, a name that is not UTF-8, a handle of another kind, a session
    * that two threads use.
    */
   TOLLGATE_STATUS_MISUSE = 4,

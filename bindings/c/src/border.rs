@@ -18,11 +18,11 @@ pub enum Status {
     Ok = 0,
     /// The rules do not compile; the error has the diagnostics.
     Rules = 1,
-    /// The facts or data violate their types: a client's mistake, which a gateway answers with 400.
+    /// The facts or data violate their types, or are not UTF-8: a client's mistake, which a gateway answers with 400.
     Refused = 2,
     /// A file cannot be read, there is no such name, something was not given.
     Failed = 3,
-    /// The call breaks the contract of this header: a null pointer, a text that is not UTF-8, a handle of another kind, a session
+    /// The call breaks the contract of this header: a null pointer, a name that is not UTF-8, a handle of another kind, a session
     /// that two threads use.
     Misuse = 4,
     /// A mistake of Tollgate. Please report it.
@@ -165,6 +165,19 @@ pub(crate) unsafe fn name<'c>(pointer: *const c_char, what: &str) -> Result<&'c 
 pub(crate) unsafe fn text<'c>(text: Text, what: &str) -> Result<&'c str, Failure> {
     // SAFETY: as promised.
     utf8(unsafe { bytes(text, what) }?, what)
+}
+
+/// A text that a client sent: where it is not UTF-8, the client is wrong and not the host. `path` is the field it stands in, or empty.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn sent<'c>(sent: Text, path: &'static str) -> Result<&'c str, Failure> {
+    // SAFETY: as promised.
+    let bytes = unsafe { bytes(sent, "a text") }?;
+    str::from_utf8(bytes).map_err(|_| match path {
+        "" => Failure::refused(path, "a text is not UTF-8"),
+        _ => Failure::refused(path, "it is not UTF-8"),
+    })
 }
 
 /// The bytes of a text.

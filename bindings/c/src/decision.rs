@@ -41,8 +41,8 @@ impl Decided {
 /// The decision as JSON: `{"value":…,"by":"rule"}`; `by` is a list under `hit all` and `hit sum`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tollgate_decision_json(decision: *const Decision) -> Text {
-    // SAFETY: the contract of the header.
     let json = |decided: &Decided| Some(decided.give(&decided.decision.as_ref()?.to_json()));
+    // SAFETY: the contract of the header.
     unsafe { read(decision, json) }.unwrap_or(NO_TEXT)
 }
 

@@ -35,13 +35,15 @@ pub unsafe extern "C" fn tollgate_entry_new(
 ) -> Status {
     // SAFETY: the contract of the header.
     unsafe {
-        guard(error, || {
-            let entry = out(entry)?;
-            let program = &borrow(program)?.program;
-            let (name, paths) = names(name, paths, count)?;
-            *entry = handle(program.form(name, &paths)?);
-            Ok(())
-        })
+        found(
+            program,
+            name,
+            paths,
+            count,
+            entry,
+            error,
+            |program, name, paths| program.form(name, paths),
+        )
     }
 }
 
@@ -59,13 +61,15 @@ pub unsafe extern "C" fn tollgate_entry_of_requests(
 ) -> Status {
     // SAFETY: the contract of the header.
     unsafe {
-        guard(error, || {
-            let entry = out(entry)?;
-            let program = &borrow(program)?.program;
-            let (name, paths) = names(name, paths, count)?;
-            *entry = handle(program.request_form(name, &paths)?);
-            Ok(())
-        })
+        found(
+            program,
+            name,
+            paths,
+            count,
+            entry,
+            error,
+            |program, name, paths| program.request_form(name, paths),
+        )
     }
 }
 
@@ -76,22 +80,33 @@ pub unsafe extern "C" fn tollgate_entry_free(entry: *mut Entry) {
     unsafe { free(entry) }
 }
 
-fn handle(form: Form) -> *mut Entry {
-    Box::into_raw(Box::new(Tagged::new::<Entry>(form))).cast()
-}
-
+/// What both ways to find an entry share.
+///
 /// # Safety
 /// The contract of the header.
-unsafe fn names<'c>(
-    entry: *const c_char,
+unsafe fn found(
+    program: *const Program,
+    name: *const c_char,
     paths: *const *const c_char,
     count: usize,
-) -> Result<(&'c str, Vec<&'c str>), Failure> {
+    entry: *mut *mut Entry,
+    error: *mut *mut Error,
+    find: impl FnOnce(&tollgate::Program, &str, &[&str]) -> Result<Form, tollgate::Error>,
+) -> Status {
     // SAFETY: as promised.
     unsafe {
-        let entry = name(entry, "the name of the entry")?;
-        let paths: &[*const c_char] = array(paths, count, "the array of paths")?;
-        let paths: Result<_, Failure> = paths.iter().map(|path| name(*path, "a path")).collect();
-        Ok((entry, paths?))
+        guard(error, || {
+            let entry = out(entry)?;
+            let program = &borrow(program)?.program;
+            let name = self::name(name, "the name of the entry")?;
+            let paths: &[*const c_char] = array(paths, count, "the array of paths")?;
+            let paths: Result<Vec<&str>, Failure> = paths
+                .iter()
+                .map(|path| self::name(*path, "a path"))
+                .collect();
+            let form = find(program, name, &paths?)?;
+            *entry = Box::into_raw(Box::new(Tagged::new::<Entry>(form))).cast();
+            Ok(())
+        })
     }
 }

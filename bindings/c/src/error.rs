@@ -36,7 +36,7 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 enum What {
     Sentence(String),
-    /// What a client sent, and why not.
+    /// What a client sent, where that is known, and why not.
     Sent {
         path: &'static str,
         reason: &'static str,
@@ -95,7 +95,10 @@ impl Error {
                 (sentence.clone(), json!({ "message": sentence }).to_string())
             }
             What::Sent { path, reason } => (
-                format!("{path}: {reason}"),
+                match *path {
+                    "" => (*reason).to_owned(),
+                    path => format!("{path}: {reason}"),
+                },
                 json!({ "path": path, "value": "", "reason": reason }).to_string(),
             ),
             What::Face(error) => (error.to_string(), json_of(error)),

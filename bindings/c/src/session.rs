@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tollgate::{Arena, Call, RawRequest};
 
-use crate::border::{Handle, Status, Tagged, array, borrow, bytes, guard, out, tagged, text};
+use crate::border::{Handle, Status, Tagged, array, borrow, bytes, guard, out, sent, tagged, text};
 use crate::decision::{Decided, Decision};
 use crate::entry::Entry;
 use crate::error::{Error, Failure, free};
@@ -316,14 +316,4 @@ unsafe fn raw_request<'a>(request: &Request, given: &'a Arena) -> Result<RawRequ
             trusted_proxies: request.trusted_proxies.into(),
         })
     }
-}
-
-/// A text that a client sent: where it is not UTF-8, the client is wrong and not the host.
-///
-/// # Safety
-/// As [`text`].
-unsafe fn sent<'c>(sent: Text, path: &'static str) -> Result<&'c str, Failure> {
-    // SAFETY: as promised.
-    let bytes = unsafe { bytes(sent, path) }?;
-    std::str::from_utf8(bytes).map_err(|_| Failure::refused(path, "it is not UTF-8"))
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use tollgate::{Arena, Input};
 
-use crate::border::{array, bytes, text};
+use crate::border::{array, bytes, sent};
 use crate::error::Failure;
 
 /// Most lists and maps inside each other.
@@ -116,10 +116,7 @@ pub unsafe extern "C" fn tollgate_text_of(string: *const c_char) -> Text {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tollgate_value_of_string(string: *const c_char) -> Value {
     if string.is_null() {
-        return Value {
-            kind: Kind::Absent as u32,
-            r#as: Payload { integer: 0 },
-        };
+        return value(Kind::Absent, Payload { integer: 0 });
     }
     // SAFETY: the contract of the header.
     tollgate_value_of_text(unsafe { tollgate_text_of(string) })
@@ -128,48 +125,32 @@ pub unsafe extern "C" fn tollgate_value_of_string(string: *const c_char) -> Valu
 /// A text as a value.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_value_of_text(text: Text) -> Value {
-    Value {
-        kind: Kind::Text as u32,
-        r#as: Payload { text },
-    }
+    value(Kind::Text, Payload { text })
 }
 
 /// A whole number as a value.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_value_of_int(integer: i64) -> Value {
-    Value {
-        kind: Kind::Int as u32,
-        r#as: Payload { integer },
-    }
+    value(Kind::Int, Payload { integer })
 }
 
 /// A truth value: 0 is false, everything else true.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_value_of_bool(boolean: i32) -> Value {
-    Value {
-        kind: Kind::Bool as u32,
-        r#as: Payload { boolean },
-    }
+    value(Kind::Bool, Payload { boolean })
 }
 
 /// A float as a value.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_value_of_float(real: f64) -> Value {
-    Value {
-        kind: Kind::Float as u32,
-        r#as: Payload { real },
-    }
+    value(Kind::Float, Payload { real })
 }
 
 /// A list of `count` values.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_value_of_list(items: *const Value, count: usize) -> Value {
-    Value {
-        kind: Kind::List as u32,
-        r#as: Payload {
-            list: List { items, count },
-        },
-    }
+    let list = List { items, count };
+    value(Kind::List, Payload { list })
 }
 
 /// A record, map or variant of `count` entries.
@@ -184,9 +165,13 @@ pub extern "C" fn tollgate_value_of_map(
         values,
         count,
     };
+    value(Kind::Map, Payload { map })
+}
+
+fn value(kind: Kind, payload: Payload) -> Value {
     Value {
-        kind: Kind::Map as u32,
-        r#as: Payload { map },
+        kind: kind as u32,
+        r#as: payload,
     }
 }
 
@@ -237,7 +222,7 @@ unsafe fn input<'a>(
             kind if kind == Kind::Bool as u32 => Input::Bool(payload.boolean != 0),
             kind if kind == Kind::Int as u32 => Input::Int(payload.integer),
             kind if kind == Kind::Float as u32 => Input::Float(payload.real),
-            kind if kind == Kind::Text as u32 => Input::Str(text(payload.text, "a text")?),
+            kind if kind == Kind::Text as u32 => Input::Str(sent(payload.text, "")?),
             kind if kind == Kind::Bytes as u32 => Input::Bytes(bytes(payload.text, "bytes")?),
             kind if kind == Kind::List as u32 => {
                 let List { items, count } = payload.list;
@@ -259,7 +244,7 @@ unsafe fn input<'a>(
                 for (key, value) in keys.iter().zip(values) {
                     // What is absent is left out, as everywhere.
                     if let Some(value) = input(value, depth + 1, left, arena)? {
-                        map.push((text(*key, "a key")?, value));
+                        map.push((sent(*key, "")?, value));
                     }
                 }
                 Input::Map(map.into_bump_slice())

@@ -13,7 +13,7 @@ pub struct Maglev {
 }
 
 impl Maglev {
-    /// The table of at most 65,535 endpoints with names and weights: in turn each takes the next free place of its own order of all places,
+    /// The table of 1 to 65,535 endpoints with names and weights of at least 1: in turn each takes the next free place of its own order of all places,
     /// as often in a round as it weighs. Costs about `SIZE log SIZE` steps.
     pub fn new(endpoints: &[(String, u32)]) -> Maglev {
         let mut orders: Vec<(usize, usize)> = endpoints

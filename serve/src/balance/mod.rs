@@ -48,6 +48,19 @@ impl Balancer {
     /// A balancer for endpoints, each with its name and weight. Hashing policies go by names, so that the order does not matter.
     ///
     /// There is at least one endpoint; weights are 1 to 100.
+    ///
+    /// ```
+    /// use tollgate_serve::Policy;
+    /// use tollgate_serve::balance::{Balancer, Endpoints, hash};
+    /// struct Idle;
+    /// impl Endpoints for Idle {
+    ///     fn is_up(&self, endpoint: usize) -> bool { endpoint != 1 }
+    ///     fn in_progress(&self, _: usize) -> usize { 0 }
+    /// }
+    /// let endpoints = ["10.0.0.1:80", "10.0.0.2:80"].map(|name| (name.to_owned(), 1));
+    /// let balancer = Balancer::new(Policy::Maglev, &endpoints);
+    /// assert_eq!(balancer.choose(hash(b"the session"), &Idle), 0);
+    /// ```
     pub fn new(policy: Policy, endpoints: &[(String, u32)]) -> Balancer {
         let weights: Box<[u32]> = endpoints.iter().map(|e| e.1).collect();
         let next = AtomicUsize::new(0);
@@ -72,7 +85,7 @@ impl Balancer {
             Chosen::InTurn { turns, next } => {
                 let start = next.fetch_add(1, Ordering::Relaxed);
                 let order = (0..turns.len()).map(|i| turns[(start + i) % turns.len()] as usize);
-                first(order, up)
+                first(order, n, up)
             }
             Chosen::Least { next } => {
                 let start = next.fetch_add(1, Ordering::Relaxed);
@@ -103,8 +116,8 @@ impl Balancer {
                     }
                 }
             }
-            Chosen::Ring(ring) => first(ring.from(key), up),
-            Chosen::Maglev(maglev) => first(maglev.from(key), up),
+            Chosen::Ring(ring) => first(ring.from(key), n, up),
+            Chosen::Maglev(maglev) => first(maglev.from(key), n, up),
         }
     }
 
@@ -120,12 +133,17 @@ impl Balancer {
     }
 }
 
-/// The first that is up, or the first.
-fn first(mut order: impl Iterator<Item = usize>, up: impl Fn(usize) -> bool) -> usize {
+/// The first that is up, or the first. An order may be a table, much longer than the number of endpoints, so that none is up is found out without
+/// going through it.
+fn first(
+    mut order: impl Iterator<Item = usize>,
+    endpoints: usize,
+    up: impl Fn(usize) -> bool,
+) -> usize {
     let Some(one) = order.next() else {
         return 0;
     };
-    if up(one) {
+    if up(one) || !(0..endpoints).any(&up) {
         return one;
     }
     order.find(|i| up(*i)).unwrap_or(one)
@@ -133,6 +151,8 @@ fn first(mut order: impl Iterator<Item = usize>, up: impl Fn(usize) -> bool) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     struct Some3 {
@@ -186,6 +206,26 @@ mod tests {
                 shares(&balancer, &of, 3_000).iter().all(|n| *n > 0),
                 "{policy:?}"
             );
+        }
+    }
+
+    /// It happens at the worst time: when everything fails.
+    #[test]
+    fn that_all_is_down_costs_the_number_of_endpoints() {
+        struct Down(Cell<usize>);
+        impl Endpoints for Down {
+            fn is_up(&self, _: usize) -> bool {
+                self.0.set(self.0.get() + 1);
+                false
+            }
+            fn in_progress(&self, _: usize) -> usize {
+                0
+            }
+        }
+        for policy in ALL {
+            let down = Down(Cell::new(0));
+            balancer(policy, [1, 2, 5]).choose(7, &down);
+            assert!(down.0.get() <= 6, "{policy:?}: {}", down.0.get());
         }
     }
 

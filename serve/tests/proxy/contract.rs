@@ -29,3 +29,18 @@ async fn a_proxy_does_not_start_with_rules_that_do_not_fit() {
     let error = refused(fits, "lisen = 1").await;
     assert!(error.contains("unknown field `lisen`"), "{error}");
 }
+
+/// Data that nobody gave is the operator's affair, and no client's.
+#[tokio::test]
+async fn what_is_missing_here_is_no_fault_of_the_client() {
+    let rules = "data most: Percent
+        record Load { busy: Percent in 0% .. 100% }
+        ruleset edge(req: Request, load: Load) -> Route hit first {
+          rule full when load.busy > most then respond(503)
+          otherwise respond(204)
+        }";
+    let proxy = Proxy::start(rules, "").await;
+    let answer = proxy.get("/").await;
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    assert!(answer.body.contains("most"), "{}", answer.body);
+}

@@ -184,3 +184,33 @@ async fn what_takes_longer_than_the_drain_is_broken() {
     let _ = stream.read_to_end(&mut answer).await;
     assert_eq!(answer, b"");
 }
+
+/// 499 in the log, as nginx has it, and so among what clients did wrong.
+#[tokio::test]
+async fn who_leaves_before_the_answer_is_counted() {
+    let upstream = Upstream::start(|_| std::future::pending()).await;
+    let rules = answering(200).replace(
+        "forward(service: \"a\")",
+        "forward(service: \"a\", timeout: 1h)",
+    );
+    let proxy = Proxy::start(&rules, &cluster("a", &[upstream.address], "")).await;
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    let request = b"GET /up HTTP/1.1\r\nhost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    until(|| upstream.count() == 1).await;
+    drop(stream);
+    let counted = "tollgate_requests_total{code=\"4xx\"} 1\n";
+    while !proxy
+        .admin("GET", "/metrics", "")
+        .await
+        .body
+        .contains(counted)
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let log = proxy.end().await;
+    assert_eq!(
+        (&log[0]["status"], &log[0]["error"]),
+        (&499.into(), &"the client left".into())
+    );
+}

@@ -428,6 +428,30 @@ fn values_that_share_what_they_point_to_are_counted() {
     assert_eq!(refused.status, Status::Misuse);
 }
 
+/// Facts come from clients: a gateway answers 400 for them, and looks for no mistake of its own.
+#[test]
+fn facts_that_are_not_utf8_are_refused_and_no_misuse() {
+    let arena = tollgate::Arena::new();
+    // SAFETY: C strings, and an array of one value.
+    let status = |value: Value| match unsafe { inputs(&value, 1, &arena) } {
+        Ok(_) => Status::Ok,
+        Err(failure) => failure.status,
+    };
+    let text = |bytes: &CStr| {
+        // SAFETY: a C string; it lives as long as the program.
+        unsafe { tollgate_text_of(bytes.as_ptr()) }
+    };
+    let (good, wrong) = (text(c"\u{e9}"), text(c"\xe9"));
+    assert_eq!(status(tollgate_value_of_text(good)), Status::Ok);
+    assert_eq!(status(tollgate_value_of_text(wrong)), Status::Refused);
+    let value = tollgate_value_of_int(1);
+    assert_eq!(status(tollgate_value_of_map(&good, &value, 1)), Status::Ok);
+    assert_eq!(
+        status(tollgate_value_of_map(&wrong, &value, 1)),
+        Status::Refused
+    );
+}
+
 #[test]
 fn a_session_is_refused_to_a_second_thread() {
     // What a second thread would find while the first decides.

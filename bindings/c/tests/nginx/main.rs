@@ -244,6 +244,8 @@ fn refuses(nginx: &Nginx) {
     assert_eq!(status("BREW /catalog/x", ""), 400);
     assert_eq!(status("GET /catalog/x", "X-Api-Key: a b\r\n"), 400);
     assert_eq!(status("GET /catalog/x", "X-Name: \u{e9}\r\n"), 200);
+    // Of variables, too, which nginx may have decoded.
+    assert_eq!(status("GET /decoded/%ff", ""), 400);
     let status = |request: &str| nginx.raw(1, request.as_bytes()).status;
     assert_eq!(status("GET /x HTTP/1.0\r\n\r\n"), 400);
     assert_eq!(

@@ -129,6 +129,7 @@ http {{
       tollgate_decide off;
       proxy_pass http://catalog;
     }}
+    location /decoded/ {{ tollgate_decide route api_key=$uri; proxy_pass http://catalog; }}
     location /any/ {{
       satisfy any;
       allow all;
