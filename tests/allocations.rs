@@ -1,33 +1,14 @@
 //! Deciding about a host's own types allocates nothing from the system once the session's memory has grown.
 //!
 //! Everything stands in one test: the counter is shared by all threads.
-#![allow(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tollgate::{Bound, Call, Engine, Error, Facts, Live, Outcome, Outcomes, Program};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call is handed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
+use tollgate_backend_suite::counting::Counting;
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static MEMORY: Counting = Counting::new();
 
 #[derive(Facts)]
 struct Request<'r> {
@@ -116,7 +97,7 @@ fn a_gateways_decision_allocates_nothing() {
     };
     // The session's memory grows, and regular expressions make what they search with.
     (0..4).for_each(|_| all());
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = MEMORY.allocations();
     (0..100).for_each(|_| all());
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+    assert_eq!(MEMORY.allocations() - before, 0);
 }

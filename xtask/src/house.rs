@@ -56,10 +56,7 @@ const UNSAFE_FILES: &[&str] = &[
     "bindings/c/src/value.rs",
     "bindings/c/src/tests/hostile.rs",
     // The allocator that counts: `GlobalAlloc` is an unsafe trait.
-    "backends/cranelift/tests/allocations.rs",
-    "backends/llvm/tests/allocations.rs",
-    "backends/vm/tests/allocations.rs",
-    "tests/allocations.rs",
+    "backends/suite/src/counting.rs",
     // A variable of the environment is set.
     "backends/cranelift/tests/perf.rs",
 ];

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
 use tollgate_ir::Legalized;
-use tollgate_ir::module::{Entry, Module};
+use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::text::{parse, print_module};
 use tollgate_ir::trace::Shape;
 use tollgate_ir::verify::legal;
@@ -102,10 +102,26 @@ impl Contents {
     pub fn read(bytes: &[u8]) -> Result<Contents, String> {
         let contents: Contents = serde_json::from_slice(bytes)
             .map_err(|e| format!("the contents of the object file cannot be read: {e}"))?;
-        match contents.schema.flaw() {
+        match contents.flaw() {
             Some(flaw) => Err(format!("the schema is damaged: {flaw}")),
             None => Ok(contents),
         }
+    }
+
+    /// What is wrong with the schema, or mentions a type that is not in it.
+    fn flaw(&self) -> Option<String> {
+        let of_entry = |entry: &EntryContents| {
+            let params = entry.params.iter().map(|(_, ty)| *ty);
+            params.chain([entry.result]).collect::<Vec<_>>()
+        };
+        let of_data = self.data.iter().flatten().copied();
+        let mut mentioned = self.entries.iter().flat_map(of_entry).chain(of_data);
+        self.schema.flaw().or_else(|| {
+            let TypeId(unknown) = mentioned.find(|ty| ty.0 as usize >= self.schema.types.len())?;
+            Some(format!(
+                "an entry or data mentions type {unknown}, which does not exist"
+            ))
+        })
     }
 
     /// The program, verified, with the natives that its text may name. Linear in the text.
@@ -117,7 +133,9 @@ impl Contents {
             parse(&self.ir, natives).map_err(|e| format!("the program is damaged: {e}"))?;
         let mut module: Module = parsed.module;
         keeps_nothing(&module)?;
-        if module.entries.len() != self.entries.len() || module.data.len() != self.data.len() {
+        let names = module.entries.iter().map(|entry| &*entry.name);
+        let entries = names.eq(self.entries.iter().map(|entry| &*entry.name));
+        if !entries || module.data.len() != self.data.len() {
             return Err(
                 "the program is damaged: its entries or data are not those of its schema".into(),
             );
@@ -131,10 +149,22 @@ impl Contents {
             data.schema = *from;
         }
         module.schema = self.schema.clone();
-        legal(module).map_err(|errors| {
+        let module = legal(module).map_err(|errors| {
             let first = errors.first().map(ToString::to_string).unwrap_or_default();
             format!("the program is damaged: {first}")
-        })
+        })?;
+        // Text alone describes no parameters, so the verifier lets that be.
+        let described = |entry: &&Entry| match entry.target {
+            Target::Func(func) => entry.params.len() == module.funcs[func].params().len(),
+            Target::Rules(_) => false,
+        };
+        match module.entries.iter().find(|entry| !described(entry)) {
+            Some(entry) => Err(format!(
+                "the program is damaged: the parameters of `{}` are not described",
+                entry.name
+            )),
+            None => Ok(module),
+        }
     }
 
     /// A number for everything that C sees of the program: types, entries, the names of data. Programs of one hash can take each
@@ -199,5 +229,80 @@ impl Hasher for Fnv {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_runtime::schema::Type;
+
+    use super::*;
+
+    const IR: &str = "
+data limits: int
+func f(int) -> bool {
+block0(v0: int):
+    v1 = data limits
+    v2 = icmp lt, v0, v1
+    return v2
+}
+entry f = f
+";
+
+    fn contents() -> Contents {
+        let mut schema = Schema::default();
+        schema.add(Type::Bool);
+        schema.add(Type::Int { lo: 0, hi: 9 });
+        Contents {
+            name: "f".into(),
+            version: "1".into(),
+            schema,
+            entries: vec![EntryContents {
+                name: "f".into(),
+                params: vec![("n".into(), TypeId(1))],
+                result: TypeId(0),
+                shape: Shape::One,
+            }],
+            data: vec![Some(TypeId(1))],
+            ir: IR.into(),
+        }
+    }
+
+    /// What is said of changed contents, where they are read and where the program is made of them.
+    fn refused(change: impl FnOnce(&mut Contents)) -> String {
+        let mut contents = contents();
+        change(&mut contents);
+        let read = Contents::read(&contents.bytes().unwrap());
+        let module = read.and_then(|contents| contents.module(&[]));
+        module.err().unwrap_or_default()
+    }
+
+    #[test]
+    fn contents_are_read_back_and_made_a_program() {
+        assert_eq!(refused(|_| ()), "");
+    }
+
+    /// Whoever writes the checksum can write any number.
+    #[test]
+    fn a_type_that_the_schema_has_not_is_refused() {
+        let why = "the schema is damaged: an entry or data mentions type 2, which does not exist";
+        assert_eq!(refused(|c| c.entries[0].params[0].1 = TypeId(2)), why);
+        assert_eq!(refused(|c| c.entries[0].result = TypeId(2)), why);
+        assert_eq!(refused(|c| c.data[0] = Some(TypeId(2))), why);
+    }
+
+    #[test]
+    fn entries_and_data_are_those_of_the_program() {
+        let why = "the program is damaged: its entries or data are not those of its schema";
+        assert_eq!(refused(|c| c.entries.clear()), why);
+        assert_eq!(refused(|c| c.data.push(None)), why);
+        assert_eq!(refused(|c| c.entries[0].name = "g".into()), why);
+        let more = refused(|c| c.entries[0].params.push(("m".into(), TypeId(1))));
+        assert!(more.contains("2 parameters are described, not 1"), "{more}");
+        let none = refused(|c| c.entries[0].params.clear());
+        assert!(
+            none.contains("the parameters of `f` are not described"),
+            "{none}"
+        );
     }
 }

@@ -25,8 +25,7 @@ pub fn header(contents: &Contents, source: &str) -> String {
         known: HashMap::new(),
         out: String::new(),
     };
-    // A `*/` would end the comment that it stands in.
-    header.write(&source.replace("*/", "* /"));
+    header.write(&comment(source));
     header.out
 }
 
@@ -95,8 +94,8 @@ impl Header<'_> {
              static inline tollgate_program *{prefix}_program_load(void)\n{{\n    \
              return tollgate_program_load(&{prefix}_image, {upper}_SCHEMA_HASH);\n}}\n"
         ));
-        for (entry, (function, number)) in entries.iter().zip(&named) {
-            self.entry(entry, function, number);
+        for (i, (entry, (function, number))) in entries.iter().zip(&named).enumerate() {
+            self.entry(i, entry, function, number);
         }
         if !named.is_empty() {
             self.line(format_args!(
@@ -113,7 +112,7 @@ impl Header<'_> {
     }
 
     /// A function for an entry, and before it the types that it mentions.
-    fn entry(&mut self, entry: &EntryContents, function: &str, number: &str) {
+    fn entry(&mut self, at: usize, entry: &EntryContents, function: &str, number: &str) {
         let params: Vec<(String, String, bool)> = entry
             .params
             .iter()
@@ -123,12 +122,6 @@ impl Header<'_> {
             })
             .collect();
         let result = self.c_type(entry.result);
-        let at = self
-            .contents
-            .entries
-            .iter()
-            .position(|e| e.name == entry.name);
-        let at = at.unwrap_or_default();
         let own = |name: &str| match params.iter().any(|(param, ..)| param == name) {
             true => format!("{name}_of_tollgate"),
             false => name.to_owned(),
@@ -295,9 +288,8 @@ impl Header<'_> {
                 let arena = Arena::new();
                 let mut text = String::new();
                 json::encode(self.schema, f.ty, default.word(&arena), &mut text);
-                said = format!("{said}; {text} where it is not given")
-                    .trim_start_matches("; ")
-                    .replace("*/", "* /");
+                let told = format!("{said}; {text} where it is not given");
+                said = comment(told.trim_start_matches("; "));
             }
             let said = match said.is_empty() {
                 true => String::new(),
@@ -411,92 +403,31 @@ fn word(name: &str) -> String {
     }
 }
 
-/// The name of a field or parameter: as it is, unless C or C++ means something by it.
+/// Words by which C or C++, or a header that ours includes, mean something.
+const RESERVED: &str = "\
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t \
+    char32_t char8_t class co_await co_return co_yield compl concept const const_cast \
+    consteval constexpr constinit continue decltype default delete do double dynamic_cast else \
+    enum errno explicit export extern false float for friend goto if inline int linux long \
+    mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected \
+    public register reinterpret_cast requires restrict return short signed sizeof static \
+    static_assert static_cast struct switch template this thread_local throw true try typedef \
+    typeid typename typeof typeof_unqual union unix unsigned using virtual void volatile \
+    wchar_t while xor xor_eq";
+
+/// The name of a field or parameter: as it is, unless it is reserved. An underscore is put behind those, and behind what is one of them but for
+/// underscores, so that `class` and `class_` stay two names.
 fn field(name: &str) -> String {
-    const RESERVED: &[&str] = &[
-        "alignas",
-        "alignof",
-        "and",
-        "asm",
-        "auto",
-        "bool",
-        "break",
-        "case",
-        "catch",
-        "char",
-        "class",
-        "compl",
-        "const",
-        "continue",
-        "default",
-        "delete",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "explicit",
-        "export",
-        "extern",
-        "false",
-        "float",
-        "for",
-        "friend",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "mutable",
-        "namespace",
-        "new",
-        "not",
-        "nullptr",
-        "operator",
-        "or",
-        "private",
-        "protected",
-        "public",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "template",
-        "this",
-        "throw",
-        "true",
-        "try",
-        "typedef",
-        "typeid",
-        "typename",
-        "typeof",
-        "union",
-        "unsigned",
-        "using",
-        "virtual",
-        "void",
-        "volatile",
-        "while",
-        "xor",
-        "bitand",
-        "bitor",
-        "constexpr",
-        "decltype",
-        "noexcept",
-        "requires",
-        "concept",
-        "linux",
-        "unix",
-        "errno",
-    ];
-    match RESERVED.contains(&name) {
+    let plain = name.trim_end_matches('_');
+    match RESERVED.split(' ').any(|word| word == plain) {
         true => format!("{name}_"),
         false => name.to_owned(),
     }
+}
+
+/// Text in a comment, which neither ends it nor seems to begin another.
+fn comment(text: &str) -> String {
+    text.replace("*/", "* /").replace("/*", "/ *")
 }
 
 #[cfg(test)]
@@ -513,5 +444,13 @@ mod tests {
             (field("class"), field("host")),
             ("class_".into(), "host".into())
         );
+        assert_eq!(field("class_"), "class__");
+        assert_eq!(field("xor_eq"), "xor_eq_");
+        assert_eq!(field("host_"), "host_");
+    }
+
+    #[test]
+    fn a_comment_ends_where_it_should() {
+        assert_eq!(comment("a/*.rules, /*/ b*/"), "a/ *.rules, / * / b* /");
     }
 }

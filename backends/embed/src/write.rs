@@ -26,9 +26,21 @@ impl<'w> Writer<'w> {
     /// # Safety
     /// There is room for the type, aligned as the header says.
     pub unsafe fn value(self, ty: TypeId, word: Word<'w>, at: *mut u8) {
+        // SAFETY: the caller's.
+        unsafe {
+            // What no part is written to, such as the room between fields, is zero.
+            ptr::write_bytes(at, 0, self.layouts.room(ty).size);
+            self.part(ty, word, at);
+        }
+    }
+
+    /// Lays a value down where zeros are.
+    ///
+    /// # Safety
+    /// As [`Writer::value`].
+    unsafe fn part(self, ty: TypeId, word: Word<'w>, at: *mut u8) {
         // SAFETY: in every arm what is written is what the layout gives room for; the caller says that the room is there.
         unsafe {
-            ptr::write_bytes(at, 0, self.layouts.room(ty).size);
             match self.schema.get(ty) {
                 Type::Bool => at.write(word.bool().into()),
                 Type::Int { .. }
@@ -64,7 +76,7 @@ impl<'w> Writer<'w> {
                 Type::Opt(of) => {
                     if !word.is_none() {
                         at.write(1);
-                        self.value(*of, word, at.add(self.layouts.of_optional(*of)));
+                        self.part(*of, word, at.add(self.layouts.of_optional(*of)));
                     }
                 }
                 Type::List { of, .. } | Type::Set { of, .. } => {
@@ -106,7 +118,7 @@ impl<'w> Writer<'w> {
     unsafe fn fields(self, fields: &[Field], laid: &Struct, word: Word<'w>, at: *mut u8) {
         for (i, (field, offset)) in fields.iter().zip(&laid.offsets).enumerate() {
             // SAFETY: the caller's: there is room for each field.
-            unsafe { self.value(field.ty, word.at(i), at.add(*offset)) };
+            unsafe { self.part(field.ty, word.at(i), at.add(*offset)) };
         }
     }
 

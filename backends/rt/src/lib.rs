@@ -66,7 +66,9 @@ thread_local! {
 /// Why the last call of this thread that failed did.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_error() -> *const c_char {
-    ERROR.with(|error| error.try_borrow().map_or(c"".as_ptr(), |e| e.as_ptr()))
+    // A thread that ends may have let go of it already.
+    let said = ERROR.try_with(|error| error.try_borrow().map_or(c"".as_ptr(), |e| e.as_ptr()));
+    said.unwrap_or(c"".as_ptr())
 }
 
 /// Makes a program of an image.
@@ -295,7 +297,8 @@ fn made(what: impl FnOnce() -> Result<*mut c_void, Failure>) -> *mut c_void {
 fn failed(why: &str) {
     // A zero would end the sentence.
     let why = CString::new(why.replace('\0', " ")).unwrap_or_default();
-    ERROR.with(|error| {
+    // A thread that ends may have let go of it already: then only the status tells.
+    let _ = ERROR.try_with(|error| {
         if let Ok(mut error) = error.try_borrow_mut() {
             *error = why;
         }

@@ -44,6 +44,19 @@ pub(crate) fn run(args: &Build) -> Result<Outcome> {
         _ => Level::O2,
     };
     if kind == Kind::Artifact {
+        let of_code = [
+            ("header", args.header.is_some()),
+            ("name", args.name.is_some()),
+            ("target", args.target.is_some()),
+            ("cpu", args.cpu.is_some()),
+            ("profile", !args.profile.is_empty()),
+        ];
+        if let Some((option, _)) = of_code.iter().find(|(_, given)| *given) {
+            return Err(format!(
+                "`--{option}` is for machine code (.o, .a or .so): an artifact (.tgb) has none"
+            )
+            .into());
+        }
         return artifact(args, level);
     }
     if args.sign.is_some() {

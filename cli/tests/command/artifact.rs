@@ -112,3 +112,23 @@ fn whoever_asks_for_a_signature_gets_a_right_one_or_nothing() {
     let object = ["build", "size.rules", "-o", "size.o", "--sign", "key.pem"];
     folder.tollgate(&object).exits(2);
 }
+
+/// Nothing that is asked for is left undone without a word.
+#[test]
+fn an_artifact_takes_no_options_of_machine_code() {
+    let folder = folder("options");
+    let build = ["build", "size.rules", "-o", "size.tgb"];
+    for option in [
+        ["--header", "size.h"],
+        ["--name", "shop"],
+        ["--target", "aarch64-unknown-linux-gnu"],
+        ["--cpu", "native"],
+        ["--profile", "size=facts.jsonl"],
+    ] {
+        folder
+            .tollgate(&[&build[..], &option].concat())
+            .exits(2)
+            .says(&format!("`{}` is for machine code", option[0]));
+    }
+    assert!(!folder.path().join("size.tgb").exists());
+}
