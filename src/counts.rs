@@ -114,7 +114,7 @@ impl Counts {
     pub fn count(&mut self, decision: &Decision<'_>) {
         for mark in decision.marks {
             if let Some(count) = self.sites.get_mut(mark.0 as usize) {
-                *count += 1;
+                *count = count.saturating_add(1);
             }
         }
     }
@@ -130,7 +130,7 @@ impl Counts {
     /// decided.
     pub fn to_json(&self) -> String {
         let lines: Vec<String> = self
-            .of_deciding_sets()
+            .rules_counted()
             .map(|(name, count)| format!("\n  {}: {count}", Value::from(name)))
             .collect();
         format!("{{{}\n}}\n", lines.join(","))
@@ -138,13 +138,13 @@ impl Counts {
 
     /// How many decisions by rules were counted; under `all` and `sum` one for each rule.
     pub fn total(&self) -> u64 {
-        let counts = self.of_deciding_sets().map(|(_, count)| count);
+        let counts = self.rules_counted().map(|(_, count)| count);
         counts.fold(0, u64::saturating_add)
     }
 
     /// How many rules the rule sets have by which something was decided; `otherwise` is one.
     pub fn rules(&self) -> usize {
-        self.of_deciding_sets().count()
+        self.rules_counted().count()
     }
 
     /// The rule sets by which something was decided.
@@ -172,7 +172,7 @@ impl Counts {
                 places.entry(format!("{name}.{rule}")).or_insert(span);
             }
         }
-        let never = self.of_deciding_sets().filter(|(_, count)| *count == 0);
+        let never = self.rules_counted().filter(|(_, count)| *count == 0);
         let mut never: Vec<_> = never
             .filter_map(|(name, _)| {
                 let span = *places.get(&name)?;
@@ -189,10 +189,6 @@ impl Counts {
 
     /// The rules of those rule sets by which something was decided, `ruleset.rule`, each with its count, in the order of the source.
     pub fn rules_counted(&self) -> impl Iterator<Item = (String, u64)> {
-        self.of_deciding_sets()
-    }
-
-    fn of_deciding_sets(&self) -> impl Iterator<Item = (String, u64)> {
         let sets: BTreeSet<&str> = self.rulesets().into_iter().collect();
         let sites = self.program.module().sites.values().zip(&self.sites);
         sites.filter_map(move |(site, count)| {
@@ -204,7 +200,7 @@ impl Counts {
 
 impl std::fmt::Debug for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.of_deciding_sets()).finish()
+        f.debug_map().entries(self.rules_counted()).finish()
     }
 }
 

@@ -234,6 +234,8 @@ impl SetLedger {
         let all: Vec<usize> = (0..set.rules.len()).collect();
         let (lowered, parts) = lower_parts(program, id, &all);
         let mut groups: Vec<Spine> = set.groups.keys().map(|_| Spine::default()).collect();
+        // The operands of a group come with each of its rules; those of the first are kept.
+        let mut first: Vec<Option<usize>> = vec![None; groups.len()];
         let mut rules = Vec::with_capacity(parts.len());
         for RuleParts { rule, spine } in parts {
             let mut ledger = RuleLedger::default();
@@ -243,13 +245,14 @@ impl SetLedger {
                 at = set.groups[group].parent;
             }
             ledger.groups.reverse();
-            // The operands of a group come with each of its rules; those of the first are kept.
-            let known: Vec<bool> = groups.iter().map(|g| !g.operands.is_empty()).collect();
             for (group, part) in spine {
                 match group {
                     None => ledger.spine.add(part),
-                    Some(group) if !known[group.index()] => groups[group.index()].add(part),
-                    Some(_) => {}
+                    Some(group) => {
+                        if *first[group.index()].get_or_insert(rule) == rule {
+                            groups[group.index()].add(part);
+                        }
+                    }
                 }
             }
             rules.push(ledger);

@@ -71,11 +71,9 @@ impl Tree {
                 parts.iter().for_each(|part| part.cannot(answer, leaves));
             }
             (Tree::All(parts), true) | (Tree::Any(parts), false) => {
-                parts
-                    .iter()
-                    .next_back()
-                    .into_iter()
-                    .for_each(|part| part.cannot(answer, leaves));
+                if let Some(last) = parts.last() {
+                    last.cannot(answer, leaves);
+                }
             }
         }
     }

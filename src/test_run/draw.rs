@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::Module;
 use tollgate_runtime::kinds::net::{Cidr, Ip};
-use tollgate_runtime::pattern::Segment;
+use tollgate_runtime::pattern::{PathPattern, Segment};
 use tollgate_runtime::schema::{DATE_END, Field, INSTANT_END, Schema, Type, TypeId};
 use tollgate_runtime::{Arena, Pattern, Value, json};
 
@@ -40,6 +40,8 @@ struct Pool<'m> {
     texts: Vec<Box<str>>,
     nets: Vec<Cidr>,
     patterns: Vec<&'m Pattern>,
+    /// Those of the patterns that are paths.
+    paths: Vec<&'m PathPattern>,
 }
 
 impl<'m> Draw<'m> {
@@ -330,15 +332,7 @@ impl<'m> Draw<'m> {
 
     fn path_of_pattern(&mut self) -> Value {
         let rng = &mut self.rng;
-        let patterns = &self.pool.patterns;
-        let paths: Vec<_> = patterns
-            .iter()
-            .filter_map(|pattern| match pattern {
-                Pattern::Path(path) => Some(path),
-                _ => None,
-            })
-            .collect();
-        let Some(path) = rng.pick(&paths) else {
+        let Some(path) = rng.pick(&self.pool.paths) else {
             let count = rng.below(MOST);
             return Value::str(self.segments("", count));
         };
@@ -349,7 +343,7 @@ impl<'m> Draw<'m> {
                 Segment::Literal(literal) => text.push_str(literal),
                 Segment::Any => text.push_str(word(rng)),
                 // What a capture must look like is one of the expressions, or nothing is asked of it.
-                Segment::Capture(_) => match rng.pick(patterns) {
+                Segment::Capture(_) => match rng.pick(&self.pool.patterns) {
                     Some(Pattern::Regex(regex)) => {
                         let sample = regex.sample(&mut |n| rng.below(n));
                         text.push_str(&sample.unwrap_or_default());
@@ -416,6 +410,14 @@ impl<'m> Pool<'m> {
         pool.texts.sort_unstable();
         pool.texts.dedup();
         pool.patterns.extend(module.patterns.values());
+        pool.paths = module
+            .patterns
+            .values()
+            .filter_map(|pattern| match pattern {
+                Pattern::Path(path) => Some(&**path),
+                _ => None,
+            })
+            .collect();
         pool
     }
 

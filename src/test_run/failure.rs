@@ -90,7 +90,11 @@ impl Unmet<'_> {
     pub(super) fn failure(&self, row: Option<Span>, places: &Places) -> TestFailure {
         let sources = &places.sources;
         let TestStep::Expect {
-            span, subject, by, ..
+            span,
+            expected,
+            subject,
+            by,
+            ..
         } = self.step
         else {
             return of_test(Span::default(), String::new(), "", places);
@@ -104,22 +108,14 @@ impl Unmet<'_> {
             };
             return of_test(*span, message, "asks for it", places);
         }
-        // What is expected stands behind what it is about: in the same step, or behind the `=>` of a row.
+        // What it is about need not be said again where it stands in the same step; that of a row stands before the rows.
         let looked = subject.as_ref().map(|(_, span)| *span);
-        let inside =
-            looked.filter(|l| l.file == span.file && span.start <= l.start && l.end <= span.end);
-        let (wanted, from) = match inside {
-            Some(looked) => (Span::new(span.file, looked.end, span.end), Some(looked)),
-            None => (*span, looked),
-        };
-        let text = sources
-            .slice(wanted)
-            .trim_start_matches(|c: char| c == ')' || c.is_whitespace());
-        let expected = match text.rsplit_once("=>") {
-            Some((_, expected)) if row == Some(*span) => expected.trim(),
-            _ => text.trim_start_matches("expect").trim(),
-        };
-        let expected = one_line(expected);
+        let inside = looked.filter(|l| {
+            l.file == expected.file && expected.start <= l.start && l.end <= expected.end
+        });
+        let wanted = inside.map_or(*expected, |l| Span::new(l.file, l.end, expected.end));
+        let text = sources.slice(wanted);
+        let expected = one_line(text.trim_start_matches(|c: char| c == ')' || c.is_whitespace()));
         let names = match self.decided.is_empty() {
             true => by.as_ref().map(|_| "no rule".to_owned()),
             false => Some(cut(&names(&self.decided))),
@@ -139,7 +135,7 @@ impl Unmet<'_> {
             text: text.to_owned(),
         };
         // What a row expects stands in the row, with its values.
-        let bad = from.filter(|_| row != Some(*span)).unwrap_or(*span);
+        let bad = looked.filter(|_| row != Some(*span)).unwrap_or(*span);
         labels.push((Tone::Bad, label(bad, &format!("was {was}"))));
         if let Some(row) = row.filter(|row| *row != bad) {
             labels.push((Tone::Plain, label(row, "for this row")));

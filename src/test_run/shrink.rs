@@ -10,6 +10,8 @@ use super::simplest::{simplest, variant};
 
 /// How often it is asked whether it still fails.
 const MOST: usize = 4_000;
+/// Characters and segments of a text that are left out one by one: each makes a text of its own, nearly as long.
+const PLACES: usize = 200;
 
 /// The values, made smaller while `fails` says that they still fail.
 pub(super) fn shrink(
@@ -165,12 +167,16 @@ fn of_text(value: &Value) -> Vec<Value> {
         found.push(String::new());
     }
     // A path without one of its segments.
-    let slashes: Vec<usize> = text.match_indices('/').map(|(at, _)| at).collect();
-    for (i, from) in slashes.iter().enumerate() {
+    let slashes: Vec<usize> = text
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .take(PLACES + 1)
+        .collect();
+    for (i, from) in slashes.iter().take(PLACES).enumerate() {
         let to = slashes.get(i + 1).copied().unwrap_or(text.len());
         found.push(format!("{}{}", &text[..*from], &text[to..]));
     }
-    let chars: Vec<(usize, char)> = text.char_indices().take(200).collect();
+    let chars: Vec<(usize, char)> = text.char_indices().take(PLACES).collect();
     if let Some((half, _)) = chars.get(chars.len() / 2) {
         found.push(text[..*half].to_owned());
         found.push(text[*half..].to_owned());

@@ -1,6 +1,7 @@
 //! Values that are drawn, written and made small, of every type of the language.
 
 use tollgate_frontend::library::NoModules;
+use tollgate_runtime::schema::{Type, TypeId};
 use tollgate_runtime::{Arena, Value, json};
 
 use super::draw::{Draw, is_let_in};
@@ -170,4 +171,54 @@ fn each_value_has_states_of_its_own() {
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!(failed[0].given, ["given n: Int in 0 .. 1_000 = 7"]);
     assert_eq!(results.len(), 3);
+}
+
+/// An arrow may stand in a text, too: what a row expects begins where the grammar says.
+#[test]
+fn what_is_expected_is_told_as_it_is_written() {
+    let rules = r#"
+        fn same(text: String) -> String = text
+        test "arrows" (text: String) {
+          expect same(text)
+          | "a"      => "b => c"
+          | "a => b" => "c"
+        }
+        test "steps" {
+          expect same("expect") == "x"
+          expect (same("a") == "b")
+          expect "a" == "b"
+        }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules);
+    let results = program.expect("it compiles").run_tests(None).expect("runs");
+    let failures = results.iter().flat_map(|r| &r.failures);
+    let told: Vec<&str> = failures.map(|f| &*f.expected).collect();
+    assert_eq!(
+        told,
+        [
+            r#""b => c""#,
+            r#""c""#,
+            r#"== "x""#,
+            r#"== "b")"#,
+            r#"== "b""#
+        ]
+    );
+}
+
+/// Each text with one segment less is nearly as long: of very many segments some are tried.
+#[test]
+fn long_paths_have_few_simpler_ones() {
+    let tests = tests();
+    let schema = &tests.module.schema;
+    let long = |ty: &Type| matches!(ty, Type::Str { matching: None, max } if *max >= 60_000);
+    let text = schema.types.iter().position(long);
+    let text = TypeId(text.expect("a text may be long") as u32);
+    let mut tried = 0;
+    let long = Value::str("/".repeat(60_000));
+    let small = shrink(schema, &[text], vec![long.clone()], &mut |values| {
+        tried += 1;
+        values[0] == long
+    });
+    assert!(small[0] == long);
+    assert!(tried < 1_000, "{tried} texts of 60,000 bytes");
 }

@@ -70,7 +70,7 @@ pub(super) fn write(schema: &Schema, ty: TypeId, value: &Value, out: &mut String
                 out.push(')');
             }
         }
-        (ty, value) => leaf(schema, ty, value, out),
+        _ => leaf(schema, ty, value, out),
     }
 }
 
@@ -96,7 +96,8 @@ fn fields(schema: &Schema, fields: &[Field], held: &[Value], in_record: bool, ou
     }
 }
 
-fn leaf(schema: &Schema, ty: &Type, value: &Value, out: &mut String) {
+fn leaf(schema: &Schema, id: TypeId, value: &Value, out: &mut String) {
+    let ty = schema.get(id);
     let tag = match (ty, value) {
         (Type::Str { .. } | Type::Key | Type::Host | Type::HeaderName, Value::Str(value)) => {
             return text(value, out);
@@ -117,9 +118,7 @@ fn leaf(schema: &Schema, ty: &Type, value: &Value, out: &mut String) {
     };
     // JSON has the same notation, in quotes.
     let (arena, mut written) = (Arena::new(), String::new());
-    let own = schema.types.iter().position(|t| std::ptr::eq(t, ty));
-    let own = TypeId(own.unwrap_or_default() as u32);
-    json::encode(schema, own, value.word(&arena), &mut written);
+    json::encode(schema, id, value.word(&arena), &mut written);
     let bare = matches!(
         ty,
         Type::Duration { .. } | Type::Percent { .. } | Type::Money { .. } | Type::Rate

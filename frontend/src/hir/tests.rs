@@ -67,6 +67,8 @@ pub enum Step {
     Expect {
         /// All of it.
         span: Span,
+        /// What is expected: all behind `expect`, of a row all behind `=>`.
+        expected: Span,
         /// What must hold. The first rule set it asks stands in it as a marked [`ExprKind::Decide`](super::ExprKind::Decide).
         condition: Expr,
         /// What the condition looks at (left of `==` or `is`), to be shown when it does not hold.

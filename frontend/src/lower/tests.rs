@@ -116,6 +116,8 @@ pub enum TestStep {
     Expect {
         /// All of the `expect`, or of the row.
         span: Span,
+        /// What is expected: all behind `expect`, of a row all behind `=>`.
+        expected: Span,
         /// `(parameters) -> bool`
         condition: TestFn,
         /// What the condition looks at, `(parameters) -> T`, and where that stands.
@@ -263,6 +265,7 @@ impl<'h> Lowering<'h> {
             }
             Step::Expect {
                 span,
+                expected,
                 condition,
                 subject,
                 by,
@@ -271,6 +274,7 @@ impl<'h> Lowering<'h> {
                 let held = format!("{name}.expect");
                 TestStep::Expect {
                     span: *span,
+                    expected: *expected,
                     condition: self.test_value(module, owner, held, &Ty::Bool, condition),
                     subject: subject.as_ref().map(|e| {
                         let name = format!("{name}.subject");

@@ -6,6 +6,7 @@
 
 use super::WIDTH;
 use super::doc::{Flat, Op, flat_width};
+use super::rules::Entries;
 use super::writer::Writer;
 
 /// A line with columns: where each of its cells is in the document. A cell that is not there is `None`.
@@ -76,10 +77,58 @@ impl Run {
     }
 }
 
+/// A row: `| cell | cell => value`, of a table or a test.
+pub(super) trait InColumns {
+    /// How many cells it has.
+    fn cells(&self) -> usize;
+
+    /// Writes one of them.
+    fn cell(&self, index: usize, w: &mut Writer<'_>);
+
+    /// Whether there is `=>` behind the last.
+    fn has_value(&self) -> bool;
+
+    /// Writes what stands behind `=>`, with the blank before it.
+    fn value(&self, w: &mut Writer<'_>);
+}
+
 impl Writer<'_> {
+    /// Writes rows one below the other, with the cells of each column below each other.
+    pub(super) fn rows(&mut self, entries: &mut Entries, rows: &[impl InColumns]) {
+        let columns = rows.iter().map(InColumns::cells).max().unwrap_or(0);
+        // A bar and a blank before each cell, `=>` behind the last.
+        let gaps: Vec<u32> = (0..=columns).map(|index| u32::from(index > 0)).collect();
+        let mut aligned = Vec::with_capacity(rows.len());
+        for row in rows {
+            entries.next_part(self);
+            if aligned.is_empty() {
+                aligned.extend(self.header(columns));
+            }
+            self.comments_before();
+            let mut line = Line::default();
+            for index in 0..row.cells() {
+                let gap = self.mark();
+                self.blanks(u32::from(index > 0));
+                self.token();
+                self.blank();
+                row.cell(index, self);
+                line.add(index, gap, self.mark());
+            }
+            if row.has_value() {
+                let gap = self.mark();
+                self.blank();
+                self.token();
+                line.add(columns, gap, self.mark());
+                row.value(self);
+            }
+            aligned.push(line);
+        }
+        self.align(&aligned, &gaps);
+    }
+
     /// Writes the comment before the first row of a table when it names the columns: as many words, two blanks apart, as a row has
     /// cells, perhaps the value too. Each word then stands above its column.
-    pub(super) fn header(&mut self, columns: usize) -> Option<Line> {
+    fn header(&mut self, columns: usize) -> Option<Line> {
         let words_of = |comment: &str| match comment.strip_prefix('#') {
             Some(rest) if !rest.starts_with(['#', '!', '?']) => words(comment),
             _ => Vec::new(),

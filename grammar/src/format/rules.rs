@@ -1,6 +1,6 @@
 //! Rule sets, guards, tables and pipelines.
 
-use super::columns::{Line, Run};
+use super::columns::{InColumns, Line, Run};
 use super::doc::Flat;
 use super::lists::{Brackets, Overflow};
 use super::writer::Writer;
@@ -239,36 +239,6 @@ impl Writer<'_> {
         });
     }
 
-    fn rows(&mut self, entries: &mut Entries, rows: &[Row]) {
-        let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        // A bar and a blank before each cell, `=>` behind the last.
-        let gaps: Vec<u32> = (0..=columns).map(|index| u32::from(index > 0)).collect();
-        let mut aligned = Vec::with_capacity(rows.len());
-        for row in rows {
-            entries.next_part(self);
-            if aligned.is_empty() {
-                aligned.extend(self.header(columns));
-            }
-            self.comments_before();
-            let mut cells = Line::default();
-            for (index, pattern) in row.cells.iter().enumerate() {
-                let gap = self.mark();
-                self.blanks(u32::from(index > 0));
-                self.token();
-                self.blank();
-                self.pattern(pattern);
-                cells.add(index, gap, self.mark());
-            }
-            let gap = self.mark();
-            self.blank();
-            self.token();
-            cells.add(columns, gap, self.mark());
-            aligned.push(cells);
-            self.value_behind_sign(&row.value);
-        }
-        self.align(&aligned, &gaps);
-    }
-
     fn stage(&mut self, stage: &Stage, run: &mut Run) {
         let (mut line, mut wide) = (Line::default(), false);
         let begin = self.mark();
@@ -294,6 +264,24 @@ impl Writer<'_> {
             }
         });
         run.add(self, begin, line, wide);
+    }
+}
+
+impl InColumns for Row {
+    fn cells(&self) -> usize {
+        self.cells.len()
+    }
+
+    fn cell(&self, index: usize, w: &mut Writer<'_>) {
+        w.pattern(&self.cells[index]);
+    }
+
+    fn has_value(&self) -> bool {
+        true
+    }
+
+    fn value(&self, w: &mut Writer<'_>) {
+        w.value_behind_sign(&self.value);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests and proofs.
 
-use super::columns::Line;
+use super::columns::InColumns;
 use super::lists::{Brackets, Overflow};
 use super::rules::Entries;
 use super::writer::Writer;
@@ -51,46 +51,9 @@ impl Writer<'_> {
             }
             if !test.rows.is_empty() {
                 w.break_groups();
-                w.test_rows(&mut entries, &test.rows);
+                w.rows(&mut entries, &test.rows);
             }
         });
-    }
-
-    /// Writes the rows of a test in columns.
-    fn test_rows(&mut self, entries: &mut Entries, rows: &[TestRow]) {
-        let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        // A bar and a blank before each cell, `=>` behind the last.
-        let gaps: Vec<u32> = (0..=columns).map(|index| u32::from(index > 0)).collect();
-        let mut aligned = Vec::with_capacity(rows.len());
-        for row in rows {
-            entries.next_part(self);
-            if aligned.is_empty() {
-                aligned.extend(self.header(columns));
-            }
-            self.comments_before();
-            let mut cells = Line::default();
-            for (index, cell) in row.cells.iter().enumerate() {
-                let gap = self.mark();
-                self.blanks(u32::from(index > 0));
-                self.token();
-                self.blank();
-                self.expr(cell);
-                cells.add(index, gap, self.mark());
-            }
-            if let Some(expected) = &row.expected {
-                let gap = self.mark();
-                self.blank();
-                self.token();
-                cells.add(columns, gap, self.mark());
-                self.group(|w| {
-                    w.blank();
-                    w.pattern(&expected.pattern);
-                    w.by(&expected.by);
-                });
-            }
-            aligned.push(cells);
-        }
-        self.align(&aligned, &gaps);
     }
 
     fn step(&mut self, step: &Step) {
@@ -180,5 +143,29 @@ impl Writer<'_> {
                 }
             });
         });
+    }
+}
+
+impl InColumns for TestRow {
+    fn cells(&self) -> usize {
+        self.cells.len()
+    }
+
+    fn cell(&self, index: usize, w: &mut Writer<'_>) {
+        w.expr(&self.cells[index]);
+    }
+
+    fn has_value(&self) -> bool {
+        self.expected.is_some()
+    }
+
+    fn value(&self, w: &mut Writer<'_>) {
+        if let Some(expected) = &self.expected {
+            w.group(|w| {
+                w.blank();
+                w.pattern(&expected.pattern);
+                w.by(&expected.by);
+            });
+        }
     }
 }

@@ -189,6 +189,7 @@ fn row(
         let condition = ExprKind::Is(Box::new(subject.clone()), pattern);
         Step::Expect {
             span: row.span,
+            expected: behind(row.span, expected.pattern.span),
             condition: Expr {
                 kind: condition,
                 ty: Ty::Bool,
@@ -271,6 +272,7 @@ fn expect(body: &mut Body<'_, '_>, span: Span, condition: &ast::Expr, by: &[ast:
     if let Some(step) = traced(body, span, condition, by) {
         return step;
     }
+    let expected = behind(span, condition.span);
     let scope = body.enter();
     let mut condition = body.condition(condition);
     body.leave(scope);
@@ -285,10 +287,16 @@ fn expect(body: &mut Body<'_, '_>, span: Span, condition: &ast::Expr, by: &[ast:
     };
     Step::Expect {
         span,
+        expected,
         condition,
         subject,
         by,
     }
+}
+
+/// What is expected of something that ends with it: from its first part on.
+fn behind(all: Span, first: Span) -> Span {
+    Span::new(all.file, first.start, all.end)
 }
 
 /// Marks the decision that an expectation asks about: the first that stands in it.

@@ -12,7 +12,7 @@ use crate::diagnostics::catalog::items;
 use crate::hir::{Callee, Decider, Expr, ExprKind, PipelineId, Program, Step};
 use crate::types::ty::Ty;
 
-use super::mark;
+use super::{behind, mark};
 
 /// What stands behind `by` when no rule decided.
 const OTHERWISE: &str = "otherwise";
@@ -75,6 +75,7 @@ pub(super) fn traced(
         body.checker.sink.emit(found);
     }
     let by = rules.unwrap_or_default();
+    let expected = behind(span, condition.span);
     // A `let` holds whatever it binds: only the rules are expected.
     let local = body.fresh("decided", span, subject.ty.clone());
     let condition = Expr {
@@ -84,6 +85,7 @@ pub(super) fn traced(
     };
     Some(Step::Expect {
         span,
+        expected,
         condition,
         subject: None,
         by: Some(by.iter().map(decider).collect()),
