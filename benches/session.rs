@@ -122,6 +122,6 @@ trait Plain {
 impl Plain for Bytecode {
     fn run_plain<'a>(&'a self, cx: &mut Cx<'a>) -> Word<'a> {
         let program: &dyn tollgate_backend_api::Executable = self;
-        program.run(FuncId(0), cx, black_box(&[Word::Int(7)]))
+        *program.run(FuncId(0), cx, black_box(&[Word::Int(7)]))
     }
 }

@@ -12,8 +12,10 @@ use crate::value_ref::ValueRef;
 pub struct Decision<'s> {
     pub(crate) program: &'s Program,
     pub(crate) entry: &'s EntryInfo,
-    pub(crate) value: Word<'s>,
-    pub(crate) marks: &'s [Mark],
+    /// Where it lies.
+    pub(crate) value: &'s Word<'s>,
+    /// All of the vector: its length was just written, and is not to be read before somebody asks.
+    pub(crate) marks: &'s Vec<Mark>,
     pub(crate) steps: u64,
     pub(crate) ignored: u64,
     /// What was asked of states, if the entry asks some.
@@ -23,7 +25,11 @@ pub struct Decision<'s> {
 impl Decision<'_> {
     /// The value, to be read without JSON.
     pub fn value(&self) -> ValueRef<'_> {
-        ValueRef::new(&self.program.module().schema, self.entry.result, self.value)
+        ValueRef::new(
+            &self.program.module().schema,
+            self.entry.result,
+            *self.value,
+        )
     }
 
     /// The value as JSON.
@@ -171,7 +177,7 @@ impl Decision<'_> {
         json::encode(
             &self.program.module().schema,
             self.entry.result,
-            self.value,
+            *self.value,
             out,
         );
     }

@@ -50,6 +50,8 @@ pub(crate) struct EntryInfo {
     pub(crate) target: Target,
     /// How it decides, where it only searches.
     pub(crate) direct: Option<Arc<Direct>>,
+    /// Whether it decides about its arguments alone, so that a session has nothing else to lay out.
+    pub(crate) closed: bool,
     pub(crate) params: Vec<Field>,
     pub(crate) result: TypeId,
     pub(crate) shape: Shape,
@@ -120,6 +122,7 @@ impl EntryInfo {
                 name: entry.name.clone(),
                 target: entry.target,
                 direct: None,
+                closed: false,
                 id,
                 time,
                 params,

@@ -10,13 +10,14 @@ use crate::report::Report;
 /// Why something was not done. One sentence by `Display`; details by its methods.
 #[derive(Debug)]
 pub struct Error {
-    kind: Kind,
+    /// Behind a pointer, so that a result is no larger for what it does not hold.
+    kind: Box<Kind>,
 }
 
 #[derive(Debug)]
 enum Kind {
     /// The rules do not compile.
-    Rules(Box<Report>),
+    Rules(Report),
     /// A record or data violates the schema.
     Refused(Refusal),
     /// Anything else: a sentence.
@@ -29,9 +30,7 @@ pub struct Refusal(json::Refusal);
 
 impl Error {
     pub(crate) fn other(sentence: impl Into<String>) -> Error {
-        Error {
-            kind: Kind::Other(sentence.into()),
-        }
+        Error::of(Kind::Other(sentence.into()))
     }
 
     pub(crate) fn file(path: &Path, reason: impl fmt::Display) -> Error {
@@ -39,20 +38,22 @@ impl Error {
     }
 
     pub(crate) fn rules(report: Report) -> Error {
-        Error {
-            kind: Kind::Rules(Box::new(report)),
-        }
+        Error::of(Kind::Rules(report))
     }
 
     pub(crate) fn refused(refusal: json::Refusal) -> Error {
+        Error::of(Kind::Refused(Refusal(refusal)))
+    }
+
+    fn of(kind: Kind) -> Error {
         Error {
-            kind: Kind::Refused(Refusal(refusal)),
+            kind: Box::new(kind),
         }
     }
 
     /// What the compiler said, when the rules do not compile.
     pub fn report(&self) -> Option<&Report> {
-        if let Kind::Rules(report) = &self.kind {
+        if let Kind::Rules(report) = &*self.kind {
             Some(report)
         } else {
             None
@@ -61,8 +62,8 @@ impl Error {
 
     /// The report of an error that has one.
     pub(crate) fn into_report(self) -> Report {
-        match self.kind {
-            Kind::Rules(report) => *report,
+        match *self.kind {
+            Kind::Rules(report) => report,
             // Lowering reports nothing else.
             Kind::Refused(_) | Kind::Other(_) => Report::new(Default::default(), Vec::new()),
         }
@@ -70,15 +71,15 @@ impl Error {
 
     /// The refusal of an error that has one; else the error.
     pub(crate) fn into_refusal(self) -> Result<Refusal, Error> {
-        match self.kind {
+        match *self.kind {
             Kind::Refused(refusal) => Ok(refusal),
-            kind => Err(Error { kind }),
+            kind => Err(Error::of(kind)),
         }
     }
 
     /// What is wrong with the record, when it was refused.
     pub fn refusal(&self) -> Option<&Refusal> {
-        if let Kind::Refused(refusal) = &self.kind {
+        if let Kind::Refused(refusal) = &*self.kind {
             Some(refusal)
         } else {
             None
@@ -105,7 +106,7 @@ impl Refusal {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
+        match &*self.kind {
             Kind::Rules(report) => match report.errors() {
                 1 => write!(f, "the rules have an error:\n{}", report.render(false)),
                 n => write!(f, "the rules have {n} errors:\n{}", report.render(false)),

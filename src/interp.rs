@@ -26,8 +26,9 @@ impl Backend for Reference {
 }
 
 impl Executable for Interpreted {
-    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
-        self.interp.run(Target::Func(func), cx, args)
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a> {
+        let word = self.interp.run(Target::Func(func), cx, args);
+        cx.arena.word(word)
     }
 
     fn listing(&self) -> String {

@@ -87,6 +87,9 @@ impl Shared {
                 && !info.asks
             {
                 info.direct = tiers.first().direct(func).cloned();
+                // Data that is missing is an error, also where rules do not read it.
+                let closed = info.direct.as_ref().is_some_and(|d| d.is_closed());
+                info.closed = closed && module.data.is_empty();
             }
         }
         let mut sites = module.sites.values();

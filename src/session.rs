@@ -378,23 +378,18 @@ fn run<'s>(
     args: Args<'s>,
     call: &Call<'s>,
 ) -> Result<Decision<'s>, Error> {
-    if entry.asks {
-        return decided(ask(program, entry, arena, marks, &asked, args, call)?);
-    }
-    let direct = entry.direct.as_deref();
-    let (id, time) = match direct {
-        Some(direct) if !direct.reads_call() => (call.id, call.time),
-        _ => entry.decision_inputs(args.0, call),
+    let (value, steps) = match entry.direct.as_deref().filter(|_| entry.closed) {
+        Some(direct) => {
+            marks.clear();
+            let mut steps = 0;
+            let value = direct.decide_closed(arena, marks, &mut steps, args.0);
+            (value, steps)
+        }
+        None if entry.asks => {
+            return decided(ask(program, entry, arena, marks, &asked, args, call)?);
+        }
+        None => run_in_context(program, entry, arena, marks, args.0, call)?,
     };
-    let func = func(entry)?;
-    let mut cx = context(program, arena, marks, (id, time))?;
-    let executable = program.executable();
-    let value = match direct {
-        Some(direct) => direct.decide(executable, &mut cx, args.0),
-        None => executable.run(func, &mut cx, args.0),
-    };
-    let steps = cx.steps;
-    *marks = cx.marks;
     Ok(Decision {
         program,
         entry,
@@ -404,6 +399,34 @@ fn run<'s>(
         ignored: args.1,
         asking: None,
     })
+}
+
+/// Decides by an engine, or by a search that needs more than its arguments: the value, and the steps.
+#[inline(never)]
+fn run_in_context<'s>(
+    program: &'s Program,
+    entry: &'s EntryInfo,
+    arena: &'s Arena,
+    marks: &mut Vec<Mark>,
+    args: &[Word<'s>],
+    call: &Call<'s>,
+) -> Result<(&'s Word<'s>, u64), Error> {
+    let direct = entry.direct.as_deref();
+    let (id, time) = match direct {
+        Some(direct) if !direct.reads_call() => (call.id, call.time),
+        _ => entry.decision_inputs(args, call),
+    };
+    let func = func(entry)?;
+    let data = program.data(arena)?;
+    let mut cx = context(arena, marks, (id, time), data);
+    let executable = program.executable();
+    let value = match direct {
+        Some(direct) => direct.decide(executable, &mut cx, args),
+        None => executable.run(func, &mut cx, args),
+    };
+    let steps = cx.steps;
+    *marks = cx.marks;
+    Ok((value, steps))
 }
 
 #[inline]
@@ -417,23 +440,24 @@ fn func(entry: &EntryInfo) -> Result<FuncId, Error> {
     }
 }
 
-#[inline]
+/// The context of a decision. Its marks are those of the session, which come back at the end.
+#[inline(always)]
 fn context<'s>(
-    program: &'s Program,
     arena: &'s Arena,
     marks: &mut Vec<Mark>,
     (id, time): (&'s str, i64),
-) -> Result<Cx<'s>, Error> {
+    data: &'s [Word<'s>],
+) -> Cx<'s> {
     marks.clear();
-    Ok(Cx {
+    Cx {
         arena,
         id,
         time,
-        data: program.data(arena)?,
+        data,
         states: None,
         marks: std::mem::take(marks),
         steps: 0,
-    })
+    }
 }
 
 /// How states are asked: by a session that waits for them, or in an attempt with the answers so far.
@@ -483,7 +507,7 @@ fn ask<'s>(
     };
     let func = func(entry)?;
     let inputs = entry.decision_inputs(args, call);
-    let mut cx = context(program, arena, marks, inputs)?;
+    let mut cx = context(arena, marks, inputs, program.data(arena)?);
     cx.states = Some(asking);
     match asked.answers {
         Some(answers) => asking.begin_with(answers),

@@ -384,7 +384,7 @@ impl Compiled {
 
     fn call<'a>(&'a self, func: TestFn, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         match self.module.entries[func.0 as usize].target {
-            Target::Func(func) => self.executable.run(func, cx, args),
+            Target::Func(func) => *self.executable.run(func, cx, args),
             Target::Rules(_) => Word::None,
         }
     }

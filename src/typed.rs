@@ -276,7 +276,7 @@ impl<O: Outcome> Outcomes<O> {
                 decision.entry.name
             )));
         }
-        Ok(O::outcome(decision.value, &self.fit))
+        Ok(O::outcome(*decision.value, &self.fit))
     }
 }
 

@@ -230,7 +230,7 @@ impl<M: Deref<Target = Module>, W: Watch> Interp<M, W> {
     /// Decides by an index, given the arguments of its rule set. Marks and steps are as [`Interp::run`] has them.
     pub fn search<'a>(&'a self, id: IndexId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
         let index = &self.module.indexes[id];
-        index.decider.decide(&mut Searching {
+        *index.decider.decide(&mut Searching {
             interp: self,
             id,
             index,
@@ -310,8 +310,9 @@ impl<'a, M: Deref<Target = Module>, W: Watch> Engine<'a> for Searching<'_, 'a, M
         self.cx.arena
     }
 
-    fn constant(&mut self, constant: u32) -> Word<'a> {
-        self.interp.constant(ConstId(constant))
+    fn constant(&mut self, constant: u32) -> &'a Word<'a> {
+        let word = self.interp.constant(ConstId(constant));
+        self.cx.arena.word(word)
     }
 
     fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {

@@ -28,6 +28,7 @@ impl Arena {
     }
 
     /// Forgets everything that was made in it and keeps the memory.
+    #[inline]
     pub fn reset(&mut self) {
         self.bump.reset();
     }
@@ -118,6 +119,18 @@ impl Arena {
     /// As `vec`, with room for some.
     pub(crate) fn vec_of<T: Copy>(&self, room: usize) -> bumpalo::collections::Vec<'_, T> {
         bumpalo::collections::Vec::with_capacity_in(room, &self.bump)
+    }
+
+    /// A place for a word that is written later; absent until then.
+    #[inline]
+    pub fn room(&self) -> &mut Word<'_> {
+        self.bump.alloc(Word::None)
+    }
+
+    /// A place for a word.
+    #[inline]
+    pub fn word<'a>(&'a self, word: Word<'a>) -> &'a Word<'a> {
+        self.bump.alloc(word)
     }
 
     /// A copy of `words`.

@@ -462,8 +462,9 @@ impl States for Answers<'_> {
 pub(super) struct Watched(pub(super) Interp<Arc<Module>, Watching>);
 
 impl Executable for Watched {
-    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
-        self.0.run(Target::Func(func), cx, args)
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a> {
+        let word = self.0.run(Target::Func(func), cx, args);
+        cx.arena.word(word)
     }
 
     fn listing(&self) -> String {

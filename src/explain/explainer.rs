@@ -153,7 +153,7 @@ impl Explainer {
         let reference = Decision {
             program: &chain,
             entry: info,
-            value,
+            value: &value,
             marks: &marks,
             steps: 0,
             ignored: 0,

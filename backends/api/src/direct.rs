@@ -25,6 +25,7 @@ pub struct Direct {
     /// Steps of a call beside those of the search, where steps are counted.
     steps: Option<u64>,
     reads_call: bool,
+    closed: bool,
 }
 
 impl Direct {
@@ -41,7 +42,13 @@ impl Direct {
             Feature::Computed(_) => true,
         };
         let reads_call = !functions.is_empty() || decider.index.features().iter().any(of_call);
+        let of_parameters = |feature: &Feature| match feature {
+            Feature::Path { base, .. } => matches!(base, Base::Param(_)),
+            Feature::Computed(_) => false,
+        };
+        let closed = functions.is_empty() && decider.index.features().iter().all(of_parameters);
         Direct {
+            closed,
             decider,
             functions: functions.into(),
             constants,
@@ -76,7 +83,37 @@ impl Direct {
         self.reads_call
     }
 
-    /// Does what [`Executable::run`] does for the function, given an argument for each of its parameters. The executable is the one that
+    /// Whether a decision reads its arguments and nothing else, and calls nothing: see [`Direct::decide_closed`].
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// As [`Direct::decide`], where a decision [is closed](Direct::is_closed): nothing is laid out for an engine. Adds to the marks and to
+    /// the steps.
+    #[inline]
+    pub fn decide_closed<'a>(
+        &'a self,
+        arena: &'a Arena,
+        marks: &mut Vec<Mark>,
+        steps: &mut u64,
+        args: &[Word<'a>],
+    ) -> &'a Word<'a> {
+        let mut closed = Closed {
+            constants: self.constants.word().seq(),
+            arena,
+            marks,
+            args,
+            steps: 0,
+        };
+        let word = self.decider.decide(&mut closed);
+        if let Some(own) = self.steps {
+            *steps += own + closed.steps;
+        }
+        word
+    }
+
+    /// Does what [`Executable::run`] does for the function, and says where the value lies, given an argument for each of its parameters. The executable is the one that
     /// it comes from, or another one made from the same module.
     #[inline]
     pub fn decide<'a, E: Executable + ?Sized>(
@@ -84,7 +121,7 @@ impl Direct {
         executable: &'a E,
         cx: &mut Cx<'a>,
         args: &[Word<'a>],
-    ) -> Word<'a> {
+    ) -> &'a Word<'a> {
         let before = cx.steps;
         let word = self.decider.decide(&mut Deciding {
             direct: self,
@@ -102,6 +139,54 @@ impl Direct {
     /// Bytes of memory held beside the decider and the constants, which are the program's.
     pub fn bytes(&self) -> usize {
         size_of::<Direct>() + size_of_val(&self.functions[..])
+    }
+}
+
+/// A closed decision, at work.
+struct Closed<'s, 'a> {
+    constants: &'a [Word<'a>],
+    arena: &'a Arena,
+    marks: &'s mut Vec<Mark>,
+    args: &'s [Word<'a>],
+    steps: u64,
+}
+
+impl<'a> Facts<'a> for Closed<'_, 'a> {
+    #[inline]
+    fn base(&mut self, base: Base) -> Word<'a> {
+        match base {
+            Base::Param(n) => *self.args.get(n as usize).unwrap_or(&Word::None),
+            Base::Data(_) | Base::Id | Base::Time => Word::None,
+        }
+    }
+
+    fn computed(&mut self, _function: u32) -> Word<'a> {
+        Word::None
+    }
+}
+
+impl<'a> Engine<'a> for Closed<'_, 'a> {
+    fn arena(&self) -> &'a Arena {
+        self.arena
+    }
+
+    #[inline]
+    fn constant(&mut self, constant: u32) -> &'a Word<'a> {
+        self.constants.get(constant as usize).unwrap_or(&Word::None)
+    }
+
+    fn call(&mut self, _function: u32, _more: Option<Word<'a>>) -> Word<'a> {
+        Word::None
+    }
+
+    #[inline]
+    fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark);
+    }
+
+    #[inline]
+    fn steps(&mut self, steps: u64) {
+        self.steps += steps;
     }
 }
 
@@ -130,9 +215,9 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Deciding<'_, 'a, E> {
     }
 
     #[inline]
-    fn constant(&mut self, constant: u32) -> Word<'a> {
+    fn constant(&mut self, constant: u32) -> &'a Word<'a> {
         let constants = self.direct.constants.word().seq();
-        *constants.get(constant as usize).unwrap_or(&Word::None)
+        constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
     fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
@@ -148,7 +233,7 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Deciding<'_, 'a, E> {
             }
         };
         let marks = self.cx.marks.len();
-        let word = self.executable.run(*func, self.cx, args);
+        let word = *self.executable.run(*func, self.cx, args);
         self.cx.marks.truncate(marks);
         word
     }

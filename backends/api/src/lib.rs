@@ -141,10 +141,11 @@ impl Lines {
 
 /// A compiled program.
 pub trait Executable: Send + Sync {
-    /// Calls a function with one word a parameter, of the declared types.
+    /// Calls a function with one word a parameter, of the declared types, and says where its value lies: a word that is copied when
+    /// it was just written in parts is what processors wait for.
     ///
     /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
-    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a>;
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a>;
 
     /// How a function decides, if it only searches: then [`Direct::decide`] does what `run` does. Whoever decides by it again and again
     /// asks once.

@@ -53,7 +53,7 @@ pub use machine::Effort;
 /// let program = Cranelift::default().compile(&module).unwrap();
 /// let (arena, twice) = (Arena::new(), module.funcs.keys().next().unwrap());
 /// let mut cx = Cx::new(&arena, "decision-1", 0);
-/// assert_eq!(program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
+/// assert_eq!(*program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
 /// let clif = Cranelift::default().show(&module, "clif").unwrap();
 /// assert!(clif.contains("iadd"));
 /// ```

@@ -245,7 +245,7 @@ impl Session {
         cx.data = data(program, &self.data, arena)?;
         cx.marks = std::mem::take(&mut self.marks);
         cx.marks.clear();
-        let word = program.code.run(entry.func, &mut cx, args);
+        let word = *program.code.run(entry.func, &mut cx, args);
         self.marks = cx.marks;
         let names = || deciders(&program.sites, &self.marks, entry.shape);
         self.by

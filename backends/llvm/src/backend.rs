@@ -18,7 +18,7 @@ use crate::{jit, object, show};
 /// let program = Llvm::default().compile(&module).unwrap();
 /// let (arena, twice) = (Arena::new(), module.funcs.keys().next().unwrap());
 /// let mut cx = Cx::new(&arena, "decision-1", 0);
-/// assert_eq!(program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
+/// assert_eq!(*program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
 /// let llvm = Llvm::default().show(&module, "llvm").unwrap();
 /// assert!(llvm.contains("twice.entry"));
 /// ```

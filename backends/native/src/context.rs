@@ -25,18 +25,18 @@ pub struct Context {
     pub constants: *const RawWord,
     /// The data that the host gave, one word each, in the order of the module.
     pub data: *const RawWord,
-    /// The decision's id: its bytes.
-    pub id: *const u8,
     /// The decision's id: its length.
     pub id_len: usize,
+    /// The decision's id: its bytes.
+    pub id: *const u8,
     /// The decision's time.
     pub time: i64,
-    /// The trace.
+    /// The trace. Between decisions, and while it grows, it is the vector of the context that natives are given.
     pub marks: *mut Mark,
-    /// How many marks there are.
-    pub marks_len: usize,
     /// For how many there is room.
     pub marks_capacity: usize,
+    /// How many marks there are.
+    pub marks_len: usize,
     /// Absent words, at least one and as many as the longest record of the program has fields: what a record reads as that is none.
     pub zeros: *const RawWord,
     /// What the runtime's functions read of the program.

@@ -220,7 +220,7 @@ mod tests {
             let program = image(ABI, 1).program(&module).unwrap();
             let arena = Arena::new();
             let func = module.funcs.keys().next().unwrap();
-            let word = program.run(func, &mut Cx::new(&arena, "", 0), &[]);
+            let word = *program.run(func, &mut Cx::new(&arena, "", 0), &[]);
             assert_eq!(word, Word::Int(7));
         }
         let bytes = unlinked(3, 2);

@@ -1,7 +1,5 @@
 //! A compiled program: its code, and what that reads.
 
-use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use tollgate_backend_api::{Direct, Executable};
@@ -13,7 +11,6 @@ use tollgate_runtime::{Cx, Frozen, Mark, Native, Pattern, Word};
 
 use crate::context::{Context, Entry};
 use crate::functions::FUNCTIONS;
-use crate::layout::RawWord;
 
 /// Machine code that a code generator made, and what keeps it in memory. Dropping it frees it.
 pub trait Code: Send + Sync {
@@ -122,11 +119,11 @@ impl<C: Code> Executable for Compiled<C> {
     ///
     /// # Panics
     /// When the program has no such function, or one that only its own code calls: neither an entry of the module nor called by a search.
-    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a> {
         let shared = &*self.shared;
         let params = shared.params[func.0 as usize] as usize;
         match &shared.directs[func.0 as usize] {
-            Some(direct) if args.len() >= params => direct.decide(self, cx, args),
+            Some(direct) if args.len() >= params => search(direct, self, cx, args),
             _ => shared.enter(func, cx, args),
         }
     }
@@ -174,28 +171,53 @@ impl<C: Code> Executable for Compiled<C> {
     }
 }
 
+/// Decides by a search. Not inlined, so that calling code is cheap.
+#[inline(never)]
+fn search<'a, C: Code>(
+    direct: &'a Direct,
+    program: &'a Compiled<C>,
+    cx: &mut Cx<'a>,
+    args: &[Word<'a>],
+) -> &'a Word<'a> {
+    direct.decide(program, cx, args)
+}
+
 impl Shared {
     /// Calls the compiled code of a function. Arguments are filled up as [`Compiled::run`](Executable::run) says.
+    #[inline]
     pub(crate) fn enter<'a>(
         &'a self,
         func: FuncId,
         cx: &mut Cx<'a>,
         args: &[Word<'a>],
-    ) -> Word<'a> {
+    ) -> &'a Word<'a> {
         let Some(entry) = self.entries[func.0 as usize] else {
             tollgate_ir::bug!("{func} is entered, and only compiled code calls it");
         };
         let args = at_least(args, self.params[func.0 as usize] as usize, cx);
         let data = at_least(cx.data, self.data, cx);
-        let mut running = Running::new(self, cx, data);
-        let mut out = RawWord::from(Word::None);
+        let mut context = Context {
+            functions: &raw const FUNCTIONS,
+            constants: self.constants.word().seq().as_ptr().cast(),
+            data: data.as_ptr().cast(),
+            id: cx.id.as_ptr(),
+            id_len: cx.id.len(),
+            time: cx.time,
+            marks: cx.marks.as_mut_ptr(),
+            marks_len: cx.marks.len(),
+            marks_capacity: cx.marks.capacity(),
+            zeros: self.zeros.as_ptr().cast(),
+            shared: &raw const *self,
+            cx: (&raw mut *cx).cast(),
+        };
+        let out: *mut Word<'a> = cx.arena.room();
         // SAFETY: the context is as the entry expects it, there is an argument for every parameter, and the code is there as long as this, which
         // is a part of the program. What it leaves is a word that borrows from the arguments, the data, the program or the arena, all of which
         // live for `'a`.
         unsafe {
-            entry(&raw mut running.context, args.as_ptr().cast(), &raw mut out);
-            drop(running);
-            out.word()
+            entry(&raw mut context, args.as_ptr().cast(), out.cast());
+            context.give_marks_back();
+            &*out
         }
     }
 }
@@ -203,44 +225,6 @@ impl Shared {
 impl RuleIndex {
     fn memory(&self) -> usize {
         reserved(&self.functions) + self.decider.heap()
-    }
-}
-
-/// A decision at work: the marks of the context it was begun with are kept as a plain array until it ends.
-struct Running<'r, 'a> {
-    context: Context,
-    cx: PhantomData<&'r mut Cx<'a>>,
-}
-
-impl<'r, 'a> Running<'r, 'a> {
-    fn new(shared: &'a Shared, cx: &'r mut Cx<'a>, data: &'a [Word<'a>]) -> Self {
-        let mut marks = ManuallyDrop::new(std::mem::take(&mut cx.marks));
-        Running {
-            context: Context {
-                functions: &raw const FUNCTIONS,
-                constants: shared.constants.word().seq().as_ptr().cast(),
-                data: data.as_ptr().cast(),
-                id: cx.id.as_ptr(),
-                id_len: cx.id.len(),
-                time: cx.time,
-                marks: marks.as_mut_ptr(),
-                marks_len: marks.len(),
-                marks_capacity: marks.capacity(),
-                zeros: shared.zeros.as_ptr().cast(),
-                shared: &raw const *shared,
-                cx: (&raw mut *cx).cast(),
-            },
-            cx: PhantomData,
-        }
-    }
-}
-
-impl Drop for Running<'_, '_> {
-    /// Gives the marks back.
-    fn drop(&mut self) {
-        let marks = self.context.take_marks();
-        // SAFETY: the context of the decision is borrowed as long as this lives.
-        unsafe { (*self.context.cx).marks = marks };
     }
 }
 
@@ -258,19 +242,19 @@ impl Context {
 
     #[cold]
     fn grow_marks(&mut self) {
-        let mut marks = self.take_marks();
+        self.give_marks_back();
+        // SAFETY: the context of the decision is borrowed as long as this is used.
+        let marks = unsafe { &mut (*self.cx).marks };
         marks.reserve(1);
-        let mut marks = ManuallyDrop::new(marks);
         self.marks = marks.as_mut_ptr();
-        self.marks_len = marks.len();
         self.marks_capacity = marks.capacity();
     }
 
-    /// The marks as the vector they came from, which the context must not use again.
-    fn take_marks(&mut self) -> Vec<Mark> {
-        // SAFETY: the fields are the parts of a vector that was taken apart; compiled code only writes marks where there is room, and sets
-        // the length to what it was before or increases it as it writes.
-        unsafe { Vec::from_raw_parts(self.marks, self.marks_len, self.marks_capacity) }
+    /// Makes the vector as long as there are marks in it.
+    fn give_marks_back(&mut self) {
+        // SAFETY: the context of the decision is borrowed as long as this is used. Compiled code only writes marks where there is room,
+        // and sets the length to what it was before or increases it as it writes.
+        unsafe { (*self.cx).marks.set_len(self.marks_len) };
     }
 }
 
@@ -296,6 +280,7 @@ mod tests {
 
     use super::*;
     use crate::functions::Function;
+    use crate::layout::RawWord;
 
     /// Code that rustc generated.
     struct Handmade;
@@ -335,11 +320,11 @@ mod tests {
         let mut cx = Cx::new(&arena, "id", 0);
         let func = module.funcs.keys().next().unwrap();
         // Data that was not given is absent, and so is an argument.
-        let word = program.run(func, &mut cx, &[Word::Int(100)]);
+        let word = *program.run(func, &mut cx, &[Word::Int(100)]);
         assert_eq!(word, Word::Seq(&[Word::Str("a")]));
         assert_eq!(cx.marks, vec![Mark(0); 100]);
         cx.data = &[Word::Str("b")];
-        let word = program.run(func, &mut cx, &[]);
+        let word = *program.run(func, &mut cx, &[]);
         assert_eq!(word, Word::Seq(&[Word::Str("a"), Word::Str("b")]));
         assert_eq!(
             (cx.marks.len(), program.listing()),

@@ -55,9 +55,9 @@ impl Engine<'static> for Searching<'_> {
     }
 
     #[inline]
-    fn constant(&mut self, constant: u32) -> Word<'static> {
+    fn constant(&mut self, constant: u32) -> &'static Word<'static> {
         let constants = self.shared().constants.word().seq();
-        *constants.get(constant as usize).unwrap_or(&Word::None)
+        constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
     fn call(&mut self, function: u32, more: Option<Word<'static>>) -> Word<'static> {

@@ -247,7 +247,7 @@ fn run_with(
     let mut cx = Cx::new(&arena, "decision-1", 1_700_000_000_000_000);
     cx.data = &data;
     cx.states = states.map(|fake| fake as &dyn States);
-    let word = program.run(func, &mut cx, &args);
+    let word = *program.run(func, &mut cx, &args);
     Outcome {
         value: Value::of(word),
         marks: std::mem::take(&mut cx.marks),
@@ -375,8 +375,9 @@ pub fn corpus_lacks() -> Vec<&'static str> {
 struct Reference<'m>(Interp<&'m Module>);
 
 impl Executable for Reference<'_> {
-    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
-        self.0.run(Target::Func(func), cx, args)
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a> {
+        let word = self.0.run(Target::Func(func), cx, args);
+        cx.arena.word(word)
     }
 
     fn listing(&self) -> String {

@@ -113,7 +113,7 @@ pub fn sixteen_threads(compile: Compile<'_>) {
                     let request = [Word::Str(method), Word::Str("/"), Word::Int(1)];
                     for program in [&programs[0], &own] {
                         let mut cx = Cx::new(&arena, "1", 0);
-                        let word = program.run(FuncId(0), &mut cx, &[Word::Seq(&request)]);
+                        let word = *program.run(FuncId(0), &mut cx, &[Word::Seq(&request)]);
                         assert_eq!(word.str(), *expected);
                         assert_eq!(cx.marks.len(), 1);
                     }
@@ -152,8 +152,8 @@ pub fn words_of_other_types(compile: Compile<'_>) {
             let mut cx = Cx::new(&arena, "1", 0);
             cx.data = &data;
             // Whatever it is, it can be looked at to its end.
-            Value::of(program.run(id, &mut cx, &args));
-            Value::of(program.run(id, &mut cx, &[]));
+            Value::of(*program.run(id, &mut cx, &args));
+            Value::of(*program.run(id, &mut cx, &[]));
         }
     }
 }

@@ -66,7 +66,7 @@ use tollgate_runtime::{Cx, Word};
 /// let program = Vm.compile(&module).unwrap();
 /// let (arena, twice) = (Arena::new(), module.funcs.keys().next().unwrap());
 /// let mut cx = Cx::new(&arena, "decision-1", 0);
-/// assert_eq!(program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
+/// assert_eq!(*program.run(twice, &mut cx, &[Word::Int(21)]), Word::Int(42));
 /// assert_eq!(cx.steps, 2);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
@@ -105,7 +105,7 @@ impl Executable for Program {
     /// # Panics
     /// When the program has no such function: `func` is not one of [`Program::functions`] many, counted from 0. Those that
     /// [`Program::entry`] gives are.
-    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> Word<'a> {
+    fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a> {
         run::run(self, func, cx, args)
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn run<'a>(
     func: FuncId,
     cx: &mut Cx<'a>,
     args: &[Word<'a>],
-) -> Word<'a> {
+) -> &'a Word<'a> {
     let code = &program.funcs[func.0 as usize];
     if let Some(direct) = &code.direct
         && args.len() >= code.params as usize
@@ -59,7 +59,8 @@ pub(crate) fn run<'a>(
     for (register, arg) in registers.iter_mut().zip(args) {
         *register = *arg;
     }
-    enter(program, func.0, cx, registers, budget)
+    let word = enter(program, func.0, cx, registers, budget);
+    arena.word(word)
 }
 
 /// Runs a function whose arguments stand in the first registers.

@@ -35,7 +35,7 @@ pub(crate) fn decide<'a>(
     (stack, budget): (u32, Budget),
 ) -> Word<'a> {
     let index = &program.indexes[index as usize];
-    index.decider.decide(&mut Searching {
+    *index.decider.decide(&mut Searching {
         program,
         cx,
         index,
@@ -109,8 +109,8 @@ impl<'a> Engine<'a> for Searching<'_, 'a> {
     }
 
     #[inline]
-    fn constant(&mut self, constant: u32) -> Word<'a> {
-        self.program.constants()[ConstId(constant).0 as usize]
+    fn constant(&mut self, constant: u32) -> &'a Word<'a> {
+        &self.program.constants()[ConstId(constant).0 as usize]
     }
 
     fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {

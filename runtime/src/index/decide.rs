@@ -80,7 +80,7 @@ pub trait Engine<'a>: Facts<'a> {
     /// Where lists are made.
     fn arena(&self) -> &'a Arena;
     /// A constant of the program.
-    fn constant(&mut self, constant: u32) -> Word<'a>;
+    fn constant(&mut self, constant: u32) -> &'a Word<'a>;
     /// Calls a function with the rule set's parameters, and one more word if given. Its marks are dropped.
     fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a>;
     /// Adds to the trace.
@@ -94,22 +94,18 @@ pub const GIVE: u64 = 1;
 
 impl Decider {
     /// Decides. Allocates nothing but the lists it makes in the arena.
+    ///
+    /// What takes long is not inlined and answers in registers, so that a search has the registers to itself; and the value is where it
+    /// lies, for a word that is copied when it was just written in parts is what processors wait for.
     #[inline(always)]
-    pub fn decide<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+    pub fn decide<'a>(&self, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         match self.policy {
-            Policy::First | Policy::Unique | Policy::Any => {
-                if !self.asks.is_empty() {
-                    return self.first_that_holds(engine);
-                }
-                let arena = engine.arena();
-                let (found, steps) = self.index.first(engine, arena);
-                engine.steps(steps);
-                match found {
-                    Some(rule) => self.one(rule, engine),
-                    None => self.none(engine),
-                }
+            Policy::First | Policy::Unique | Policy::Any => self.one_of(self.first(engine), engine),
+            Policy::Best if self.ranking.is_some() => self.one_of(self.first(engine), engine),
+            Policy::All => {
+                let list = self.every(engine);
+                engine.arena().word(Word::Seq(list))
             }
-            Policy::All => self.every(engine),
             Policy::Best => self.best(engine),
             Policy::Sum => self.sum(engine),
         }
@@ -244,29 +240,53 @@ impl Decider {
         }
     }
 
-    /// Under `First`, `Unique` and `Any`, where rules ask: those that were found, one after the other.
+    /// The place of the first rule that matches, or of the best one where rules are ranked.
+    #[inline(never)]
+    fn first<'a>(&self, engine: &mut impl Engine<'a>) -> Option<u32> {
+        if !self.asks.is_empty() {
+            return self.first_that_holds(engine);
+        }
+        let arena = engine.arena();
+        let (found, steps) = self.index.first(engine, arena);
+        engine.steps(steps);
+        match &self.ranking {
+            Some(ranking) => ranking.get(found? as usize).copied(),
+            None => found,
+        }
+    }
+
+    /// Where rules ask: those that were found, one after the other.
     #[cold]
     #[inline(never)]
-    fn first_that_holds<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
-        let found = self.matching(engine);
-        match found.iter().find(|rule| self.holds(**rule, engine)) {
-            Some(rule) => self.one(*rule, engine),
+    fn first_that_holds<'a>(&self, engine: &mut impl Engine<'a>) -> Option<u32> {
+        let mut found = self.matching(engine).iter().copied();
+        found.find(|rule| self.holds(*rule, engine))
+    }
+
+    /// Marks the rule that was found, or that none was, and gives the outcome.
+    #[inline(always)]
+    fn one_of<'a>(&self, found: Option<u32>, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
+        match found {
+            Some(rule) => self.one(rule, engine),
             None => self.none(engine),
         }
     }
 
     #[inline(always)]
-    fn give<'a>(&self, outcome: Outcome, engine: &mut impl Engine<'a>) -> Word<'a> {
+    fn give<'a>(&self, outcome: Outcome, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         engine.steps(GIVE);
         match outcome {
             Outcome::Const(constant) => engine.constant(constant),
-            Outcome::Call(function) => engine.call(function, None),
+            Outcome::Call(function) => {
+                let word = engine.call(function, None);
+                engine.arena().word(word)
+            }
         }
     }
 
     /// Marks a rule and gives its outcome.
     #[inline(always)]
-    fn one<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> Word<'a> {
+    fn one<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         let rule = &self.rules[rule as usize];
         engine.mark(rule.mark);
         self.give(rule.outcome, engine)
@@ -274,18 +294,19 @@ impl Decider {
 
     /// What is decided when no rule matches. Without `otherwise` the rules cover everything; for a value in any case, the last decides.
     #[inline(always)]
-    fn none<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+    fn none<'a>(&self, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         match (self.otherwise, self.rules.len().checked_sub(1)) {
             (Some((mark, outcome)), _) => {
                 engine.mark(mark);
                 self.give(outcome, engine)
             }
             (None, Some(last)) => self.one(last as u32, engine),
-            (None, None) => Word::None,
+            (None, None) => &Word::None,
         }
     }
 
-    fn every<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+    #[inline(never)]
+    fn every<'a>(&self, engine: &mut impl Engine<'a>) -> &'a [Word<'a>] {
         let found = self.matching(engine);
         let rules = || found.iter().map(|rule| &self.rules[*rule as usize]);
         let len = rules().map(|rule| 1 + rule.more as usize).sum();
@@ -297,10 +318,10 @@ impl Decider {
         for rule in rules() {
             engine.mark(rule.mark);
             for (outcome, to) in self.outcomes(rule).zip(&mut to) {
-                *to = self.give(outcome, engine);
+                *to = *self.give(outcome, engine);
             }
         }
-        Word::Seq(list)
+        list
     }
 
     /// Under `All`, where rules ask; `list` has room for the outcomes of all that were found.
@@ -309,7 +330,7 @@ impl Decider {
         found: &[u32],
         list: &'a mut [Word<'a>],
         engine: &mut impl Engine<'a>,
-    ) -> Word<'a> {
+    ) -> &'a [Word<'a>] {
         let mut given = 0;
         for number in found {
             if !self.holds(*number, engine) {
@@ -318,34 +339,26 @@ impl Decider {
             let rule = &self.rules[*number as usize];
             engine.mark(rule.mark);
             for (outcome, to) in self.outcomes(rule).zip(&mut list[given..]) {
-                *to = self.give(outcome, engine);
+                *to = *self.give(outcome, engine);
             }
             given += 1 + rule.more as usize;
         }
-        Word::Seq(&list[..given])
+        &list[..given]
     }
 
-    fn best<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
-        if let Some(ranking) = &self.ranking {
-            let arena = engine.arena();
-            let (found, steps) = self.index.first(engine, arena);
-            engine.steps(steps);
-            return match found.and_then(|rank| ranking.get(rank as usize)) {
-                Some(rule) => self.one(*rule, engine),
-                None => self.none(engine),
-            };
-        }
+    #[inline(never)]
+    fn best<'a>(&self, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         let Some(key) = self.key else {
             return self.none(engine);
         };
-        let mut best: Option<(i64, u32, Word<'a>)> = None;
+        let mut best: Option<(i64, u32, &'a Word<'a>)> = None;
         for rule in self.matching(engine) {
             if !self.holds(*rule, engine) {
                 continue;
             }
             let value = self.give(self.rules[*rule as usize].outcome, engine);
             engine.steps(GIVE);
-            let key = engine.call(key, Some(value)).int();
+            let key = engine.call(key, Some(*value)).int();
             if best.is_none_or(|(greatest, ..)| key > greatest) {
                 best = Some((key, *rule, value));
             }
@@ -359,7 +372,8 @@ impl Decider {
         }
     }
 
-    fn sum<'a>(&self, engine: &mut impl Engine<'a>) -> Word<'a> {
+    #[inline(never)]
+    fn sum<'a>(&self, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         let mut sum = if self.float {
             Word::Float(0.0)
         } else {
@@ -377,6 +391,6 @@ impl Decider {
                 _ => Word::Int(sum.int().wrapping_add(value.int())),
             };
         }
-        sum
+        engine.arena().word(sum)
     }
 }

@@ -310,7 +310,7 @@ impl Engine<'_> {
     ) -> Result<Word<'a>, String> {
         match (self, target) {
             (Engine::Interp(interp), target) => Ok(interp.run(target, cx, args)),
-            (Engine::Compiled(program), Target::Func(func)) => Ok(program.run(func, cx, args)),
+            (Engine::Compiled(program), Target::Func(func)) => Ok(*program.run(func, cx, args)),
             (Engine::Compiled(_), Target::Rules(_)) => Err("a rule set is left".into()),
         }
     }

@@ -209,7 +209,7 @@ pub(super) unsafe extern "C" fn search_marked(cx: Cx, index: Id, args: Words, le
         let word = match shared(cx).indexes.get(index as usize) {
             Some(index) => {
                 let args = many(args, len);
-                index.decider.decide(&mut Searching::new(cx, index, args))
+                *index.decider.decide(&mut Searching::new(cx, index, args))
             }
             None => Word::None,
         };
