@@ -12,7 +12,7 @@
 //! - No native fails or panics, whatever its words; none reads a clock, a file or the network.
 //! - A native allocates in the arena of the decision only; its result depends on its arguments (and, for `jitter_at`, on the decision's id) only.
 //! - Every native has documentation and an example, and the names of natives are unique.
-//! - No module needs another one than the prelude.
+//! - No module needs another one than the prelude. A native belongs to a module, and is imported with the module's other names.
 //!
 //! # Where to start reading
 //!
@@ -26,8 +26,12 @@ use std::sync::LazyLock;
 
 use tollgate_runtime::Native;
 
+#[path = "gateway/natives.rs"]
+pub mod gateway;
 #[path = "core/natives/mod.rs"]
 pub mod natives;
+#[path = "overload/natives.rs"]
+pub mod overload;
 
 /// A module of the library, in the language.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +51,7 @@ pub struct Module {
 pub struct Library {
     /// The modules, those of the prelude first.
     pub modules: &'static [Module],
-    /// The natives, by module in the order of their files; in scope everywhere.
+    /// The natives, by module in the order of their files; in scope where the names of their module are.
     pub natives: &'static [&'static Native],
 }
 
@@ -69,6 +73,9 @@ modules! {
     "std.time", prelude: true, "core/time.rules";
     "std.net", prelude: true, "core/net.rules";
     "std.http", prelude: false, "gateway/http.rules";
+    "std.gateway", prelude: false, "gateway/gateway.rules";
+    "std.overload", prelude: false, "overload/overload.rules";
+    "std.campaign", prelude: false, "campaign/campaign.rules";
 }
 
 /// The library.
@@ -85,6 +92,8 @@ pub fn library() -> Library {
             natives::text::NATIVES,
             natives::time::NATIVES,
             natives::net::NATIVES,
+            gateway::NATIVES,
+            overload::NATIVES,
         ]
         .concat()
     });

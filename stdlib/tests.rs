@@ -73,8 +73,18 @@ fn modules_and_examples_are_in_the_language() {
     for module in library().modules {
         parse(module.file, module.source);
     }
-    parse("core/tests.rules", include_str!("core/tests.rules"));
-    parse("gateway/tests.rules", include_str!("gateway/tests.rules"));
+    for (name, tests) in [
+        ("core/tests.rules", include_str!("core/tests.rules")),
+        ("gateway/tests.rules", include_str!("gateway/tests.rules")),
+        (
+            "gateway/balance.rules",
+            include_str!("gateway/balance.rules"),
+        ),
+        ("overload/tests.rules", include_str!("overload/tests.rules")),
+        ("campaign/tests.rules", include_str!("campaign/tests.rules")),
+    ] {
+        parse(name, tests);
+    }
     for native in library().natives {
         for example in native.examples {
             let text = format!(

@@ -20,7 +20,7 @@ pub struct LibraryModule {
 pub struct Library {
     /// Modules in the language.
     pub modules: &'static [LibraryModule],
-    /// Natives, in scope everywhere.
+    /// Natives. Those of a module that is not of the prelude are imported from it, the others are in scope everywhere.
     pub natives: &'static [&'static Native],
 }
 

@@ -44,11 +44,14 @@ impl Workbench {
     fn names(&self) -> BTreeSet<String> {
         let library = tollgate_stdlib::library();
         let prelude = library.modules.iter().filter(|module| module.prelude);
+        let natives =
+            (library.natives.iter()).filter(|n| prelude.clone().any(|m| m.name == n.module));
+        let names_of_natives: Vec<String> = natives.map(|native| native.name.to_owned()).collect();
         let sources = prelude.map(|module| module.source);
         let own = self.file.iter().chain(&self.typed).map(|text| &*text.text);
         let mut names: BTreeSet<String> = sources.chain(own).flat_map(declared).collect();
         names.extend(self.bindings.iter().map(|(name, _)| name.clone()));
-        names.extend(library.natives.iter().map(|native| native.name.to_owned()));
+        names.extend(names_of_natives);
         names.extend(keywords().map(str::to_owned));
         names
     }

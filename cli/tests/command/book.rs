@@ -22,6 +22,16 @@ fn the_page_of_streams_goes_as_it_says() {
 }
 
 #[test]
+fn the_page_of_gateways_goes_as_it_says() {
+    assert!(replay("gateway") >= 6);
+}
+
+#[test]
+fn the_page_of_campaigns_goes_as_it_says() {
+    assert!(replay("campaign") >= 3);
+}
+
+#[test]
 fn the_tutorial_goes_as_it_says() {
     assert!(replay("tutorial") >= 10);
 }

@@ -125,7 +125,7 @@ pub(crate) struct Checker<'a> {
     pub(crate) sources: &'a mut SourceMap,
     /// All modules loaded, the main one first.
     pub(crate) modules: Vec<Module>,
-    /// Names in scope everywhere: prelude modules and natives.
+    /// Names in scope everywhere: prelude modules and their natives.
     pub(crate) prelude: FxHashMap<ast::Symbol, Entry>,
     /// Signatures of functions.
     pub(crate) fn_signatures: FxHashMap<FnId, Signature>,
@@ -189,9 +189,12 @@ pub(crate) fn program(
 }
 
 impl Checker<'_> {
-    /// The natives, and the enum that guards give.
+    /// The natives of the prelude, and the enum that guards give.
     fn declare_builtins(&mut self) {
-        for native in self.library.natives {
+        // Those of a module that is imported come in with it.
+        let modules = self.library.modules;
+        let imported = |n: &Native| modules.iter().any(|m| !m.prelude && m.name == n.module);
+        for native in self.library.natives.iter().filter(|n| !imported(n)) {
             let entry = Entry::new(Def::Native(native), None);
             self.prelude.insert(native.name.into(), entry);
         }

@@ -258,7 +258,11 @@ impl ModuleLoader<'_, '_, '_> {
         let library = self.checker.library;
         if let Some(module) = library.modules.iter().find(|m| m.name == name) {
             let ast = self.parse(module.file, module.source);
-            return Some(self.add(name.into(), ast, true));
+            let id = self.add(name.into(), ast, true);
+            let natives = library.natives.iter().filter(|n| n.module == name);
+            let scope = &mut self.checker.modules[id.0 as usize].scope;
+            scope.extend(natives.map(|n| (n.name.into(), Entry::new(Def::Native(n), None))));
+            return Some(id);
         }
         let most = self.limits.modules;
         if self.checker.modules.len() >= most as usize {

@@ -9,8 +9,10 @@ use std::process::{Command, Stdio};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 use tollgate::{Call, Program};
+use tollgate_grammar::ast::ItemKind;
+use tollgate_grammar::source::FileId;
 
-use super::run::engines;
+use super::run::{engines, every_engine};
 
 const CALL: Call<'_> = Call {
     id: "test",
@@ -35,11 +37,32 @@ pub(crate) const RECORDED: &[Recorded] = &[
         decisions: "shop/decisions.jsonl",
     },
     Recorded {
-        rules: "middleware/middleware.rules",
+        rules: "uber/gateway.rules",
         entry: "handle",
         data: &[],
-        facts: "middleware/requests.jsonl",
-        decisions: "middleware/decisions.jsonl",
+        facts: "uber/requests.jsonl",
+        decisions: "uber/decisions.jsonl",
+    },
+    Recorded {
+        rules: "uber/gateway.rules",
+        entry: "edits",
+        data: &[],
+        facts: "uber/responses.jsonl",
+        decisions: "uber/edits.jsonl",
+    },
+    Recorded {
+        rules: "balance/balance.rules",
+        entry: "balance",
+        data: &[],
+        facts: "balance/requests.jsonl",
+        decisions: "balance/targets.jsonl",
+    },
+    Recorded {
+        rules: "balance/balance.rules",
+        entry: "retry",
+        data: &[],
+        facts: "balance/failures.jsonl",
+        decisions: "balance/retries.jsonl",
     },
     Recorded {
         rules: "access_log/log.rules",
@@ -69,11 +92,32 @@ pub(crate) const RECORDED: &[Recorded] = &[
         facts: "campaign/rides.jsonl",
         decisions: "campaign/actions.jsonl",
     },
+    Recorded {
+        rules: "trident/trident.rules",
+        entry: "campaigns",
+        data: &[],
+        facts: "trident/events.jsonl",
+        decisions: "trident/decisions.jsonl",
+    },
+    Recorded {
+        rules: "reno/reno.rules",
+        entry: "gates",
+        data: &[],
+        facts: "reno/events.jsonl",
+        decisions: "reno/decisions.jsonl",
+    },
+];
+
+/// The programs that the language was designed by, each with those it uses.
+const SAMPLES: &[(&str, &[&str])] = &[
+    ("overload.rules", &[]),
+    ("gateway.rules", &["overload.rules"]),
+    ("campaign.rules", &[]),
 ];
 
 /// The trials.
 pub(crate) fn trials(root: &Path) -> Vec<Trial> {
-    let (github, log) = (root.to_owned(), root.to_owned());
+    let (github, log, trident) = (root.to_owned(), root.to_owned(), root.to_owned());
     let recorded = RECORDED.iter().map(|recorded| {
         let root = root.join("examples");
         Trial::test(format!("examples/{}", recorded.decisions), move || {
@@ -84,8 +128,92 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     trials.extend([
         Trial::test("examples/github", move || decides_every_operation(&github)),
         Trial::test("examples/access_log", move || accounts_for_every_line(&log)),
+        Trial::test("examples/trident", move || {
+            campaigns_of_other_types(&trident)
+        }),
     ]);
+    trials.extend(SAMPLES.iter().map(|(name, beside)| {
+        let folder = root.join("../shared/samples");
+        Trial::test(format!("examples/samples/{name}"), move || {
+            runs_sample(&folder, name, beside)
+        })
+    }));
     trials
+}
+
+/// A sample runs its tests on every engine. Its proofs are left out as long as the compiler refuses them, which it says by name.
+fn runs_sample(samples: &Path, name: &str, beside: &[&str]) -> Result<(), Failed> {
+    if !samples.exists() {
+        println!("left out: the samples are not beside the project");
+        return Ok(());
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("samples")
+        .join(name);
+    fs::create_dir_all(&folder)?;
+    for file in beside.iter().chain([&name]) {
+        let text = fs::read_to_string(samples.join(file))?;
+        fs::write(folder.join(file), without_proofs(&text))?;
+    }
+    every_engine(&|engine| engine.compile_file(&folder.join(name)), true)
+}
+
+/// The text with blanks where its `prove` items stand, so that lines keep their numbers.
+fn without_proofs(text: &str) -> String {
+    let parsed = tollgate_grammar::parse(FileId(0), text);
+    let mut text = text.as_bytes().to_vec();
+    for item in parsed
+        .ast
+        .items
+        .iter()
+        .filter(|i| matches!(i.kind, ItemKind::Prove(_)))
+    {
+        let place = item.span.start as usize..item.span.end as usize;
+        for byte in text[place].iter_mut().filter(|b| **b != b'\n') {
+            *byte = b' ';
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// What campaigns of other types of event cost a ride: nothing, on every engine that counts steps.
+fn campaigns_of_other_types(root: &Path) -> Result<(), Failed> {
+    let source = fs::read_to_string(root.join("examples/trident/trident.rules"))?;
+    let events = fs::read_to_string(root.join("examples/trident/events.jsonl"))?;
+    let (head, tail) = source
+        .split_once("  rule try_mart")
+        .ok_or("the first campaign is not where it was")?;
+    let ride = events.lines().nth(1).ok_or("there is a second event")?;
+    for (name, engine) in engines().filter(|(name, _)| !name.ends_with("O0")) {
+        let mut steps = Vec::new();
+        for others in [20, 1_000] {
+            let more: String = (0..others)
+                .map(|i| {
+                    format!(
+                        "  rule other_{i} when e.what is points_earned(n) and n > {i} then points(e.user, 1)\n"
+                    )
+                })
+                .collect();
+            let text =
+                format!("{head}{more}  rule try_mart{tail}").replace("cost 1_500", "cost 100_000");
+            let program = engine.compile_source("trident.rules", &text)?;
+            let states = program.states(&[])?;
+            let mut session = program.session_with(&states)?;
+            let decision = session.decide_json("campaigns", ride.as_bytes(), &CALL)?;
+            steps.push(decision.steps());
+        }
+        if steps[0] != steps[1] {
+            return Err(format!(
+                "{name}: {} steps beside 20 campaigns, {} beside 1,000",
+                steps[0], steps[1]
+            )
+            .into());
+        }
+        if name.starts_with("vm") && steps[0] == 0 {
+            return Err(format!("{name} counted no steps").into());
+        }
+    }
+    Ok(())
 }
 
 /// Every engine decides the facts of an example as its decisions file says; a refused record is compared by its field and reason.
