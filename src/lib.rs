@@ -93,7 +93,7 @@ pub use entry::{AsEntry, Entry, Facts};
 pub use error::{Error, Refusal};
 pub use explain::{
     Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
-    Which, parse_time,
+    Which, parse_duration, parse_time, time_text,
 };
 pub use fix::Fixed;
 pub use form::Form;

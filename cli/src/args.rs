@@ -3,6 +3,7 @@
 mod cover;
 #[cfg(feature = "serve")]
 mod serve;
+mod simulate;
 mod stream;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 pub(crate) use cover::{Cover, CoveredAs};
 #[cfg(feature = "serve")]
 pub(crate) use serve::Serve;
+pub(crate) use simulate::Simulate;
 pub(crate) use stream::Stream;
 
 /// Rules at the edge: gateways, campaigns, overload.
@@ -35,6 +37,7 @@ pub(crate) use stream::Stream;
   tollgate cost shop/shop.rules                          what a decision can cost at worst
   tollgate bench shop/shop.rules route --input -         measure decisions, without reading and writing
   tollgate serve gateway.rules                           a reverse proxy that rules run
+  tollgate simulate shed.rules --scenario burst.toml     what a burst would come to
   tollgate explain missing-answer                        what a diagnostic means
   tollgate explain shop/shop.rules route --input r.json  why a decision is what it is
 
@@ -76,6 +79,8 @@ pub(crate) enum Command {
     /// A reverse proxy whose every choice is made by rules
     #[cfg(feature = "serve")]
     Serve(Serve),
+    /// Play a load against rules that shed, and say who was let in
+    Simulate(Simulate),
     /// Print completions for a shell
     Completions(Completions),
 }

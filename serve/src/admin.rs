@@ -11,9 +11,9 @@ use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 use tokio::task::spawn_blocking;
 use tollgate::{Call, Which};
+use tollgate_load::{Load, NO_SHEDDING};
 
 use crate::contract::Arrived;
-use crate::load::{Load, NO_SHEDDING};
 use crate::metrics::Now;
 use crate::proxy::Proxy;
 use crate::server::Control;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::header::{self, HeaderMap};
 use http::request::Parts;
@@ -14,8 +14,8 @@ use tollgate::{
     Bound, Call, Counts, Decision, Error, Explanation, Facts, Input, Outcome, Outcomes, Program,
     Session, Which,
 };
+use tollgate_load::Load;
 
-use crate::load::Load;
 use crate::settings::Settings;
 
 /// Counters of decisions, so that threads do not wait for each other.
@@ -399,16 +399,8 @@ impl Arrived {
         if let Some(key) = self.facts(settings).api_key {
             fields.push(("api_key", Input::Str(key)));
         }
-        let micros = |d: Duration| Input::Int(d.as_micros() as i64);
-        let load = [
-            ("in_flight", Input::Int(load.in_flight)),
-            ("busy", Input::Int(load.busy)),
-            ("workers", Input::Int(load.workers)),
-            ("errors", Input::Int(load.errors)),
-            ("p50", micros(load.p50)),
-            ("p99", micros(load.p99)),
-            ("shed_from", Input::Int(load.shed_from)),
-        ];
+        let load = load.measures().map(|(name, value)| (name, value.input()));
+        let load: Vec<(&str, Input<'_>)> = load.collect();
         let facts = [Input::Map(&fields), Input::Map(&load)];
         let entry = &*settings.entry;
         let explain = || {

@@ -20,7 +20,7 @@
 //! # Where to start reading
 //!
 //! `proxy.rs`: a request from its head to its last byte. Then `contract.rs` (what rules are told and answer), `upstream.rs` (which endpoint,
-//! how often), `balance/` (each policy with its paper), `load.rs` (what is measured), `server.rs` (connections, reloading, ending).
+//! how often), `balance/` (each policy with its paper), the crate `tollgate_load` (what is measured), `server.rs` (connections, reloading, ending).
 //!
 //! # What it must not know
 //!
@@ -30,7 +30,6 @@ mod admin;
 pub mod balance;
 mod body;
 mod contract;
-mod load;
 mod log;
 mod metrics;
 mod proxy;
@@ -39,15 +38,16 @@ mod server;
 mod settings;
 mod upstream;
 mod wire;
+mod workers;
 
 use std::fmt;
 
 pub use contract::{Answer, Edit};
-pub use load::Load;
 pub use server::{Control, Server, check, serve};
 pub use settings::{
     ClusterSettings, EndpointSettings, HealthSettings, Limits, Policy, RetrySettings, Settings,
 };
+pub use tollgate_load::Load;
 
 /// Why a proxy does not start, or rules are not taken: one sentence, by `Display`.
 #[derive(Debug)]

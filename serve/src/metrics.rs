@@ -74,7 +74,7 @@ pub(crate) struct OfCluster {
 
 /// What is measured where it stands, told when it is asked for.
 pub(crate) struct Now {
-    pub(crate) load: crate::load::Load,
+    pub(crate) load: tollgate_load::Load,
     pub(crate) version: u64,
     pub(crate) rules: Vec<(String, u64)>,
 }

@@ -13,12 +13,12 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::{Body, Incoming};
 use tollgate::Live;
+use tollgate_load::{Load, Meter};
 
 use crate::admin::Kept;
 use crate::balance::hash;
 use crate::body::{Answered, Sent};
 use crate::contract::{Answer, Arrived, Edit, Rules};
-use crate::load::{Load, Meter};
 use crate::log::{Line, Log, seconds};
 use crate::metrics::Metrics;
 use crate::settings::Settings;

@@ -20,16 +20,17 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tollgate::{Engine, Live, Program, Reloaded, Watching};
+use tollgate_load::{Meter, WINDOW};
 
 use crate::Error;
 use crate::admin::{self, Kept};
 use crate::contract::Rules;
-use crate::load::{Meter, WINDOW, Workers};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::upstream::Cluster;
+use crate::workers::Workers;
 
 /// How long to wait where the system has no more files for connections.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);

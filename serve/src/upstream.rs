@@ -11,11 +11,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{sleep, timeout};
+use tollgate_load::Meter;
 
 use crate::Error;
 use crate::balance::{Balancer, Endpoints};
 use crate::body::{Sender, Sending, Sent};
-use crate::load::Meter;
 use crate::metrics::{Metrics, OfCluster};
 use crate::retry::{Budget, wait};
 use crate::settings::ClusterSettings;

@@ -44,7 +44,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     }
     if path.is_dir() {
         return Err(format!(
-            "{} is a folder; --input takes a file of JSON lines, or -",
+            "{} is a folder; name a file of lines, or - for standard input",
             path.display()
         )
         .into());

@@ -16,6 +16,7 @@ mod repl;
 mod run;
 #[cfg(feature = "serve")]
 mod serve;
+mod simulate;
 mod stream;
 mod test;
 
@@ -74,6 +75,7 @@ impl Command {
             Command::Explain(args) => explain::run(&args),
             #[cfg(feature = "serve")]
             Command::Serve(args) => serve::run(&args),
+            Command::Simulate(args) => simulate::run(&args),
             Command::Completions(args) => {
                 clap_complete::generate(
                     args.shell,

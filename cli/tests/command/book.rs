@@ -6,6 +6,7 @@
 //! line `exit 1` says how the command before ended, where that is not 0; `…` in a line stands for what differs from run to run. Other
 //! blocks are only read.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -39,6 +40,23 @@ fn the_tutorial_goes_as_it_says() {
 #[test]
 fn one_rule_goes_through_the_stages_as_the_page_shows() {
     assert!(replay("one-rule") >= 6);
+}
+
+/// The picture beside the page is the one that its command draws.
+#[test]
+fn the_page_of_overload_goes_as_it_says() {
+    let folder = Folder::new("book-overload");
+    assert!(replay_in(&folder, "overload") >= 3);
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/book/overload.svg");
+    let drawn = folder.read("overload.svg");
+    if env::var_os("TOLLGATE_BLESS").is_some() {
+        fs::write(&book, &drawn).expect("the picture is writable");
+    }
+    let kept = fs::read_to_string(book).expect("the picture is there");
+    assert!(
+        drawn == kept,
+        "docs/book/overload.svg is not what the command draws; TOLLGATE_BLESS=1 writes it"
+    );
 }
 
 /// The table of contents that mdBook reads names every page, once.
@@ -83,12 +101,15 @@ fn the_book_has_all_of_its_pages() {
 
 /// Replays a page in a folder of its own; how many commands it has.
 fn replay(page: &str) -> usize {
+    replay_in(&Folder::new(&format!("book-{page}")), page)
+}
+
+fn replay_in(folder: &Folder, page: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     let path = root
         .expect("the command stands in the project")
         .join(format!("docs/book/{page}.md"));
     let text = fs::read_to_string(&path).expect("the page is there");
-    let folder = Folder::new(&format!("book-{page}"));
     let mut lines = text.lines();
     let mut commands = 0;
     while let Some(line) = lines.next() {
@@ -98,13 +119,13 @@ fn replay(page: &str) -> usize {
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         let words: Vec<&str> = mark.split_whitespace().collect();
         match &words[..] {
-            ["console"] => commands += console(&folder, &block),
-            ["diff", file] => change(&folder, file, &block),
+            ["console"] => commands += console(folder, &block),
+            ["diff", file] => change(folder, file, &block),
             [_, "append", file] => {
                 let before = folder.read(file);
-                write(&folder, file, &format!("{before}\n{}\n", block.join("\n")));
+                write(folder, file, &format!("{before}\n{}\n", block.join("\n")));
             }
-            [_, file] if file.contains('.') => write(&folder, file, &(block.join("\n") + "\n")),
+            [_, file] if file.contains('.') => write(folder, file, &(block.join("\n") + "\n")),
             _ => {}
         }
     }

@@ -18,6 +18,7 @@ mod repl;
 mod run;
 #[cfg(feature = "serve")]
 mod serve;
+mod simulate;
 mod stream;
 mod test;
 

@@ -256,7 +256,7 @@ fn what_is_not_there_is_named() {
     .says("cannot read nowhere.jsonl");
     run(&["pick", "-i", ".", "--data", "limits=limits.json"])
         .exits(2)
-        .says("is a folder; --input takes a file of JSON lines");
+        .says("is a folder; name a file of lines");
     run(&["pick", "-i", "-", "--backend", "jit"])
         .exits(2)
         .says("no backend `jit`; this build has vm");

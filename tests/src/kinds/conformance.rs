@@ -1,4 +1,5 @@
-//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README and of `docs/book/state.md`.
+//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README, of `docs/book/state.md` and of
+//! `docs/book/overload.md`.
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
@@ -36,7 +37,7 @@ pub(crate) fn every_block(root: &Path) -> impl Iterator<Item = (String, String)>
 fn all(root: &Path) -> Vec<(String, Block)> {
     let mut found = Vec::new();
     let mut pages = files(&root.join("tests/conformance"), "md");
-    pages.extend(["README.md", "docs/book/state.md"].map(|page| root.join(page)));
+    pages.extend(["README.md", "docs/book/state.md", "docs/book/overload.md"].map(|page| root.join(page)));
     for path in pages {
         let page = fs::read_to_string(&path).expect("a page is readable");
         let name = path

@@ -86,6 +86,20 @@ pub(crate) const RECORDED: &[Recorded] = &[
         decisions: "edge/decisions.jsonl",
     },
     Recorded {
+        rules: "netflix/overload.rules",
+        entry: "shed",
+        data: &[],
+        facts: "netflix/requests.jsonl",
+        decisions: "netflix/decisions.jsonl",
+    },
+    Recorded {
+        rules: "stripe/limiters.rules",
+        entry: "shed",
+        data: &[],
+        facts: "stripe/requests.jsonl",
+        decisions: "stripe/decisions.jsonl",
+    },
+    Recorded {
         rules: "campaign/campaign.rules",
         entry: "fifth_ride",
         data: &[],
