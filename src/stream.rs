@@ -285,6 +285,11 @@ impl Stream {
         Ok(Offered::Decided { actions: count })
     }
 
+    /// For how long an id is remembered, in microseconds of events' time.
+    pub fn dedupe_us(&self) -> i64 {
+        self.plan.dedupe_us
+    }
+
     /// How far an event may lie behind the latest one: `late_after`, but not longer than ids are remembered, since what is older could be decided
     /// twice; where `late_after` is not said, as long as ids are remembered. In microseconds.
     pub fn allowed_us(&self) -> i64 {

@@ -62,6 +62,15 @@ impl Redis {
         }
     }
 
+    /// `STOP` or `CONT`.
+    pub(super) fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let status = Command::new("kill")
+            .args([format!("-{signal}"), id])
+            .status();
+        assert!(status.expect("there is kill").success());
+    }
+
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
