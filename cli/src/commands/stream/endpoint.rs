@@ -7,7 +7,13 @@ use tollgate::Address;
 
 use super::Result;
 #[cfg(feature = "redis")]
-use super::redis;
+use super::redis::{OF_INPUT, OF_OUTPUT};
+
+/// Without a broker there is nothing to set.
+#[cfg(not(feature = "redis"))]
+const OF_INPUT: &[&str] = &[];
+#[cfg(not(feature = "redis"))]
+const OF_OUTPUT: &[&str] = &[];
 
 /// Where something comes from or goes to.
 #[derive(Clone, Debug)]
@@ -20,41 +26,30 @@ pub(super) enum Endpoint {
 
 impl Endpoint {
     pub(super) fn input(named: &Path) -> Result<Endpoint> {
-        #[cfg(feature = "redis")]
-        const SETTINGS: &[&str] = redis::OF_INPUT;
-        #[cfg(not(feature = "redis"))]
-        const SETTINGS: &[&str] = &[];
-        Endpoint::of(named, SETTINGS)
+        Endpoint::of(named, OF_INPUT)
     }
 
     pub(super) fn output(named: &Path) -> Result<Endpoint> {
-        #[cfg(feature = "redis")]
-        const SETTINGS: &[&str] = redis::OF_OUTPUT;
-        #[cfg(not(feature = "redis"))]
-        const SETTINGS: &[&str] = &[];
-        Endpoint::of(named, SETTINGS)
+        Endpoint::of(named, OF_OUTPUT)
     }
 
+    #[cfg_attr(not(feature = "redis"), allow(unused_variables))]
     fn of(named: &Path, settings: &[&str]) -> Result<Endpoint> {
-        let address = named
-            .to_str()
-            .filter(|text| Address::scheme_of(text).is_some());
-        let Some(address) = address else {
+        let text = named.to_str();
+        let Some((text, scheme)) = text.and_then(|text| Some((text, Address::scheme_of(text)?)))
+        else {
             return Ok(Endpoint::Lines(named.to_owned()));
         };
-        match Address::scheme_of(address) {
+        match scheme {
             #[cfg(feature = "redis")]
-            Some("redis" | "redis+unix") => Ok(Endpoint::Redis(Address::parse(address, settings)?)),
-            scheme => {
-                let _ = settings;
+            "redis" | "redis+unix" => Ok(Endpoint::Redis(Address::parse(text, settings)?)),
+            _ => {
+                let broker = match cfg!(feature = "redis") {
+                    true => "redis://",
+                    false => "no broker",
+                };
                 Err(format!(
-                    "this tollgate streams from files and {}, and does not know `{}://`",
-                    if cfg!(feature = "redis") {
-                        "redis://"
-                    } else {
-                        "no broker"
-                    },
-                    scheme.unwrap_or_default()
+                    "this tollgate streams from files and {broker}, and does not know `{scheme}://`"
                 )
                 .into())
             }

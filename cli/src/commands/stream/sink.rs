@@ -35,8 +35,8 @@ pub(super) struct Mark {
 }
 
 /// Opens where something goes.
+#[cfg_attr(not(feature = "redis"), allow(unused_variables))]
 pub(super) fn open(to: &Endpoint, dedupe_us: i64, ending: &Ending) -> Result<Box<dyn Sink>> {
-    let _ = (dedupe_us, ending);
     Ok(match to {
         Endpoint::Lines(path) => Box::new(Appended::open(path)?),
         #[cfg(feature = "redis")]

@@ -43,6 +43,7 @@ pub(super) enum Next {
     /// A batch; one without events says that something was read that is none.
     Batch,
     /// Nothing yet.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code))]
     Nothing,
     /// There will be nothing any more.
     End,
@@ -93,13 +94,13 @@ impl Batch {
 }
 
 /// Opens the input where it was read to. A broker is asked for no more than is committed together.
+#[cfg_attr(not(feature = "redis"), allow(unused_variables))]
 pub(super) fn open(
     input: &Endpoint,
     args: &Args,
     known: Option<&Value>,
     ending: &Ending,
 ) -> Result<Box<dyn Source>> {
-    let _ = ending;
     Ok(match input {
         Endpoint::Lines(path) => {
             if args.drain {

@@ -275,6 +275,69 @@ fn a_server_that_comes_back_is_waited_for() {
     assert_eq!(redis.charged(), cents(&expected));
 }
 
+/// About 470 bytes for an answer, and 180 for the id of an action.
+#[test]
+fn a_server_keeps_as_much_as_the_page_says() {
+    const COUNT: usize = 1_000;
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let rides: String = (0..COUNT)
+        .map(|n| format!("{{\"id\":\"ride-{n:08}\",\"user\":\"u{}\",\"fare\":\"9.00 SGD\",\"at\":\"2026-11-02T09:00:00Z\"}}\n", n % 10))
+        .collect();
+    let (answer, _) = SHARED.split_once("state spent").expect("it is there");
+    let rules = format!(
+        "{answer}ruleset rewards(e: Ride) -> [Action] on rides hit all {{
+           rule all when today[e.user].value() > 0 then thanks(e.user)
+         }}"
+    );
+    let folder =
+        folder("stream-kept", &rides).with("a.rules", rules.replace("STORE", "redis.growth"));
+    let used = || -> usize {
+        let info = redis.say(&["INFO", "memory"]);
+        let used = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
+        used.expect("it is there").trim().parse().expect("bytes")
+    };
+    let (store, to) = (
+        redis.store(),
+        format!("{}?stream=actions&timeout=2s", redis.url()),
+    );
+    let run = |journal: &str, output: &str| {
+        let before = used();
+        let args = [
+            "stream",
+            "a.rules",
+            "--input",
+            "rides.jsonl",
+            "--journal",
+            journal,
+        ];
+        let all: Vec<&str> = args
+            .iter()
+            .chain(&["--output", output, "--store", &store])
+            .copied()
+            .collect();
+        folder
+            .tollgate(&all)
+            .exits(0)
+            .says("1,000 decided (1,000 actions)");
+        used().saturating_sub(before)
+    };
+    let answers = run("one", "actions.jsonl") / COUNT;
+    assert!((300..650).contains(&answers), "{answers}");
+    // The answers are there already; the stream itself is not counted.
+    let sent = run("two", &to);
+    let stream: usize = redis
+        .say(&["MEMORY", "USAGE", "actions"])
+        .parse()
+        .expect("bytes");
+    let ids = sent.saturating_sub(stream) / COUNT;
+    assert!((100..350).contains(&ids), "{ids}");
+    println!("{answers} bytes for an answer, {ids} for an action");
+}
+
 #[test]
 fn what_cannot_be_read_from_a_redis_is_said() {
     let folder = Folder::new("stream-redis-usage").with("a.rules", model::RULES);
