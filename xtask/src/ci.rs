@@ -93,7 +93,7 @@ pub(crate) fn run() -> ExitCode {
         let left_out: Vec<&str> = [
             (has_llvm, "the backend llvm"),
             (has_nginx, "some tests in C or with nginx (see above)"),
-            (has_redis, "states in a Redis"),
+            (has_redis, "states and streams in a Redis"),
         ]
         .into_iter()
         .filter_map(|(has, what)| (!has).then_some(what))

@@ -33,10 +33,10 @@ use std::process::ExitCode;
 const HELP: &str = "cargo xtask COMMAND
 
   ci      everything that must hold before a change lands: format, lints, tests, docs;
-          with the backend `llvm`, the module for nginx and states in a Redis, if those are there or can be installed
+          with the backend `llvm`, the module for nginx, states and streams in a Redis, if those are there or can be installed
   llvm    installs LLVM for the backend `llvm` where apt is at hand, and says what it does
   nginx   installs nginx, its sources, C compilers and valgrind in the same way, for the tests of `bindings`
-  redis   installs redis-server for the tests of `state` in the same way
+  redis   installs redis-server for the tests of `state` and `cli` in the same way
   house   the house rules alone (also run by `cargo test`)
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";

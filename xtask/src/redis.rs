@@ -18,7 +18,7 @@ pub(crate) fn install() -> bool {
         return true;
     }
     println!(
-        "redis-server is missing; tests of the crate `state` start one, and nothing else does."
+        "redis-server is missing; tests of the crates `state` and `cli` start one, and nothing else does."
     );
     let why = match apt::install("redis-server") {
         Ok(()) if has_redis() => return true,
@@ -27,7 +27,7 @@ pub(crate) fn install() -> bool {
     };
     println!("{why}.");
     println!(
-        "Left out: the tests of states in a Redis. With redis-server on the path nothing is left out."
+        "Left out: the tests of states and streams in a Redis. With redis-server on the path nothing is left out."
     );
     false
 }

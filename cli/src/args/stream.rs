@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EngineArgs, name_and_file};
+use super::{EngineArgs, StoreArgs, name_and_file};
 
 #[derive(Debug, Args)]
 #[command(
@@ -19,9 +19,17 @@ A file is read on from where it was read to; what comes on standard input is new
 What is no event of the stream, and what is older than its `late_after`, goes to --dead-letter with the reason and the line,
 and makes the exit code 1. An interrupt (SIGINT, SIGTERM) ends the stream behind a batch. docs/book/stream.md has it all.
 
+A stream of a Redis (7 or later) is an address with settings behind a `?`; the field `json` of an entry has what a line would have:
+  --input   stream, group and consumer, which must be there; field=json, claim=1m (entries are taken over from consumers that have
+            not been heard of for so long), timeout=5s, patience=1m (for how long a server that is gone is tried again)
+  --output  stream; field=json, most=N (about so many entries are kept), keep=TIME (for how long the id of an action is known, so
+            that it is appended once; as long as the stream's `dedupe` if not given), timeout=5s, patience=1m; so is --dead-letter
+
 Examples:
   tollgate stream campaign.rules --input rides.jsonl --journal journal --output actions.jsonl
-  consume rides | tollgate stream campaign.rules --journal journal --dead-letter dead.jsonl | produce actions"
+  consume rides | tollgate stream campaign.rules --journal journal --dead-letter dead.jsonl | produce actions
+  tollgate stream campaign.rules --journal j1 --input 'redis://127.0.0.1:6379/0?stream=rides&group=campaigns&consumer=c1' \
+    --output 'redis://127.0.0.1:6379/0?stream=actions' --store redis.growth=redis://127.0.0.1:6379/1"
 )]
 pub(crate) struct Stream {
     /// The rule file
@@ -32,16 +40,19 @@ pub(crate) struct Stream {
     /// The stream, where the rules declare several
     #[arg(long, value_name = "NAME")]
     pub(crate) stream: Option<String>,
-    /// A file of JSON lines, or `-` for standard input
-    #[arg(long, short, default_value = "-")]
+    /// A file of JSON lines, `-` for standard input, or a stream of a Redis
+    #[arg(long, short, default_value = "-", value_name = "FILE|URL")]
     pub(crate) input: PathBuf,
-    /// The file that actions are appended to, instead of standard output
-    #[arg(long, short)]
+    /// The file or stream that actions are appended to, instead of standard output
+    #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) output: Option<PathBuf>,
-    /// The file that lines without effect are appended to, with the reason
-    #[arg(long, value_name = "FILE")]
+    /// The file or stream that events without effect are appended to, with the reason
+    #[arg(long, value_name = "FILE|URL")]
     pub(crate) dead_letter: Option<PathBuf>,
-    /// How many lines are committed together at most; what is there is not kept waiting for more
+    /// Of a broker: end when the group has acknowledged all that there is, instead of waiting for more
+    #[arg(long)]
+    pub(crate) drain: bool,
+    /// How many events are committed together at most; what is there is not kept waiting for more
     #[arg(long, value_name = "LINES", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) batch: u32,
     /// MiB of changes in the journal after which it is begun anew, with a snapshot
@@ -53,6 +64,8 @@ pub(crate) struct Stream {
     /// A JSON file for a `data` of the program
     #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
     pub(crate) data: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(crate) stores: StoreArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }

@@ -1,5 +1,7 @@
 //! `tollgate stream`: each action once, whatever ends the process.
 
+#[cfg(feature = "redis")]
+mod broker;
 mod model;
 
 use std::fs;

@@ -1,15 +1,18 @@
 //! `tollgate stream`: events in, actions out, each once.
 //!
-//! [`Runner::take`] is the whole of it: decide a batch, commit it to the journal, then let it be seen. One thread reads, decides and writes, so that nothing
-//! is read that is not soon committed: who sends faster than that waits in the pipe.
+//! [`Runner::take`] is the whole of it: decide a batch, commit it to the journal, then let it be seen. Where events come from and actions go is
+//! behind two traits, [`Source`] and [`Sink`](sink::Sink): files and pipes (`files.rs`), streams of a Redis (`redis/`). One thread reads, decides and
+//! writes, so that nothing is read that is not soon committed: who sends faster than that waits in the pipe, or the broker.
 
+mod endpoint;
+mod files;
 mod journal;
+#[cfg(feature = "redis")]
+mod redis;
 mod sink;
+mod source;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,40 +22,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tollgate::{Offered, Program};
 
-use self::journal::{Begun, Journal, cannot};
-use self::sink::{Mark, Sink};
-use super::lines::{Block, Blocks, LINE_MAX, open};
+use self::endpoint::Endpoint;
+use self::journal::{Begun, Journal};
+use self::sink::{Mark, Nowhere, Sink};
+use self::source::{Batch, Event, Next, Source};
 use super::pool::SHOWN;
-use super::program::with_data;
+use super::program::{stores, with_data};
 use super::run::{one_line, progress};
 use super::{Outcome, Result, explain_failure, show};
 use crate::args::Stream as Args;
 use crate::terminal::thousands;
 
-/// Bytes of lines after which a batch is committed, however few lines they are.
-const BATCH_BYTES: usize = 4 << 20;
-/// Bytes of a line that is too long which a dead letter shows.
-const TOO_LONG_SHOWN: usize = 1024;
+/// Whether the stream was asked to end.
+type Ending = Arc<AtomicBool>;
 
 /// How far a stream has got.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Progress {
-    /// How far each input was read, by its name. Of standard input nothing is known when it is opened again.
-    inputs: BTreeMap<String, Place>,
-    /// How long the files were that are written to.
+    /// How far each input was read, by its name, as its source wants to be told.
+    inputs: BTreeMap<String, Value>,
+    /// How far was written what is written to.
     output: Option<Mark>,
     dead: Option<Mark>,
     counts: Counts,
 }
 
-/// How far an input was read.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Place {
-    bytes: u64,
-    lines: u64,
-}
-
-/// What became of lines.
+/// What became of events.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Counts {
     decided: u64,
@@ -62,14 +57,13 @@ struct Counts {
     refused: u64,
 }
 
-/// A stream with its journal and its files.
+/// A stream with its journal and where it writes.
 struct Runner {
     stream: tollgate::Stream,
     name: String,
-    input: String,
     journal: Journal,
-    output: Sink,
-    dead: Sink,
+    output: Box<dyn Sink>,
+    dead: Box<dyn Sink>,
     progress: Progress,
     /// Counts when this process began.
     before: Counts,
@@ -81,42 +75,34 @@ struct Runner {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let input = Endpoint::input(&args.input)?;
     let program = match args.engine.engine()?.open(&args.file) {
         Ok(program) => program,
         Err(error) => return explain_failure(error),
     };
     show(program.report());
     let program = with_data(program, &args.file, &args.data)?;
-    let runner = Runner::open(&program, args)?;
-    let read = runner.progress.inputs.get(&runner.input).copied();
-    let read = read.unwrap_or_default();
-    let input = reader(&args.input, read.bytes)?;
-    let bar = progress(&args.input);
-    bar.inc(read.bytes);
+    let ending = Ending::default();
+    let runner = Runner::open(&program, args, &ending)?;
+    let known = runner.progress.inputs.get(&input.to_string());
+    let mut source = source::open(&input, args, known, &ending)?;
+    let bar = progress(source::shown(&input));
+    bar.inc(known.and_then(|known| known["bytes"].as_u64()).unwrap_or(0));
     let runner = Arc::new(Mutex::new(runner));
-    let ending = Arc::new(AtomicBool::new(false));
     end_on_interrupt(&runner, &ending)?;
-    let (mut blocks, mut block) = (Blocks::new(input), Block::default());
-    while !ending.load(Ordering::Relaxed) && blocks.next(&mut block).map_err(cannot_read)? {
-        if block.bytes.is_empty() {
-            // Blanks that are longer than any line.
-            let mut runner = runner.lock().unwrap_or_else(PoisonError::into_inner);
-            runner.read(block.read);
+    let mut batch = Batch::default();
+    while !ending.load(Ordering::Relaxed) {
+        match source.next(&mut batch)? {
+            Next::Batch => {}
+            Next::Nothing => continue,
+            Next::End => break,
         }
-        for lines in batches(&block.bytes, args.batch) {
-            if ending.load(Ordering::Relaxed) {
-                break;
-            }
-            let mut runner = runner.lock().unwrap_or_else(PoisonError::into_inner);
-            if runner.ended {
-                break;
-            }
-            bar.suspend(|| match block.too_long {
-                true => runner.take_too_long(&block),
-                false => runner.take(&block.bytes[lines]),
-            })?;
+        let mut runner = runner.lock().unwrap_or_else(PoisonError::into_inner);
+        if runner.ended || ending.load(Ordering::Relaxed) {
+            break;
         }
-        bar.inc(block.read);
+        bar.suspend(|| runner.take(&batch, &mut *source))?;
+        bar.inc(batch.read);
     }
     bar.finish_and_clear();
     let mut runner = runner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,13 +111,19 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 impl Runner {
     /// Opens everything and goes on where the journal stands.
-    fn open(program: &Program, args: &Args) -> Result<Runner> {
+    fn open(program: &Program, args: &Args, ending: &Ending) -> Result<Runner> {
         let name = stream_name(program, args)?;
-        let mut stream = program.stream(&name, args.ids)?;
+        let declarations = program.stream_declarations(&name, args.ids)?;
+        let stores = stores(&args.stores, &declarations)?;
+        let mut stream = program.stream(&name, args.ids, &stores.open(&declarations)?)?;
         let segment = u64::from(args.segment) << 20;
         let (journal, found) = Journal::open(&args.journal, segment)?;
-        let mut output = Sink::open(args.output.as_deref(), Sink::Output)?;
-        let mut dead = Sink::open(args.dead_letter.as_deref(), Sink::Nowhere)?;
+        let sink = |to: Option<&Path>, instead: Box<dyn Sink>| match to {
+            Some(to) => sink::open(&Endpoint::output(to)?, stream.dedupe_us(), ending),
+            None => Ok(instead),
+        };
+        let mut output = sink(args.output.as_deref(), Box::new(files::Output))?;
+        let mut dead = sink(args.dead_letter.as_deref(), Box::new(Nowhere))?;
         let mut progress = Progress::default();
         if let Some(found) = found {
             let begun = found.begun;
@@ -146,8 +138,9 @@ impl Runner {
             let texts = |of: fn(&journal::Batch) -> &str| -> Vec<&str> {
                 found.batches.iter().map(of).collect()
             };
-            output.resume(begun.progress.output.as_ref(), &texts(|b| &b.output))?;
-            dead.resume(begun.progress.dead.as_ref(), &texts(|b| &b.dead))?;
+            let (outputs, deads) = (texts(|b| &b.output), texts(|b| &b.dead));
+            sink::resume(&mut *output, begun.progress.output.as_ref(), &outputs)?;
+            sink::resume(&mut *dead, begun.progress.dead.as_ref(), &deads)?;
             progress = begun.progress;
             let mut unknown = stream.restore(begun.held);
             if found.torn > 0 || !found.batches.is_empty() {
@@ -173,7 +166,6 @@ impl Runner {
         let mut runner = Runner {
             stream,
             name,
-            input: args.input.display().to_string(),
             journal,
             output,
             dead,
@@ -187,52 +179,44 @@ impl Runner {
         Ok(runner)
     }
 
-    /// Decides whole lines, commits what came of them, and lets it be seen.
-    fn take(&mut self, lines: &[u8]) -> Result<()> {
+    /// Decides about a batch, commits what came of it, and lets it be seen.
+    fn take(&mut self, batch: &Batch, source: &mut dyn Source) -> Result<()> {
         let (mut output, mut dead) = (String::new(), String::new());
-        let mut fault = None;
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let event = line.trim_ascii();
-            let offered = match event {
-                [] => None,
-                _ => match self.stream.offer(event, &mut output) {
-                    Ok(offered) => Some(offered),
+        let (mut read, mut fault) = (0, None);
+        for event in &batch.events {
+            let bytes = &batch.bytes[event.bytes.clone()];
+            if let Some(reason) = &event.refused {
+                self.progress.counts.refused += 1;
+                let refusal = json!({ "field": "", "value": "", "reason": reason });
+                self.bury(source, event, "refused", refusal, bytes, &mut dead);
+            } else {
+                match self.stream.offer(bytes, &mut output) {
+                    Ok(offered) => self.count(offered, source, event, bytes, &mut dead),
                     Err(error) => {
                         fault = Some(error);
                         break;
                     }
-                },
-            };
-            self.read(line.len() as u64);
-            if let Some(offered) = offered {
-                self.count(offered, event, &mut dead);
+                }
             }
+            read += 1;
         }
+        let position = source.position(read);
+        let inputs = &mut self.progress.inputs;
+        inputs.insert(source.name().to_owned(), position);
         self.commit(&output, &dead)?;
+        source.committed(read)?;
         fault.map_or(Ok(()), |fault| Err(fault.into()))
     }
 
-    /// A line that nobody can want to read.
-    fn take_too_long(&mut self, block: &Block) -> Result<()> {
-        self.read(block.read);
-        self.progress.counts.refused += 1;
-        let reason = format!("the line is longer than {} MiB", LINE_MAX >> 20);
-        let refusal = json!({ "field": "", "value": "", "reason": reason });
-        let shown = &block.bytes[..TOO_LONG_SHOWN.min(block.bytes.len())];
-        let mut dead = String::new();
-        self.bury("refused", &refusal, shown, &mut dead);
-        self.commit("", &dead)
-    }
-
-    /// Counts a line as read.
-    fn read(&mut self, bytes: u64) {
-        let read = self.progress.inputs.entry(self.input.clone()).or_default();
-        read.bytes += bytes;
-        read.lines += 1;
-    }
-
     /// Counts what became of an event.
-    fn count(&mut self, offered: Offered, event: &[u8], dead: &mut String) {
+    fn count(
+        &mut self,
+        offered: Offered,
+        source: &dyn Source,
+        event: &Event,
+        bytes: &[u8],
+        dead: &mut String,
+    ) {
         let counts = &mut self.progress.counts;
         match offered {
             Offered::Decided { actions } => {
@@ -249,28 +233,40 @@ impl Runner {
                 let late = |us: i64| format!("{:?}", Duration::from_micros(us.unsigned_abs()));
                 let late =
                     json!({ "id": id, "behind": late(behind_us), "allowed": late(allowed_us) });
-                self.bury("late", &late, event, dead);
+                self.bury(source, event, "late", late, bytes, dead);
             }
             Offered::Refused(refusal) => {
                 counts.refused += 1;
                 let refusal = json!({ "field": refusal.path(), "value": refusal.value(), "reason": refusal.reason() });
-                self.bury("refused", &refusal, event, dead);
+                self.bury(source, event, "refused", refusal, bytes, dead);
             }
         }
     }
 
     /// Writes a dead letter, and says why, the first few times.
-    fn bury(&mut self, what: &str, why: &Value, event: &[u8], dead: &mut String) {
-        let line = self.progress.inputs.get(&self.input).map_or(0, |r| r.lines);
+    fn bury(
+        &mut self,
+        source: &dyn Source,
+        event: &Event,
+        what: &str,
+        why: Value,
+        bytes: &[u8],
+        dead: &mut String,
+    ) {
+        let (unit, place) = (source.unit(), &event.place);
         if self.shown < SHOWN {
             self.shown += 1;
+            let place = match place {
+                Value::String(text) => text.clone(),
+                place => place.to_string(),
+            };
             match what {
-                "late" => eprintln!("line {line} late: {why}"),
-                _ => eprintln!("line {line} {what}: {}", one_line(why)),
+                "late" => eprintln!("{unit} {place} late: {why}"),
+                _ => eprintln!("{unit} {place} {what}: {}", one_line(&why)),
             }
         }
-        let text = String::from_utf8_lossy(event);
-        let letter = json!({ "input": self.input, "line": line, what: why, "text": text });
+        let text = String::from_utf8_lossy(bytes);
+        let letter = json!({ "input": source.name(), unit: place, what: why, "text": text });
         dead.push_str(&letter.to_string());
         dead.push('\n');
     }
@@ -354,48 +350,8 @@ fn stream_name(program: &Program, args: &Args) -> Result<String> {
     }
 }
 
-/// The input, from where it was read to.
-fn reader(path: &Path, from: u64) -> Result<Box<dyn Read + Send>> {
-    if from == 0 || path == Path::new("-") {
-        return open(path);
-    }
-    let mut file = File::open(path).map_err(cannot("read", path))?;
-    let mut last = [0];
-    let mut seek = || {
-        let length = file.seek(SeekFrom::End(0))?;
-        if length >= from {
-            file.seek(SeekFrom::Start(from - 1))?;
-            file.read_exact(&mut last)?;
-        }
-        io::Result::Ok(length)
-    };
-    let length = seek().map_err(cannot("read", path))?;
-    if length < from || (length > from && last != *b"\n") {
-        return Err(format!(
-            "{} was read up to byte {from}, where no line ends now: it is not the file that the journal knows, or it was continued in the middle of a line",
-            path.display()
-        )
-        .into());
-    }
-    Ok(Box::new(file))
-}
-
-/// Cuts whole lines into batches.
-fn batches(bytes: &[u8], lines: u32) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let (start, mut left) = (at, lines);
-        while at < bytes.len() && left > 0 && at - start < BATCH_BYTES {
-            let end = memchr::memchr(b'\n', &bytes[at..]);
-            at = end.map_or(bytes.len(), |end| at + end + 1);
-            left -= 1;
-        }
-        (start < at).then_some(start..at)
-    })
-}
-
 /// Lets the stream end behind a batch when it is asked to. While it waits for input there is no batch, and it ends at once.
-fn end_on_interrupt(runner: &Arc<Mutex<Runner>>, ending: &Arc<AtomicBool>) -> Result<()> {
+fn end_on_interrupt(runner: &Arc<Mutex<Runner>>, ending: &Ending) -> Result<()> {
     let (runner, ending) = (Arc::clone(runner), Arc::clone(ending));
     ctrlc::set_handler(move || {
         ending.store(true, Ordering::Relaxed);
@@ -417,26 +373,4 @@ fn end_on_interrupt(runner: &Arc<Mutex<Runner>>, ending: &Arc<AtomicBool>) -> Re
         std::process::exit(code);
     })?;
     Ok(())
-}
-
-fn cannot_read(error: io::Error) -> String {
-    format!("cannot read the input: {error}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::batches;
-
-    #[test]
-    fn a_batch_has_whole_lines() {
-        let cut = |bytes: &'static str, lines| -> Vec<&str> {
-            batches(bytes.as_bytes(), lines)
-                .map(|range| &bytes[range])
-                .collect()
-        };
-        assert_eq!(cut("", 2), [""; 0]);
-        assert_eq!(cut("a\nb\nc", 2), ["a\nb\n", "c"]);
-        assert_eq!(cut("\n\n\n", 1), ["\n", "\n", "\n"]);
-        assert_eq!(cut("a", 9), ["a"]);
-    }
 }

@@ -1,114 +1,81 @@
-//! Where a stream writes: a file, whose length the journal knows, or standard output.
+//! Where a stream writes: a file, standard output, or a stream of a broker.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::cannot;
-use crate::commands::Result;
+use super::endpoint::Endpoint;
+use super::files::Appended;
+#[cfg(feature = "redis")]
+use super::redis::Sent;
+use super::{Ending, Result};
 
-/// Somewhere to write.
-pub(crate) enum Sink {
-    File { file: File, mark: Mark },
-    Output,
-    Nowhere,
-}
+/// Somewhere that lines are written to, whole batches of them.
+pub(super) trait Sink: Send {
+    /// What it is and how much it has, where it can be known later what was written to it.
+    fn mark(&self) -> Option<Mark>;
 
-/// How long a file was when it was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Mark {
-    path: PathBuf,
-    length: u64,
-}
+    /// Puts into order what batches wrote that are in the journal, given the mark of its snapshot, which is one of this sink. All of them but
+    /// the last were written.
+    fn resume(&mut self, before: &Mark, batches: &[&str]) -> Result<()>;
 
-impl Sink {
-    /// A file, if one is named, to be written behind what it has; else what `instead` says.
-    pub(crate) fn open(path: Option<&Path>, instead: Sink) -> Result<Sink> {
-        let Some(path) = path else {
-            return Ok(instead);
-        };
-        let mut options = OpenOptions::new();
-        let file = options.create(true).write(true).truncate(false).open(path);
-        let mut file = file.map_err(cannot("write", path))?;
-        let length = file.seek(SeekFrom::End(0));
-        let mark = Mark {
-            path: path.to_owned(),
-            length: length.map_err(cannot("write", path))?,
-        };
-        Ok(Sink::File { file, mark })
-    }
-
-    /// How long the file is, where it is one.
-    pub(crate) fn mark(&self) -> Option<Mark> {
-        match self {
-            Sink::File { mark, .. } => Some(mark.clone()),
-            Sink::Output | Sink::Nowhere => None,
-        }
-    }
-
-    /// Puts into order what batches wrote that are in the journal, given the mark of its snapshot. A file has each of them once; of
-    /// standard output only the last may be missing, which is written again.
-    pub(crate) fn resume(&mut self, before: Option<&Mark>, batches: &[&str]) -> Result<()> {
-        let written = batches.iter().any(|text| !text.is_empty());
-        match (self, before) {
-            (Sink::File { file, mark }, Some(before)) if before.path == mark.path => {
-                if mark.length < before.length {
-                    return Err(format!(
-                        "{} has {} bytes, and the journal knows that it had {}: it is not the file that the stream wrote",
-                        mark.path.display(),
-                        mark.length,
-                        before.length
-                    )
-                    .into());
-                }
-                let mut write = || {
-                    file.set_len(before.length)?;
-                    file.seek(SeekFrom::Start(before.length))?;
-                    batches.iter().try_for_each(|text| file.write_all(text.as_bytes()))
-                };
-                write().map_err(cannot("write", &mark.path))?;
-                let more: usize = batches.iter().map(|text| text.len()).sum();
-                mark.length = before.length + more as u64;
-                Ok(())
-            }
-            (_, Some(before)) if written => Err(format!(
-                "the stream was stopped in the middle and has still to write to {}: give that file once more",
-                before.path.display()
-            )
-            .into()),
-            (sink, _) => match batches.last() {
-                Some(last) => sink.write(last),
-                None => Ok(()),
-            },
-        }
-    }
-
-    /// Writes behind what is there.
-    pub(crate) fn write(&mut self, text: &str) -> Result<()> {
-        match self {
-            Sink::Nowhere => Ok(()),
-            Sink::Output => {
-                let mut out = io::stdout().lock();
-                out.write_all(text.as_bytes())?;
-                out.flush()?;
-                Ok(())
-            }
-            Sink::File { file, mark } => {
-                let written = file.write_all(text.as_bytes());
-                written.map_err(cannot("write", &mark.path))?;
-                mark.length += text.len() as u64;
-                Ok(())
-            }
-        }
-    }
+    /// Writes the lines of a batch behind what is there.
+    fn write(&mut self, lines: &str) -> Result<()>;
 
     /// Comes back when what was written would survive a loss of power.
-    pub(crate) fn sync(&self) -> Result<()> {
-        match self {
-            Sink::File { file, mark } => file.sync_all().map_err(cannot("write", &mark.path)),
-            Sink::Output | Sink::Nowhere => Ok(()),
-        }
+    fn sync(&self) -> Result<()>;
+}
+
+/// How far a sink was written when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub(super) path: PathBuf,
+    /// Bytes of a file; nothing of a broker.
+    pub(super) length: u64,
+}
+
+/// Opens where something goes.
+#[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+pub(super) fn open(to: &Endpoint, dedupe_us: i64, ending: &Ending) -> Result<Box<dyn Sink>> {
+    Ok(match to {
+        Endpoint::Lines(path) => Box::new(Appended::open(path)?),
+        #[cfg(feature = "redis")]
+        Endpoint::Redis(address) => Box::new(Sent::open(address, dedupe_us, ending)?),
+    })
+}
+
+/// Puts a sink into order for the batches of a journal: it is the one that they were written to, or another one that nothing is owed to. Of what
+/// cannot be looked into only the last batch may be missing, which is written again.
+pub(super) fn resume(sink: &mut dyn Sink, before: Option<&Mark>, batches: &[&str]) -> Result<()> {
+    let same = |before: &&Mark| sink.mark().is_some_and(|mark| mark.path == before.path);
+    match before {
+        Some(known) if before.as_ref().is_some_and(same) => sink.resume(known, batches),
+        Some(known) if batches.iter().any(|lines| !lines.is_empty()) => Err(format!(
+            "the stream was stopped in the middle and has still to write to {}: give that once more",
+            known.path.display()
+        )
+        .into()),
+        _ => batches.last().map_or(Ok(()), |last| sink.write(last)),
+    }
+}
+
+/// Nowhere to go.
+pub(super) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
+    fn resume(&mut self, _: &Mark, _: &[&str]) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        Ok(())
     }
 }

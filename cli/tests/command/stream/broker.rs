@@ -1,0 +1,369 @@
+//! Events out of a stream of a Redis, and actions into one: each once, whatever ends a consumer or the server.
+
+use std::process::Child;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::super::redis::Redis;
+use super::model::{self, Ride, rewards, rides};
+use super::*;
+
+/// Rewards that do not depend on the order in which rides come, so that several consumers give those of one. `STORE` says where states are.
+const SHARED: &str = r#"
+record Ride { id: String, user: String, fare: Money<SGD>, at: Instant }
+enum Action { reward(user: String, amount: Money<SGD>), thanks(user: String) }
+const utc = tz"UTC"
+stream rides: Ride { id: event.id, time: event.at, dedupe: 7d, late_after: 7d }
+state today: Count by String {
+  counts:     rides
+  key:        event.user
+  window:     calendar(1d, zone: tz"UTC")
+  max_keys:   10_000
+  store:      STORE
+  on_failure: skip
+}
+state spent: Budget<SGD> by String { per_key: 9_000.00 SGD, total: 90_000.00 SGD, max_keys: 10_000, store: STORE, on_failure: deny }
+state paid: Seen by Key { keep: 30d, max_keys: 100_000, store: STORE, on_failure: deny }
+ruleset rewards(e: Ride) -> [Action] on rides hit all {
+  rule third
+    when today[e.user].value() == 3
+    once paid[key("third", e.user, day_of(e.at, utc))]
+    within spent[e.user]
+    then reward(e.user, 8.00 SGD)
+    then thanks(e.user)
+  rule long
+    when e.fare >= 50.00 SGD
+    within spent[e.user]
+    then reward(e.user, 3.00 SGD)
+}
+"#;
+
+/// Entries are taken over from a consumer that was not heard of for so long. A batch that is decided must not take longer.
+const CLAIM: &str = "claim=3s";
+
+impl Redis {
+    /// Appends rides to the stream `rides`.
+    fn send(&self, rides: &[Ride]) {
+        for rides in rides.chunks(100) {
+            let commands: Vec<[&str; 5]> = rides
+                .iter()
+                .map(|ride| ["XADD", "rides", "*", "json", &ride.line])
+                .collect();
+            let commands: Vec<&[&str]> = commands.iter().map(|words| &words[..]).collect();
+            self.try_all(&commands).expect("it answers");
+        }
+    }
+
+    fn count(&self, stream: &str) -> usize {
+        self.say(&["XLEN", stream]).parse().expect("a number")
+    }
+
+    /// The lines of a stream.
+    fn lines(&self, stream: &str) -> Vec<String> {
+        let all = self.say(&["XRANGE", stream, "-", "+"]);
+        let lines = all.lines().filter(|line| line.starts_with('{'));
+        lines.map(str::to_owned).collect()
+    }
+
+    /// The arguments of a stream whose consumer and journal have this name.
+    fn args(&self, consumer: &str, more: &[&str]) -> Vec<String> {
+        let url = self.url();
+        let input = format!(
+            "{url}?stream=rides&group=g&consumer={consumer}&{CLAIM}&timeout=2s&patience=50s"
+        );
+        let to = |stream: &str| format!("{url}?stream={stream}&timeout=2s&patience=50s");
+        let (actions, dead) = (to("actions"), to("dead"));
+        let fixed = [
+            "stream",
+            "a.rules",
+            "--journal",
+            consumer,
+            "--input",
+            &input,
+            "--output",
+            &actions,
+            "--dead-letter",
+            &dead,
+            "--batch",
+            "20",
+        ];
+        let args = fixed.iter().chain(more);
+        args.map(|arg| (*arg).to_owned()).collect()
+    }
+
+    /// Where states are, for `--store`.
+    fn store(&self) -> String {
+        format!("redis.growth={}?timeout=2s&patience=50s", self.url())
+    }
+
+    /// What the shared budget was charged, in cents.
+    fn charged(&self) -> i64 {
+        let purse = self.say(&["KEYS", "tollgate:*:purse"]);
+        let total = self.say(&["HGET", &purse, "total"]);
+        total.parse().expect("cents")
+    }
+}
+
+fn strs(args: &[String]) -> Vec<&str> {
+    args.iter().map(String::as_str).collect()
+}
+
+fn shared(store: &str) -> String {
+    SHARED.replace("STORE", store)
+}
+
+/// What lines of a file come to, in some order: the actions, and the dead letters.
+fn by_lines(name: &str, rides: &[Ride]) -> (Vec<Value>, usize) {
+    let folder = folder(name, &lines(rides)).with("ride.rules", shared("local"));
+    folder.tollgate(STREAM).exits(1);
+    let dead = folder.read("dead.jsonl").lines().count();
+    (actions(folder.read("actions.jsonl").lines()), dead)
+}
+
+/// The actions of lines without the ids of events: which ride of three is the third is up to the order.
+fn actions<'l>(lines: impl Iterator<Item = &'l str>) -> Vec<Value> {
+    let parse = |line| serde_json::from_str::<Value>(line).expect("JSON");
+    let mut actions: Vec<Value> = lines.map(|line| parse(line)["action"].take()).collect();
+    actions.sort_by_cached_key(Value::to_string);
+    actions
+}
+
+fn cents(actions: &[Value]) -> i64 {
+    let amounts = actions
+        .iter()
+        .filter_map(|a| a["reward"]["amount"].as_str());
+    let cents = amounts.map(|text| text.replace(['.', ' ', 'S', 'G', 'D'], ""));
+    cents
+        .map(|cents| cents.parse::<i64>().expect("cents"))
+        .sum()
+}
+
+/// Waits until the stream has so many entries.
+fn wait_for(redis: &Redis, stream: &str, count: usize, children: &mut [&mut Child]) {
+    let began = Instant::now();
+    while redis.count(stream) < count {
+        assert!(began.elapsed() < PATIENCE, "{stream} does not grow");
+        for child in &mut *children {
+            let ended = child.try_wait().expect("its state is known");
+            assert!(ended.is_none(), "it ended before: {ended:?}");
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn kill(mut child: Child) {
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+}
+
+#[test]
+fn entries_of_a_redis_come_to_what_lines_come_to() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let rides = rides(5, 300);
+    let expected = rewards(&rides);
+    redis.send(&rides[..200]);
+    redis.say(&["XADD", "rides", "*", "other", "{}"]);
+    redis.send(&rides[200..]);
+    let folder = Folder::new("stream-redis").with("a.rules", model::RULES);
+    let args = redis.args("c1", &["--drain"]);
+    let ended = folder.tollgate(&strs(&args)).exits(1);
+    ended.says("the entry has no field `json`");
+    let lines = redis.lines("actions").join("\n") + "\n";
+    assert_eq!(lines, expected.output);
+    let dead = redis.lines("dead");
+    assert_eq!(dead.len(), expected.dead + 1);
+    let letter: Value = serde_json::from_str(&dead[0]).expect("JSON");
+    assert!(letter["entry"].as_str().expect("an id").contains('-'));
+    let input = letter["input"].as_str().expect("a name");
+    assert!(input.ends_with("/0?stream=rides"), "{input}");
+    // Nothing is pending, and nothing is there twice.
+    assert!(redis.say(&["XPENDING", "rides", "g"]).starts_with('0'));
+    folder.tollgate(&strs(&args)).exits(0).says("0 decided");
+    assert_eq!(redis.count("actions"), expected.output.lines().count());
+    // Another journal knows no ids, and a group of its own reads it all; actions are known by theirs.
+    let other: Vec<String> = redis.args("c2", &["--drain"]);
+    let other: Vec<String> = other
+        .iter()
+        .map(|arg| arg.replace("group=g", "group=h"))
+        .collect();
+    folder.tollgate(&strs(&other)).exits(1).says(" duplicates");
+    assert_eq!(redis.count("actions"), expected.output.lines().count());
+}
+
+/// Two consumers, of which one is killed and started again, the other killed for good, and the first killed once more.
+#[test]
+fn two_consumers_and_three_kills_reward_what_lines_reward() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let rides = rides(6, 400);
+    let (expected, dead) = by_lines("stream-shared-lines", &rides);
+    assert!(expected.len() > 80, "{}", expected.len());
+    let folder = Folder::new("stream-shared").with("a.rules", shared("redis.growth"));
+    let store = redis.store();
+    let start = |consumer: &str| {
+        let args = redis.args(consumer, &["--store", &store]);
+        folder.start(&strs(&args), &[])
+    };
+    redis.send(&rides);
+    let (mut one, mut two) = (start("c1"), start("c2"));
+    wait_for(
+        &redis,
+        "actions",
+        expected.len() / 6,
+        &mut [&mut one, &mut two],
+    );
+    kill(one);
+    let mut one = start("c1");
+    wait_for(
+        &redis,
+        "actions",
+        expected.len() / 3,
+        &mut [&mut one, &mut two],
+    );
+    kill(two);
+    wait_for(&redis, "actions", expected.len() / 2, &mut [&mut one]);
+    kill(one);
+    // What both had under way is taken up again, that of the second by the first.
+    let args = redis.args("c1", &["--drain", "--store", &store]);
+    folder.tollgate(&strs(&args)).exits(1);
+    let lines = redis.lines("actions");
+    let found = actions(lines.iter().map(String::as_str));
+    assert_eq!(found, expected);
+    assert_eq!(redis.count("dead"), dead);
+    assert!(redis.say(&["XPENDING", "rides", "g"]).starts_with('0'));
+    // Nor was anything charged for nothing.
+    assert_eq!(redis.charged(), cents(&expected));
+}
+
+/// The server is stopped for longer than anybody waits for an answer, goes on, is killed, and starts again.
+#[test]
+fn a_server_that_comes_back_is_waited_for() {
+    let Some(mut redis) = Redis::start() else {
+        return;
+    };
+    let rides = rides(7, 200);
+    let (expected, _) = by_lines("stream-outage-lines", &rides);
+    let folder = Folder::new("stream-outage").with("a.rules", shared("redis.growth"));
+    let store = redis.store();
+    let half = rides.len() / 2;
+    redis.send(&rides[..half]);
+    let args = redis.args("c1", &["--store", &store]);
+    let mut child = folder.start(&strs(&args), &[]);
+    wait_for(&redis, "actions", 5, &mut [&mut child]);
+    redis.signal("STOP");
+    // Longer than the timeout.
+    thread::sleep(Duration::from_millis(3_500));
+    redis.signal("CONT");
+    wait_for(&redis, "actions", 10, &mut [&mut child]);
+    redis.kill();
+    thread::sleep(Duration::from_millis(1_500));
+    redis.run();
+    redis.send(&rides[half..]);
+    wait_for(&redis, "actions", expected.len(), &mut [&mut child]);
+    terminate(&child);
+    let said = ended(&strs(&args), child);
+    assert!(said.code == Some(0) || said.code == Some(1), "{said:?}");
+    said.says("does not answer").says("answers again");
+    let args = redis.args("c1", &["--store", &store, "--drain"]);
+    folder.tollgate(&strs(&args));
+    let lines = redis.lines("actions");
+    assert_eq!(actions(lines.iter().map(String::as_str)), expected);
+    assert_eq!(redis.charged(), cents(&expected));
+}
+
+/// About 470 bytes for an answer, and 180 for the id of an action.
+#[test]
+fn a_server_keeps_as_much_as_the_page_says() {
+    const COUNT: usize = 1_000;
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let rides: String = (0..COUNT)
+        .map(|n| format!("{{\"id\":\"ride-{n:08}\",\"user\":\"u{}\",\"fare\":\"9.00 SGD\",\"at\":\"2026-11-02T09:00:00Z\"}}\n", n % 10))
+        .collect();
+    let (answer, _) = SHARED.split_once("state spent").expect("it is there");
+    let rules = format!(
+        "{answer}ruleset rewards(e: Ride) -> [Action] on rides hit all {{
+           rule all when today[e.user].value() > 0 then thanks(e.user)
+         }}"
+    );
+    let folder =
+        folder("stream-kept", &rides).with("a.rules", rules.replace("STORE", "redis.growth"));
+    let used = || -> usize {
+        let info = redis.say(&["INFO", "memory"]);
+        let used = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
+        used.expect("it is there").trim().parse().expect("bytes")
+    };
+    let (store, to) = (
+        redis.store(),
+        format!("{}?stream=actions&timeout=2s", redis.url()),
+    );
+    let run = |journal: &str, output: &str| {
+        let before = used();
+        let args = [
+            "stream",
+            "a.rules",
+            "--input",
+            "rides.jsonl",
+            "--journal",
+            journal,
+        ];
+        let all: Vec<&str> = args
+            .iter()
+            .chain(&["--output", output, "--store", &store])
+            .copied()
+            .collect();
+        folder
+            .tollgate(&all)
+            .exits(0)
+            .says("1,000 decided (1,000 actions)");
+        used().saturating_sub(before)
+    };
+    let answers = run("one", "actions.jsonl") / COUNT;
+    assert!((300..650).contains(&answers), "{answers}");
+    // The answers are there already; the stream itself is not counted.
+    let sent = run("two", &to);
+    let stream: usize = redis
+        .say(&["MEMORY", "USAGE", "actions"])
+        .parse()
+        .expect("bytes");
+    let ids = sent.saturating_sub(stream) / COUNT;
+    assert!((100..350).contains(&ids), "{ids}");
+    println!("{answers} bytes for an answer, {ids} for an action");
+}
+
+#[test]
+fn what_cannot_be_read_from_a_redis_is_said() {
+    let folder = Folder::new("stream-redis-usage").with("a.rules", model::RULES);
+    let says = |input: &str, more: &[&str], text: &str| {
+        let args = ["stream", "a.rules", "--journal", "j", "--input", input];
+        let all: Vec<&str> = args.iter().chain(more).copied().collect();
+        folder.tollgate(&all).exits(2).says(text);
+    };
+    let nobody = "redis://me:secret@127.0.0.1:1/0";
+    says(
+        nobody,
+        &[],
+        "redis://127.0.0.1:1/0: say which stream is read, ?stream=…",
+    );
+    says(&format!("{nobody}?stream=s"), &[], "?group=…");
+    says(&format!("{nobody}?stream=s&group=g"), &[], "?consumer=…");
+    says(&format!("{nobody}?topic=s"), &[], "has no setting `topic`");
+    says("amqp://h/", &[], "does not know `amqp://`");
+    says("a.rules", &["--drain"], "--drain is for brokers");
+    let all = format!("{nobody}?stream=s&group=g&consumer=c");
+    says(&all, &[], "redis://127.0.0.1:1/0 does not answer");
+    says(&all, &["--output", "redis://127.0.0.1:1/0"], "?stream=…");
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    redis.say(&["SET", "s", "a text"]);
+    let wrong = format!("{}?stream=s&group=g&consumer=c", redis.url());
+    says(&wrong, &[], "WRONGTYPE");
+}
