@@ -105,7 +105,7 @@ pub mod http {
 }
 
 pub use format::{Formatted, format, format_file};
-pub use live::{Live, Reloaded, Watching};
+pub use live::{Live, Reloaded, Version, Watching};
 pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};

@@ -1,0 +1,168 @@
+//! Deciding about one request: by one program from its head to its response, and without holding a thread while a store is waited for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tollgate::state::{Failure, Outcome, Redis, Store};
+use tollgate::{Answers, Error, Live, Pending, Program, Session, Version};
+
+use crate::contract::{Attempted, Rules};
+use crate::settings::StoreSettings;
+
+/// The states that the rules keep elsewhere: how many operations may be under way at once, and how long one waits for its turn.
+#[derive(Debug, Default)]
+pub(crate) struct Stores {
+    by_name: BTreeMap<String, Turn>,
+}
+
+#[derive(Debug)]
+struct Turn {
+    free: Arc<Semaphore>,
+    wait: Duration,
+}
+
+/// What decides about a request.
+pub(crate) struct Decider {
+    version: Arc<Version<Rules>>,
+    stores: Arc<Stores>,
+    slots: Option<Arc<Slots>>,
+}
+
+/// The slots that a request holds. Whoever may take one has a part of this, and the last one that is dropped gives them back.
+pub(crate) struct Slots {
+    version: Arc<Version<Rules>>,
+    request: String,
+}
+
+impl Stores {
+    pub(crate) fn new(settings: &BTreeMap<String, StoreSettings>) -> Stores {
+        let turn = |of: &StoreSettings| Turn {
+            free: Arc::new(Semaphore::new(of.connections)),
+            wait: of.timeout,
+        };
+        let by_name = settings.iter().map(|(name, of)| (store(name), turn(of)));
+        Stores {
+            by_name: by_name.collect(),
+        }
+    }
+}
+
+/// The stores that a program wants, of those that the settings have.
+pub(crate) fn connect(
+    settings: &BTreeMap<String, StoreSettings>,
+    program: &Program,
+) -> Result<Vec<(String, Arc<dyn Store>)>, Error> {
+    let wanted = settings.iter().filter(|(name, _)| {
+        let store = store(name);
+        program
+            .declarations()
+            .iter()
+            .any(|state| state.store == store)
+    });
+    let made = wanted.map(|(name, of)| {
+        let settings = tollgate::state::Settings {
+            timeout: of.timeout,
+            idle: of.connections,
+            ..tollgate::state::Settings::default()
+        };
+        let redis = Redis::new(&of.url, program.declarations(), settings);
+        let redis = redis.map_err(|e| Error::other(format!("`redis.{name}`: {e}")))?;
+        Ok((store(name), Arc::new(redis) as Arc<dyn Store>))
+    });
+    made.collect()
+}
+
+/// What rules call a store of the settings.
+fn store(name: &str) -> String {
+    format!("redis.{name}")
+}
+
+impl Decider {
+    /// Whatever decides now, for a request of this id.
+    pub(crate) fn new(live: &Live<Rules>, stores: &Arc<Stores>, request: &str) -> Decider {
+        let version = live.now();
+        let slots = version.bound().holds().then(|| {
+            Arc::new(Slots {
+                version: version.clone(),
+                request: request.to_owned(),
+            })
+        });
+        Decider {
+            version,
+            stores: stores.clone(),
+            slots,
+        }
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version.number()
+    }
+
+    /// A part of the slots that the request may come to hold.
+    pub(crate) fn slots(&self) -> Option<Arc<Slots>> {
+        self.slots.clone()
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        self.version.bound()
+    }
+
+    /// Asks the rules, once and again until all that they ask of states is answered.
+    pub(crate) async fn decide<R>(
+        &self,
+        mut attempt: impl FnMut(&mut Session<'_>, &Rules, &Answers) -> Result<Attempted<R>, Error>,
+    ) -> Result<R, Error> {
+        let mut answers = Answers::default();
+        loop {
+            let attempt =
+                |session: &mut Session<'_>, rules: &Rules| attempt(session, rules, &answers);
+            match self.version.with(attempt)? {
+                Attempted::Decided(decided) => return Ok(decided),
+                Attempted::Pending(pending) => answers = self.perform(pending).await,
+            }
+        }
+    }
+
+    /// Performs an operation on a thread that may wait. Where its store is asked as much as it may be, for as long as it may take to answer,
+    /// it counts as down: a slow store makes nobody wait for more than twice its timeout.
+    async fn perform(&self, pending: Box<Pending>) -> Answers {
+        let down = |pending: Box<Pending>| pending.answered(Outcome::Failed(Failure::Down));
+        let state = pending.operation().state as usize;
+        let declared = self.version.program().declarations().get(state);
+        let Some(turn) = declared.and_then(|state| self.stores.by_name.get(&state.store)) else {
+            return down(pending);
+        };
+        let Ok(Ok(permit)) = timeout(turn.wait, turn.free.clone().acquire_owned()).await else {
+            return down(pending);
+        };
+        let (states, slots) = (self.version.states().clone(), self.slots.clone());
+        let again = pending.clone();
+        let performed = spawn_blocking(move || {
+            let answers = states.perform(*pending);
+            // A client may have left meanwhile; then what was taken is given back here.
+            drop((permit, slots));
+            answers
+        });
+        performed.await.unwrap_or_else(|_| down(again))
+    }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        let states = self.version.states();
+        let waits = self.version.bound().waits();
+        match Handle::try_current() {
+            Ok(runtime) if waits => {
+                let (states, request) = (states.clone(), std::mem::take(&mut self.request));
+                // Where this comes to nothing, because the proxy is ending, the leases end.
+                drop(runtime.spawn_blocking(move || states.finish(&request)));
+            }
+            _ => states.finish(&self.request),
+        }
+    }
+}
