@@ -45,6 +45,7 @@
 //!
 //! Terminals, arguments, exit codes.
 
+mod address;
 mod artifact;
 mod backends;
 mod build;
@@ -69,6 +70,7 @@ mod report;
 mod session;
 mod stage;
 mod states;
+mod stores;
 mod stream;
 mod test_run;
 mod tiers;
@@ -77,6 +79,7 @@ mod value_ref;
 mod words;
 mod workbench;
 
+pub use address::Address;
 pub use artifact::{ArtifactInfo, public_key, sign_artifact, signing_key};
 pub use backends::{BackendRow, backends};
 pub use build::{BuildOptions, Built};
@@ -111,6 +114,7 @@ pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
 pub use stage::Stage;
 pub use states::{Answers, Attempt, Operation, Pending, States};
+pub use stores::Stores;
 pub use stream::{IDS_MAX, Offered, Stream, StreamChanges, StreamSnapshot};
 pub use test_run::{TestFailure, TestOptions, TestResult};
 #[cfg(feature = "derive")]

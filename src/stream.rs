@@ -3,18 +3,20 @@
 //! Nothing here reads or writes. [`Stream::offer`] decides, [`Stream::changes`] says what a log must hold for the stream to be had again, and the host
 //! commits both together with where its input has got to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use tollgate_runtime::json;
 use tollgate_runtime::schema::Type;
 use tollgate_state::{
-    Answer, Ask, Changes, Declaration, Kind, Local, Once, Operation, Outcome, Snapshot, Store as _,
+    Answer, Ask, Changes, Declaration, Kind, Local, Once, Operation, Outcome, Snapshot, Store,
 };
 
 use crate::entry::Entry;
 use crate::error::{Error, Refusal};
 use crate::program::Program;
 use crate::session::{Call, Memory};
-use crate::states::{States, StreamPlan};
+use crate::states::{Plan, States, StreamPlan};
 
 /// How many ids `tollgate stream` remembers at most, unless it is told otherwise: sixteen events a second for a week.
 pub const IDS_MAX: u64 = 10_000_000;
@@ -22,9 +24,13 @@ pub const IDS_MAX: u64 = 10_000_000;
 /// Decides about the events of a stream of the program, in the order in which they come. Made by [`Program::stream`].
 ///
 /// An event is decided once: one whose id was there before, within `dedupe`, does nothing. All rule sets on the stream decide about it, in the order
-/// of the source. States are kept in this process; they and the ids come out as data, whole ([`Stream::snapshot`]) or what changed
+/// of the source. The ids and the states that are kept in this process come out as data, whole ([`Stream::snapshot`]) or what changed
 /// ([`Stream::changes`]), so that a host can commit them with the actions. What came out goes in again in another process, also one whose rules
 /// are others: states are found by their identity.
+///
+/// States in other stores change when an event is decided, and so before it is committed. An event that is decided again by the same rules, because the
+/// process ended in between, or by another process, gets the answers that it was given: such a state remembers them for as long as
+/// the stream remembers ids ([`Program::stream_declarations`]).
 ///
 /// ```
 /// use tollgate::{Engine, Offered};
@@ -36,7 +42,7 @@ pub const IDS_MAX: u64 = 10_000_000;
 ///       rule always when e.user != "" then points(e.user)
 ///     }
 /// "#)?;
-/// let mut stream = program.stream("rides", tollgate::IDS_MAX)?;
+/// let mut stream = program.stream("rides", tollgate::IDS_MAX, &[])?;
 /// let begun = stream.snapshot();
 /// let ride = br#"{"id": "r1", "user": "ann", "at": "2026-11-02T09:00:00Z"}"#;
 /// let mut actions = String::new();
@@ -48,7 +54,7 @@ pub const IDS_MAX: u64 = 10_000_000;
 /// let changes = stream.changes();
 ///
 /// // In another process, after a crash.
-/// let mut stream = program.stream("rides", tollgate::IDS_MAX)?;
+/// let mut stream = program.stream("rides", tollgate::IDS_MAX, &[])?;
 /// stream.restore(begun);
 /// stream.apply(changes);
 /// assert!(matches!(stream.offer(ride, &mut actions)?, Offered::Duplicate));
@@ -120,23 +126,29 @@ impl Program {
         plan.flat_map(|plan| plan.streams.iter().map(|stream| &*stream.name))
     }
 
-    /// What decides about the events of a stream, with nothing remembered yet; at most `ids` ids will be (about 64 bytes each).
+    /// The states of the program as a stream wants them kept that remembers so many ids: what a store is made from that is given to [`Program::stream`].
+    /// They are [`Program::declarations`], and remember the answers that events were given, about fifty bytes for each.
     ///
     /// # Errors
-    /// When there is no such stream, no rule set is on it, one of them takes more than the event or gives no list of actions, data is missing, or a state is
-    /// kept elsewhere than in this process: what lies elsewhere cannot be committed together with the actions.
-    pub fn stream(&self, name: &str, ids: u64) -> Result<Stream, Error> {
-        let known = self.plan().map_or(&[][..], |plan| &plan.streams);
-        let Some(plan) = known.iter().find(|stream| *stream.name == *name) else {
-            let known: Vec<&str> = self.streams().collect();
-            return Err(Error::other(match &known[..] {
-                [] => "the rules declare no stream".to_owned(),
-                _ => format!(
-                    "the rules declare no stream `{name}`; there is {}",
-                    known.join(", ")
-                ),
-            }));
-        };
+    /// When there is no such stream.
+    pub fn stream_declarations(&self, name: &str, ids: u64) -> Result<Vec<Declaration>, Error> {
+        let (plan, stream) = self.stream_plan(name)?;
+        Ok(plan.remembering(stream, ids).declarations)
+    }
+
+    /// What decides about the events of a stream, with nothing remembered yet; at most `ids` ids will be (about 64 bytes each). States whose `store` is
+    /// not `local` are in `stores`, as for [`Program::states`], made from [`Program::stream_declarations`].
+    ///
+    /// # Errors
+    /// When there is no such stream, no rule set is on it, one of them takes more than the event or gives no list of actions, data is missing, or a store
+    /// was not given.
+    pub fn stream(
+        &self,
+        name: &str,
+        ids: u64,
+        stores: &[(&str, Arc<dyn Store>)],
+    ) -> Result<Stream, Error> {
+        let (whole, plan) = self.stream_plan(name)?;
         if plan.rule_sets.is_empty() {
             return Err(Error::other(format!(
                 "no rule set decides about `{name}`: one has `on {name}` behind its result"
@@ -147,7 +159,7 @@ impl Program {
         if let Some(missing) = self.missing_data().next() {
             return Err(Error::other(format!("data `{missing}` is missing")));
         }
-        let states = self.states_of_stream(ids)?;
+        let states = self.states_of_stream(&whole.remembering(plan, ids), stores)?;
         let kind = Kind::Seen {
             keep_us: plan.dedupe_us,
         };
@@ -167,6 +179,24 @@ impl Program {
             local.track();
         }
         Ok(stream)
+    }
+
+    /// What the program declares, and of that the stream.
+    fn stream_plan(&self, name: &str) -> Result<(&Plan, &StreamPlan), Error> {
+        let found = self.plan().and_then(|plan| {
+            let stream = plan.streams.iter().find(|stream| *stream.name == *name);
+            Some((plan, stream?))
+        });
+        found.ok_or_else(|| {
+            let known: Vec<&str> = self.streams().collect();
+            Error::other(match &known[..] {
+                [] => "the rules declare no stream".to_owned(),
+                _ => format!(
+                    "the rules declare no stream `{name}`; there is {}",
+                    known.join(", ")
+                ),
+            })
+        })
     }
 
     /// A rule set that can decide about events alone, and gives actions.

@@ -129,12 +129,14 @@ pub(crate) struct Check {
 Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or {\"line\": 7, \"refused\": {…}} for a
 record that violates the schema. Blank lines are skipped. Refusals make the exit code 1; they never stop the others.
 The output has the order of the input, and memory does not grow with it. A decision's id is the number of its line,
-unless the record has a field `id`. States are kept in this process, from the first line to the last; the lines of a
-program that declares some are decided one after the other.
+unless the record has a field `id`. States are kept in this process, from the first line to the last, and those with a `store` of
+another name where --store says; then a line's number is one of this run, so that no other run is taken for a retry. The lines of a
+program that declares states are decided one after the other.
 
 Examples:
   tollgate run gateway.rules route --input requests.jsonl > decisions.jsonl
-  cat requests.jsonl | tollgate run gateway.rules route --input - --data tenants=tenants.json"
+  cat requests.jsonl | tollgate run gateway.rules route --input - --data tenants=tenants.json
+  tollgate run edge.rules shed --input requests.jsonl --store redis.limits=redis://127.0.0.1:6379/0"
 )]
 pub(crate) struct Run {
     /// The rule file, or an artifact (.tgb)
@@ -162,6 +164,8 @@ pub(crate) struct Run {
     /// Where it is written at the end how often each rule decided, for `cover --counts`
     #[arg(long, value_name = "FILE")]
     pub(crate) counts: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) stores: StoreArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }
@@ -461,6 +465,15 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
+/// Where states are kept that are not kept in the process.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// Where a store is that the rules name (`store: redis.limits`): redis.limits=redis://127.0.0.1:6379/0. Settings stand behind a `?`:
+    /// timeout=100ms, patience=0s, prefix=tollgate, linger=1h, keep_budgets=400d, idle=64 are what they are if not given
+    #[arg(long, value_name = "NAME=URL", value_parser = name_and_address)]
+    pub(crate) store: Vec<(String, String)>,
+}
+
 /// How the program is run.
 #[derive(Debug, Args)]
 pub(crate) struct EngineArgs {
@@ -522,6 +535,13 @@ fn whole_number(text: &str) -> Result<u32, String> {
         Ok(number @ 1..=1_000_000) => Ok(number),
         _ => Err("expected a number from 1 to 1_000_000".into()),
     }
+}
+
+fn name_and_address(text: &str) -> Result<(String, String), String> {
+    let (name, address) = text
+        .split_once('=')
+        .ok_or("expected NAME=URL, such as redis.limits=redis://127.0.0.1:6379/0")?;
+    Ok((name.to_owned(), address.to_owned()))
 }
 
 fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::program::Program;
 
 /// The name of the store that is always there: in this process.
-const LOCAL: &str = "local";
+pub(crate) const LOCAL: &str = "local";
 
 /// The states of a program, kept somewhere. Cheap to clone; all clones are the same states, shared between threads.
 ///
@@ -140,11 +140,14 @@ impl Program {
         self.plan().map_or(&[], |plan| &plan.declarations)
     }
 
-    /// Somewhere to keep the program's states for a stream that remembers so many ids.
-    pub(crate) fn states_of_stream(&self, ids: u64) -> Result<States, Error> {
-        let plan = self.plan().map(|plan| plan.remembering(ids));
+    /// Somewhere to keep the program's states for a stream, by the plan that is made for it.
+    pub(crate) fn states_of_stream(
+        &self,
+        plan: &Plan,
+        stores: &[(&str, Arc<dyn Store>)],
+    ) -> Result<States, Error> {
         Ok(States {
-            bound: Arc::new(Bound::new(&plan.unwrap_or_default(), self.stamp(), &[])?),
+            bound: Arc::new(Bound::new(plan, self.stamp(), stores)?),
         })
     }
 

@@ -4,6 +4,8 @@ use tollgate_frontend::hir::{self, OnFailure, StateKind, Tally};
 use tollgate_ir::entities::StateId;
 use tollgate_state::{Declaration, Kind, Period, Rate, Recover, Remember, Weekday, Window};
 
+use super::LOCAL;
+
 /// The states of a program, numbered as in its module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
@@ -67,17 +69,27 @@ impl Plan {
     pub(crate) fn local(&self) -> Plan {
         let mut plan = self.clone();
         for declaration in &mut plan.declarations {
-            declaration.store = "local".into();
+            declaration.store = LOCAL.into();
         }
         plan
     }
 
     /// The same for a stream that remembers so many ids: a counter knows as many events, so that it is never the first to be full.
-    pub(crate) fn remembering(&self, ids: u64) -> Plan {
+    ///
+    /// What a state of another store was asked outlives a process that ends before it has committed, and the event is decided again. So such a
+    /// state remembers its answers for as long as the stream does, whatever its kind.
+    pub(crate) fn remembering(&self, stream: &StreamPlan, ids: u64) -> Plan {
         let mut plan = self.clone();
-        let remembered = plan.declarations.iter_mut();
-        for remember in remembered.filter_map(|d| d.remember.as_mut()) {
-            remember.most = remember.most.max(ids);
+        for declaration in &mut plan.declarations {
+            if declaration.store != LOCAL {
+                declaration.remember.get_or_insert(Remember {
+                    for_us: stream.dedupe_us,
+                    most: ids,
+                });
+            }
+            if let Some(remember) = &mut declaration.remember {
+                remember.most = remember.most.max(ids);
+            }
         }
         plan
     }

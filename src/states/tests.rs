@@ -287,7 +287,7 @@ fn an_event_counts_once_for_all_rule_sets_on_its_stream() {
         }
     "#;
     let program = Engine::new().compile_source("x.rules", rules).unwrap();
-    let mut stream = program.stream("rides", 100).unwrap();
+    let mut stream = program.stream("rides", 100, &[]).unwrap();
     for n in 1..=3 {
         let ride = format!(r#"{{"id": "r{n}", "at": "2026-11-02T09:00:00Z", "user": "ann"}}"#);
         let mut actions = String::new();
@@ -312,7 +312,12 @@ fn a_counter_remembers_as_many_events_as_its_stream() {
     "#;
     let program = Engine::new().compile_source("x.rules", rules).unwrap();
     let plan = program.plan().unwrap();
-    let remembered = |ids| plan.remembering(ids).declarations[0].remember.unwrap().most;
+    let remembered = |ids| {
+        plan.remembering(&plan.streams[0], ids).declarations[0]
+            .remember
+            .unwrap()
+            .most
+    };
     assert_eq!(remembered(5), 1_000_000);
     assert_eq!(remembered(crate::IDS_MAX), crate::IDS_MAX);
 }
@@ -335,4 +340,45 @@ fn a_recorder_keeps_states_and_asks_them_once() {
     }
     let covered = recorder.coverage().unwrap();
     assert_eq!((covered.seen(), covered.wanted()), (4, 4));
+}
+
+/// What a state of another store was asked outlives the process, so an event that is decided again must be told from another one.
+#[test]
+fn a_state_of_another_store_remembers_what_events_were_given() {
+    let rules = r#"
+        record Ride { id: String, at: Instant }
+        enum Action { reward(amount: Money<SGD>) }
+        stream rides: Ride { id: event.id, time: event.at, dedupe: 1d }
+        state far: Budget<SGD> { total: 9.00 SGD, store: redis.money, on_failure: deny }
+        state near: Budget<SGD> { total: 9.00 SGD, on_failure: deny }
+        ruleset one(e: Ride) -> [Action] on rides hit all {
+          rule a when e.id != "" within far then reward(2.00 SGD)
+          rule b when e.id != "" within near then reward(3.00 SGD)
+        }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules).unwrap();
+    let declared = program.stream_declarations("rides", 100).unwrap();
+    let remembered: Vec<_> = declared.iter().map(|d| d.remember).collect();
+    let a_day = tollgate_state::Remember {
+        for_us: 86_400_000_000,
+        most: 100,
+    };
+    assert_eq!(remembered, [Some(a_day), None]);
+    // Two processes, or one before and after a crash: what is kept elsewhere is the same, and what is kept here is not.
+    let store = Arc::new(tollgate_state::Local::new(&declared).unwrap());
+    let ride = br#"{"id": "r1", "at": "2026-11-02T09:00:00Z"}"#;
+    let decided = || {
+        let stores = [("redis.money", Arc::clone(&store) as Arc<dyn Store>)];
+        let mut stream = program.stream("rides", 100, &stores).unwrap();
+        let mut actions = String::new();
+        stream.offer(ride, &mut actions).unwrap();
+        actions
+    };
+    let first = decided();
+    assert_eq!(first.lines().count(), 2, "{first}");
+    for _ in 0..9 {
+        assert_eq!(decided(), first);
+    }
+    let missing = program.stream("rides", 100, &[]).unwrap_err().to_string();
+    assert!(missing.contains("`redis.money`, which was not given"));
 }

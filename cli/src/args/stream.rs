@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EngineArgs, name_and_file};
+use super::{EngineArgs, StoreArgs, name_and_file};
 
 #[derive(Debug, Args)]
 #[command(
@@ -53,6 +53,8 @@ pub(crate) struct Stream {
     /// A JSON file for a `data` of the program
     #[arg(long, value_name = "NAME=FILE", value_parser = name_and_file)]
     pub(crate) data: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(crate) stores: StoreArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 }

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tollgate::{Engine, Entry, Program};
+use tollgate::state::Declaration;
+use tollgate::{Engine, Entry, Program, Stores};
 
 use super::{Outcome, Result, explain_failure, show};
+use crate::args::StoreArgs;
 
 /// A program that can decide by an entry, or how the command ends because there is none.
 pub(crate) enum Ready {
@@ -83,6 +85,26 @@ pub(crate) fn with_data(
         .into());
     }
     Ok(program)
+}
+
+/// The stores that were named, when they are all that the states want.
+pub(crate) fn stores(args: &StoreArgs, declarations: &[Declaration]) -> Result<Stores> {
+    let mut stores = Stores::new();
+    for (name, address) in &args.store {
+        stores.add(name, address)?;
+    }
+    if let Some(Declaration { name, store, .. }) = stores.missing(declarations) {
+        return Err(format!(
+            "state `{name}` is kept in the store `{store}`: say where that is, --store {store}=redis://127.0.0.1:6379/0"
+        )
+        .into());
+    }
+    for name in stores.names() {
+        if !declarations.iter().any(|d| d.store == name) {
+            eprintln!("(no state is kept in the store `{name}`)");
+        }
+    }
+    Ok(stores)
 }
 
 /// The public keys in files.

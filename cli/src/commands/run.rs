@@ -9,11 +9,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tollgate::{Call, Counts, Entry, Session};
+use tollgate::{Call, Counts, Entry, Session, Stores};
 
 use super::lines::{Block, LINE_MAX, open};
 use super::pool::{self, Done, Fault, SHOWN, Written};
-use super::program::{Ready, ready};
+use super::program::{Ready, ready, stores};
 use super::{Outcome, Result};
 use crate::args::Run;
 use crate::terminal::thousands;
@@ -41,7 +41,9 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_micros());
     let time = i64::try_from(now).unwrap_or(0);
-    let states = program.states(&[])?;
+    let stores = stores(&args.stores, program.declarations())?;
+    let states = program.states(&stores.open(program.declarations())?)?;
+    let run = this_run(&stores, time);
     let jobs = match args.jobs {
         // What one decision takes the next one misses, so they come one after the other.
         _ if !program.declarations().is_empty() => 1,
@@ -61,7 +63,8 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
     let (of, told) = (program.clone(), decided.clone());
     let decide = move |session: &mut Session<'_>, block: &Block, done: &mut Done| {
         let mut own = told.as_ref().as_ref().map(|_| of.counts());
-        decide_block(session, entry, (time, trace), block, own.as_mut(), done);
+        let call = Call { id: &run, time };
+        decide_block(session, entry, (&call, trace), block, own.as_mut(), done);
         if let (Some(all), Some(own)) = (told.as_ref(), &own) {
             all.lock().unwrap_or_else(PoisonError::into_inner).add(own);
         }
@@ -82,11 +85,20 @@ pub(crate) fn run(args: &Run) -> Result<Outcome> {
     })
 }
 
-/// Decides about every line of a block, one behind the other.
+/// What ids of decisions begin with. Stores that outlive this run may know the numbers of lines from another one, and take them for
+/// retries; where there are none, the output is that of any other run.
+fn this_run(stores: &Stores, time: i64) -> String {
+    match stores.is_empty() {
+        true => String::new(),
+        false => format!("{time:x}-{:x}/", std::process::id()),
+    }
+}
+
+/// Decides about every line of a block, one behind the other. The call has the time of all, and what their ids begin with.
 fn decide_block(
     session: &mut Session<'_>,
     entry: Entry,
-    (time, trace): (i64, bool),
+    (run, trace): (&Call<'_>, bool),
     block: &Block,
     mut counts: Option<&mut Counts>,
     done: &mut Done,
@@ -96,10 +108,12 @@ fn decide_block(
         let refusal = json!({ "field": "", "value": "", "reason": reason });
         return refuse(block.first, &refusal, done);
     }
-    let mut digits = [0; 20];
+    let (mut digits, mut id) = ([0; 20], run.id.to_owned());
     for (number, line) in block.lines() {
-        let id = decimal(number, &mut digits);
-        match session.decide_json(entry, line, &Call { id, time }) {
+        id.truncate(run.id.len());
+        id.push_str(decimal(number, &mut digits));
+        let call = Call { id: &id, ..*run };
+        match session.decide_json(entry, line, &call) {
             Ok(decision) => {
                 match trace {
                     true => decision.write_trace(&mut done.out),

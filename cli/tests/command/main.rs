@@ -14,6 +14,8 @@ mod explain;
 mod fmt;
 mod hostile;
 mod parallel;
+#[cfg(feature = "redis")]
+mod redis;
 mod repl;
 mod run;
 #[cfg(feature = "serve")]

@@ -11,7 +11,8 @@ use crate::operation::{Ask, Charge, Failure, Once, Operation};
 /// A declaration with what is worked out once.
 pub(super) struct State {
     kind: Kind,
-    identity: u64,
+    /// What the names of its entries begin with.
+    begin: Box<str>,
     max_keys: i64,
     /// Where periods begin, for what has any.
     calendar: Option<Calendar>,
@@ -34,7 +35,7 @@ pub(super) enum Argument {
 }
 
 impl State {
-    pub(super) fn new(declaration: &Declaration) -> Result<State, Limit> {
+    pub(super) fn new(declaration: &Declaration, prefix: &str) -> Result<State, Limit> {
         declaration.check()?;
         let calendar = match &declaration.kind {
             Kind::Count { window } | Kind::Sum { window } | Kind::Distinct { window } => {
@@ -55,9 +56,16 @@ impl State {
         let remember = declaration
             .remember
             .map(|remember| (remember.for_us, number(remember.most)));
+        let identity = declaration.identity;
+        let begin = match declaration.kind {
+            Kind::Seen { .. } | Kind::Budget { .. } => {
+                format!("{prefix}:{{reserve}}:{identity:016x}:")
+            }
+            _ => format!("{prefix}:{{{identity:016x}}}:{identity:016x}:"),
+        };
         Ok(State {
             kind: declaration.kind.clone(),
-            identity: declaration.identity,
+            begin: begin.into(),
             max_keys: number(declaration.max_keys),
             calendar,
             remember: remember.unwrap_or((0, 0)),
@@ -73,16 +81,7 @@ impl State {
 
     /// The name of what stands under a key of this state.
     fn name(&self, section: &str, key: &[u8]) -> Vec<u8> {
-        let identity = self.identity;
-        let begin = match self.kind {
-            Kind::Seen { .. } | Kind::Budget { .. } => {
-                format!("tollgate:{{reserve}}:{identity:016x}:{section}")
-            }
-            _ => format!("tollgate:{{{identity:016x}}}:{identity:016x}:{section}"),
-        };
-        let mut name = begin.into_bytes();
-        name.extend_from_slice(key);
-        name
+        [self.begin.as_bytes(), section.as_bytes(), key].concat()
     }
 
     /// Where there is no key, there is nothing to count.

@@ -312,6 +312,65 @@ fn a_server_that_is_stopped_fails_in_time_and_goes_on() {
     assert_eq!(perform(&store, &take(b"5")), left(5));
 }
 
+/// Operations that are tried again are done once, as they are remembered.
+#[test]
+fn patience_lasts_until_a_server_is_back() {
+    let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"])
+    else {
+        return;
+    };
+    let remember = Remember {
+        for_us: 1000,
+        most: 100,
+    };
+    let settings = Settings {
+        timeout: TIMEOUT,
+        patience: Duration::from_secs(60),
+        ..Settings::default()
+    };
+    let declarations = [bucket(10).remember(remember)];
+    let store = Redis::new(&server.url(), &declarations, settings).expect("they are right");
+    assert_eq!(perform(&store, &take(b"1")), left(9));
+    server.kill();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let mut outcomes = Vec::new();
+            store.perform(&[take(b"2"), take(b"3"), take(b"2")], &mut outcomes);
+            outcomes
+        });
+        thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished(), "it waits");
+        server.run();
+        let outcomes = waiting.join().expect("no panic");
+        assert_eq!(outcomes, [left(8), left(7), left(8)]);
+    });
+}
+
+#[test]
+fn systems_with_prefixes_of_their_own_share_a_server() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let with = |prefix: &str| {
+        let settings = Settings {
+            timeout: TIMEOUT,
+            prefix: prefix.into(),
+            ..Settings::default()
+        };
+        Redis::new(&server.url(), &[bucket(10)], settings)
+    };
+    let (one, two) = (with("one").expect("right"), with("two:a").expect("right"));
+    assert_eq!(perform(&one, &take(b"1")), left(9));
+    assert_eq!(perform(&two, &take(b"1")), left(9));
+    assert_eq!(perform(&one, &take(b"2")), left(8));
+    let keys = server.say("KEYS one:*").expect("it answers");
+    assert!(keys.contains("one:{") && !keys.contains("two:"), "{keys}");
+    for prefix in ["", "a{b}", "a b", &"x".repeat(65)] {
+        let refused = with(prefix).map(|_| ());
+        assert_eq!(refused, Err(Refused::Prefix(prefix.into())));
+    }
+}
+
 #[test]
 fn scripts_that_are_gone_are_sent_again() {
     let Some(server) = Server::start(&[]) else {

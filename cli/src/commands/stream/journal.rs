@@ -446,7 +446,9 @@ mod tests {
     fn stream() -> tollgate::Stream {
         let program = tollgate::Engine::new().compile_source("x.rules", RULES);
         let program = program.expect("the rules compile");
-        program.stream("rides", 100).expect("there is a stream")
+        program
+            .stream("rides", 100, &[])
+            .expect("there is a stream")
     }
 
     /// Writes a journal of three batches of one event each; the lengths of its log before and behind each.

@@ -23,7 +23,7 @@ use self::journal::{Begun, Journal, cannot};
 use self::sink::{Mark, Sink};
 use super::lines::{Block, Blocks, LINE_MAX, open};
 use super::pool::SHOWN;
-use super::program::with_data;
+use super::program::{stores, with_data};
 use super::run::{one_line, progress};
 use super::{Outcome, Result, explain_failure, show};
 use crate::args::Stream as Args;
@@ -127,7 +127,9 @@ impl Runner {
     /// Opens everything and goes on where the journal stands.
     fn open(program: &Program, args: &Args) -> Result<Runner> {
         let name = stream_name(program, args)?;
-        let mut stream = program.stream(&name, args.ids)?;
+        let declarations = program.stream_declarations(&name, args.ids)?;
+        let stores = stores(&args.stores, &declarations)?;
+        let mut stream = program.stream(&name, args.ids, &stores.open(&declarations)?)?;
         let segment = u64::from(args.segment) << 20;
         let (journal, found) = Journal::open(&args.journal, segment)?;
         let mut output = Sink::open(args.output.as_deref(), Sink::Output)?;
