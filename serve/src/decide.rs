@@ -8,16 +8,16 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tollgate::state::{Failure, Outcome, Redis, Store};
-use tollgate::{Answers, Error, Live, Pending, Program, Session, Version};
+use tollgate::state::{Failure, Outcome, Store};
+use tollgate::{Answers, Error, Live, Pending, Program, Session, Stores, Version};
 
 use crate::contract::{Attempted, Rules};
 use crate::settings::StoreSettings;
 
-/// The states that the rules keep elsewhere: how many operations may be under way at once, and how long one waits for its turn.
+/// The stores that the rules keep states in: how many operations may be under way at once, and how long one waits for its turn.
 #[derive(Debug, Default)]
-pub(crate) struct Stores {
-    by_name: BTreeMap<String, Turn>,
+pub(crate) struct Turns {
+    by_store: BTreeMap<String, Turn>,
 }
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ struct Turn {
 /// What decides about a request.
 pub(crate) struct Decider {
     version: Arc<Version<Rules>>,
-    stores: Arc<Stores>,
+    turns: Arc<Turns>,
     slots: Option<Arc<Slots>>,
 }
 
@@ -39,42 +39,63 @@ pub(crate) struct Slots {
     request: String,
 }
 
-impl Stores {
-    pub(crate) fn new(settings: &BTreeMap<String, StoreSettings>) -> Stores {
+impl Turns {
+    pub(crate) fn new(settings: &BTreeMap<String, StoreSettings>) -> Turns {
         let turn = |of: &StoreSettings| Turn {
             free: Arc::new(Semaphore::new(of.connections)),
             wait: of.timeout,
         };
-        let by_name = settings.iter().map(|(name, of)| (store(name), turn(of)));
-        Stores {
-            by_name: by_name.collect(),
+        let by_store = settings.iter().map(|(name, of)| (store(name), turn(of)));
+        Turns {
+            by_store: by_store.collect(),
         }
     }
 }
 
-/// The stores that a program wants, of those that the settings have.
-pub(crate) fn connect(
-    settings: &BTreeMap<String, StoreSettings>,
+/// The stores of the settings, by their addresses.
+///
+/// # Errors
+/// When an address is none.
+pub(crate) fn stores(settings: &BTreeMap<String, StoreSettings>) -> Result<Stores, Error> {
+    let mut stores = Stores::new();
+    for (name, of) in settings {
+        let StoreSettings {
+            url,
+            timeout,
+            connections,
+        } = of;
+        let (sign, timeout) = (
+            if url.contains('?') { '&' } else { '?' },
+            timeout.as_micros(),
+        );
+        let address = format!("{url}{sign}timeout={timeout}us&idle={connections}");
+        stores.add(&store(name), &address)?;
+    }
+    Ok(stores)
+}
+
+/// Opens the stores that a program wants.
+///
+/// # Errors
+/// When the settings lack one, or it cannot hold what a state asks for.
+pub(crate) fn open(
+    stores: &Stores,
     program: &Program,
 ) -> Result<Vec<(String, Arc<dyn Store>)>, Error> {
-    let wanted = settings.iter().filter(|(name, _)| {
-        let store = store(name);
-        program
-            .declarations()
-            .iter()
-            .any(|state| state.store == store)
-    });
-    let made = wanted.map(|(name, of)| {
-        let settings = tollgate::state::Settings {
-            timeout: of.timeout,
-            idle: of.connections,
-            ..tollgate::state::Settings::default()
+    if let Some(state) = stores.missing(program.declarations()) {
+        let why = match state.store.starts_with("redis.") {
+            true => format!("the settings have no `[{}]`", state.store),
+            false => "the settings can have stores called `redis.NAME`".into(),
         };
-        let redis = Redis::new(&of.url, program.declarations(), settings);
-        let redis = redis.map_err(|e| Error::other(format!("`redis.{name}`: {e}")))?;
-        Ok((store(name), Arc::new(redis) as Arc<dyn Store>))
-    });
-    made.collect()
+        return Err(Error::other(format!(
+            "state `{}` is kept in the store `{}`: {why}",
+            state.name, state.store
+        )));
+    }
+    let opened = stores.open(program.declarations())?.into_iter();
+    Ok(opened
+        .map(|(name, store)| (name.to_owned(), store))
+        .collect())
 }
 
 /// What rules call a store of the settings.
@@ -84,7 +105,7 @@ fn store(name: &str) -> String {
 
 impl Decider {
     /// Whatever decides now, for a request of this id.
-    pub(crate) fn new(live: &Live<Rules>, stores: &Arc<Stores>, request: &str) -> Decider {
+    pub(crate) fn new(live: &Live<Rules>, turns: &Arc<Turns>, request: &str) -> Decider {
         let version = live.now();
         let slots = version.bound().holds().then(|| {
             Arc::new(Slots {
@@ -94,7 +115,7 @@ impl Decider {
         });
         Decider {
             version,
-            stores: stores.clone(),
+            turns: turns.clone(),
             slots,
         }
     }
@@ -134,7 +155,7 @@ impl Decider {
         let down = |pending: Box<Pending>| pending.answered(Outcome::Failed(Failure::Down));
         let state = pending.operation().state as usize;
         let declared = self.version.program().declarations().get(state);
-        let Some(turn) = declared.and_then(|state| self.stores.by_name.get(&state.store)) else {
+        let Some(turn) = declared.and_then(|state| self.turns.by_store.get(&state.store)) else {
             return down(pending);
         };
         let Ok(Ok(permit)) = timeout(turn.wait, turn.free.clone().acquire_owned()).await else {

@@ -18,7 +18,7 @@ use crate::admin::Kept;
 use crate::balance::hash;
 use crate::body::{Answered, Sent, read};
 use crate::contract::{Answer, Arrived, Asked, Rules};
-use crate::decide::{Decider, Stores};
+use crate::decide::{Decider, Turns};
 use crate::edits::{Change, apply, changes};
 use crate::load::{Load, Meter};
 use crate::log::Log;
@@ -33,7 +33,7 @@ use crate::wire;
 pub(crate) struct Proxy {
     pub(crate) settings: Settings,
     pub(crate) live: Arc<Live<Rules>>,
-    pub(crate) stores: Arc<Stores>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) clusters: BTreeMap<String, Arc<Cluster>>,
     pub(crate) meter: Meter,
     pub(crate) metrics: Metrics,
@@ -124,7 +124,7 @@ impl Proxy {
         if body.size_hint().lower() > most {
             return Err((413, format!("the body is longer than {most} bytes")));
         }
-        let decider = Decider::new(&self.live, &self.stores, &arrived.id);
+        let decider = Decider::new(&self.live, &self.turns, &arrived.id);
         tail.slots = decider.slots();
         tail.line.version = decider.version();
         let body = match decider.rules().reads_body() {

@@ -24,7 +24,7 @@ use crate::Error;
 use crate::accept::{Listening, OUT_OF_FILES, accept};
 use crate::admin::{self, Kept};
 use crate::contract::Rules;
-use crate::decide::{Stores, connect};
+use crate::decide::{self, Turns};
 use crate::load::{Meter, WINDOW, Workers};
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -116,7 +116,7 @@ impl Server {
             meter: Meter::new(settings.capacity),
             metrics,
             live,
-            stores: Arc::new(Stores::new(&settings.redis)),
+            turns: Arc::new(Turns::new(&settings.redis)),
             clusters,
             log,
             tls,
@@ -357,8 +357,9 @@ fn open(engine: Engine, settings: Settings) -> Result<Live<Rules>, Error> {
             program.with_data(name, json)
         })
     };
-    let (rules, redis) = (settings.rules.clone(), settings.redis.clone());
-    let stores = move |program: &Program| connect(&redis, program);
+    let rules = settings.rules.clone();
+    let stores = decide::stores(&settings.redis).map_err(Error::rules)?;
+    let stores = move |program: &Program| decide::open(&stores, program);
     let bind = move |program: &Program| Rules::bind(program, &settings);
     Live::open_with(engine, rules, give, stores, bind).map_err(Error::rules)
 }

@@ -146,7 +146,7 @@ pub struct UpstreamTls {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// Where it is: `redis://127.0.0.1/`.
+    /// Where it is, as `tollgate run --store` takes it: `redis://127.0.0.1/`, perhaps with settings behind a `?`.
     pub url: String,
     /// How long an operation may take; then `on_failure` of the state answers.
     #[serde(default = "store_timeout", deserialize_with = "duration")]

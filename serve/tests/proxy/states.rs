@@ -12,7 +12,7 @@ use crate::support::{HEAD, Later, Proxy, Upstream, ask, cluster, nobody, until};
 
 fn limited(otherwise: u16) -> String {
     format!(
-        "use std.http.{ApiKey}
+        "use std.http.{{ApiKey}}
          state calls: TokenBucket by ApiKey {{ rate: 1 per 1h, burst: 2, max_keys: 100, on_failure: deny }}
          ruleset edge(req: Request) -> Route hit first {{
            rule rate
