@@ -108,13 +108,13 @@ pub mod http {
 }
 
 pub use format::{Formatted, format, format_file};
-pub use live::{Live, Reloaded, Version, Watching};
+pub use live::{HostStores, Live, Reloaded, Version, Watching};
 pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
 pub use stage::Stage;
 pub use states::{Answers, Attempt, Operation, Pending, States};
-pub use stores::Stores;
+pub use stores::{OpenStores, Stores};
 pub use stream::{IDS_MAX, Offered, Stream, StreamChanges, StreamSnapshot};
 pub use test_run::{TestFailure, TestOptions, TestResult};
 #[cfg(feature = "derive")]

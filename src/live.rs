@@ -75,10 +75,10 @@ pub struct Live<B = ()> {
 /// What a host needs of each program.
 type Bind<B> = Box<dyn Fn(&Program) -> Result<B, Error> + Send + Sync>;
 
-/// The stores of the host, by the names that the rules use.
-type Stores = Vec<(String, Arc<dyn Store>)>;
+/// The stores that a host makes for a program, by the names that the rules use: see [`Live::open_with`].
+pub type HostStores = Vec<(String, Arc<dyn Store>)>;
 
-type MakeStores = Box<dyn Fn(&Program) -> Result<Stores, Error> + Send + Sync>;
+type MakeStores = Box<dyn Fn(&Program) -> Result<HostStores, Error> + Send + Sync>;
 
 /// A program that decides or decided, its states, and what was bound of it. Whoever holds it goes on deciding by the same program,
 /// whatever is swapped meanwhile. Made by [`Live::now`].
@@ -168,10 +168,7 @@ impl<B> Live<B> {
         engine: Engine,
         path: impl AsRef<Path>,
         first: impl FnOnce(Program) -> Result<Program, Error>,
-        stores: impl Fn(&Program) -> Result<Vec<(String, Arc<dyn Store>)>, Error>
-        + Send
-        + Sync
-        + 'static,
+        stores: impl Fn(&Program) -> Result<HostStores, Error> + Send + Sync + 'static,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
         let path = path.as_ref().to_owned();
@@ -385,11 +382,11 @@ impl Drop for Watching {
 }
 
 /// No stores but the one that is always there.
-fn none(_: &Program) -> Result<Stores, Error> {
+fn none(_: &Program) -> Result<HostStores, Error> {
     Ok(Vec::new())
 }
 
-fn by_name(stores: &Stores) -> Vec<(&str, Arc<dyn Store>)> {
+fn by_name(stores: &HostStores) -> Vec<(&str, Arc<dyn Store>)> {
     let stores = stores.iter();
     stores
         .map(|(name, store)| (&**name, Arc::clone(store)))

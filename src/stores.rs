@@ -59,6 +59,9 @@ pub struct Stores {
     named: Vec<(Box<str>, Address)>,
 }
 
+/// Stores that are open, by the names that rules use, as [`Program::states`](crate::Program::states) takes them.
+pub type OpenStores<'n> = Vec<(&'n str, Arc<dyn Store>)>;
+
 impl Stores {
     /// None but that of this process.
     pub fn new() -> Stores {
@@ -105,7 +108,7 @@ impl Stores {
     ///
     /// # Errors
     /// When a state asks more of a store than it can keep.
-    pub fn open(&self, declarations: &[Declaration]) -> Result<Vec<(&str, Arc<dyn Store>)>, Error> {
+    pub fn open(&self, declarations: &[Declaration]) -> Result<OpenStores<'_>, Error> {
         let named = self.named.iter();
         let wanted = named.filter(|(name, _)| declarations.iter().any(|d| *d.store == **name));
         let opened = wanted.map(|(name, address)| {

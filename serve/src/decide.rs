@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tollgate::state::{Failure, Outcome, Store};
-use tollgate::{Answers, Error, Live, Pending, Program, Session, Stores, Version};
+use tollgate::state::{Failure, Outcome};
+use tollgate::{Answers, Error, HostStores, Live, Pending, Program, Session, Stores, Version};
 
 use crate::contract::{Attempted, Rules};
 use crate::settings::StoreSettings;
@@ -78,10 +78,7 @@ pub(crate) fn stores(settings: &BTreeMap<String, StoreSettings>) -> Result<Store
 ///
 /// # Errors
 /// When the settings lack one, or it cannot hold what a state asks for.
-pub(crate) fn open(
-    stores: &Stores,
-    program: &Program,
-) -> Result<Vec<(String, Arc<dyn Store>)>, Error> {
+pub(crate) fn open(stores: &Stores, program: &Program) -> Result<HostStores, Error> {
     if let Some(state) = stores.missing(program.declarations()) {
         let why = match state.store.starts_with("redis.") {
             true => format!("the settings have no `[{}]`", state.store),
@@ -150,7 +147,7 @@ impl Decider {
     }
 
     /// Performs an operation on a thread that may wait. Where its store is asked as much as it may be, for as long as it may take to answer,
-    /// it counts as down: a slow store makes nobody wait for more than twice its timeout.
+    /// it counts as down: a slow store makes nobody wait for more than twice its timeout, each time that it is asked.
     async fn perform(&self, pending: Box<Pending>) -> Answers {
         let down = |pending: Box<Pending>| pending.answered(Outcome::Failed(Failure::Down));
         let state = pending.operation().state as usize;
@@ -176,9 +173,9 @@ impl Decider {
 impl Drop for Slots {
     fn drop(&mut self) {
         let states = self.version.states();
-        let waits = self.version.bound().waits();
+        let elsewhere = self.version.bound().holds_elsewhere();
         match Handle::try_current() {
-            Ok(runtime) if waits => {
+            Ok(runtime) if elsewhere => {
                 let (states, request) = (states.clone(), std::mem::take(&mut self.request));
                 // Where this comes to nothing, because the proxy is ending, the leases end.
                 drop(runtime.spawn_blocking(move || states.finish(&request)));

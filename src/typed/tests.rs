@@ -469,7 +469,7 @@ fn a_document_is_what_the_rules_want() {
         let rules = format!(
             "record Order {{ total: Int in 0 .. 100, note: String? }}
              ruleset of(id: String, body: {ty}?) -> String hit first {{
-               rule none when body is none then \"none\"
+               rule absent when body is none then \"none\"
                rule same when let b = body ?? skip and {value} then \"same\"
                otherwise \"other\"
              }}"

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::wanted::{is_text, wanted};
 use super::{EnumShape, Misfit, RecordShape, Shape, join};
 use crate::arena::Arena;
 use crate::boundary::{Refusal, boundary_of, leaf, quote};
@@ -510,69 +511,6 @@ fn variants(
         Ok((number as u32, fit.map_err(|m| m.within(shape.name))?))
     };
     shape.variants.iter().map(variant).collect()
-}
-
-/// Whether a type is written as one text.
-fn is_text(ty: &Type) -> bool {
-    match ty {
-        Type::Str { .. }
-        | Type::Bytes { .. }
-        | Type::Duration { .. }
-        | Type::Instant
-        | Type::Date
-        | Type::Percent { .. }
-        | Type::Rate
-        | Type::Money { .. }
-        | Type::Ip
-        | Type::Cidr
-        | Type::Path
-        | Type::Host
-        | Type::HeaderName
-        | Type::Zone
-        | Type::Key
-        | Type::Enum(_) => true,
-        Type::Bool
-        | Type::Int { .. }
-        | Type::Float
-        | Type::Values { .. }
-        | Type::Opt(_)
-        | Type::List { .. }
-        | Type::Set { .. }
-        | Type::Map { .. }
-        | Type::Record(_) => false,
-    }
-}
-
-/// What a type is, in words.
-pub(super) fn wanted(schema: &Schema, ty: &Type) -> String {
-    match ty {
-        Type::Bool => "true or false",
-        Type::Int { .. } => "a whole number",
-        Type::Float => "a float",
-        Type::Str { .. } => "a text",
-        Type::Bytes { .. } => "bytes",
-        Type::Duration { .. } => "a duration",
-        Type::Instant => "an instant",
-        Type::Date => "a date",
-        Type::Percent { .. } => "a percentage",
-        Type::Rate => "a rate",
-        Type::Money { .. } => "an amount of money",
-        Type::Ip => "an address",
-        Type::Cidr => "a network",
-        Type::Path => "a path",
-        Type::Host => "a host",
-        Type::HeaderName => "a header name",
-        Type::Zone => "a time zone",
-        Type::Key => "a key",
-        Type::Values { .. } => "several texts",
-        Type::Opt(of) => return format!("{} or nothing", wanted(schema, schema.get(*of))),
-        Type::List { .. } => "a list",
-        Type::Set { .. } => "a set",
-        Type::Map { .. } => "a map",
-        Type::Record(index) => return format!("`{}`", schema.records[*index as usize].name),
-        Type::Enum(index) => return format!("`{}`", schema.enums[*index as usize].name),
-    }
-    .into()
 }
 
 fn room(len: usize, max: u32) -> Result<(), Box<Refusal>> {

@@ -10,6 +10,7 @@
 mod fit;
 mod impls;
 mod outcome;
+mod wanted;
 
 use std::fmt;
 

@@ -93,8 +93,8 @@ pub(crate) struct Rules {
     reads_body: bool,
     /// Whether slots may be held until a request has ended.
     holds: bool,
-    /// Whether a state may have to be waited for.
-    waits: bool,
+    /// Whether some of them are slots in a store that has to be waited for.
+    holds_elsewhere: bool,
     answers: Outcomes<Answer<'static>>,
     edits: Option<Editing<Request<'static>>>,
     response_edits: Option<Editing<(Request<'static>, Responded<'static>)>>,
@@ -157,7 +157,9 @@ impl Rules {
         Ok(Rules {
             reads_body: body.is_some_and(|body| read.iter().any(|read| read.parameter == body)),
             holds: states.iter().any(|state| holds(&state.kind)),
-            waits: states.iter().any(|state| state.store != "local"),
+            holds_elsewhere: states
+                .iter()
+                .any(|state| holds(&state.kind) && state.store != "local"),
             decide,
             answers: program.outcomes(entry)?,
             edits: edits
@@ -216,9 +218,9 @@ impl Rules {
         self.holds
     }
 
-    /// Whether a store may have to be waited for, also to give slots back.
-    pub(crate) fn waits(&self) -> bool {
-        self.waits
+    /// Whether a store has to be waited for to give slots back.
+    pub(crate) fn holds_elsewhere(&self) -> bool {
+        self.holds_elsewhere
     }
 
     /// How the request is edited, if such an entry is named.

@@ -20,6 +20,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tollgate::Engine;
+use tollgate_serve::{Settings, check};
 
 use crate::support::{Folder, Proxy, cluster, raw, until};
 
@@ -277,6 +279,9 @@ async fn what_is_wrong_with_certificates_is_said() {
         assert!(error.contains(said), "{error}");
     }
     let proxy = Proxy::start(RULES, &authority.settings(&["old"])).await;
+    let settings = Settings::open(&proxy.folder.0.join("serve.toml")).unwrap();
+    let warnings = check(&settings, Engine::new()).unwrap();
+    assert!(warnings[0].contains("expired on Dec 31"), "{warnings:?}");
     let told = proxy.told.lock().unwrap().join("\n");
     assert!(
         told.contains("old.pem: the certificate expired on Dec 31"),
