@@ -2,6 +2,7 @@
 
 use tollgate_ir::trace::{Decider, Shape, deciders, shadows};
 use tollgate_runtime::{Mark, Word, json};
+use tollgate_state::Failure;
 
 use crate::entry::EntryInfo;
 use crate::program::Program;
@@ -125,6 +126,12 @@ impl Decision<'_> {
     /// What the decision asked of states, in order, with the answers. Makes a list of them anew.
     pub fn operations(&self) -> Vec<Operation> {
         self.asking.map_or_else(Vec::new, Asking::operations)
+    }
+
+    /// The states that could not be asked, each time with the reason, so that their `on_failure` answered. Empty for nearly every
+    /// decision, and then made without allocating.
+    pub fn failures(&self) -> Vec<(&str, Failure)> {
+        self.asking.map_or_else(Vec::new, Asking::failures)
     }
 
     /// What states answered. [`Session::attempt_json`](crate::Session::attempt_json) with these, the same facts, id and time decides the

@@ -29,7 +29,16 @@ enum Kind {
 pub struct Refusal(json::Refusal);
 
 impl Error {
-    pub(crate) fn other(sentence: impl Into<String>) -> Error {
+    /// An error of the host's own, in what it is asked for: to bind, or to make stores.
+    ///
+    /// ```
+    /// use tollgate::{Engine, Error, Live};
+    /// let program = Engine::new().compile_source("x.rules", "ruleset a(n: Int) -> Int hit first { otherwise n }")?;
+    /// let refused = Live::<()>::new(program, |_| Err(Error::other("no such tenant"))).unwrap_err();
+    /// assert_eq!(refused.to_string(), "no such tenant");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn other(sentence: impl Into<String>) -> Error {
         Error::of(Kind::Other(sentence.into()))
     }
 

@@ -108,7 +108,7 @@ pub mod http {
 }
 
 pub use format::{Formatted, format, format_file};
-pub use live::{Live, Reloaded, Watching};
+pub use live::{HostStores, Live, Reloaded, Version, Watching};
 pub use program::Program;
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};

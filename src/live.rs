@@ -9,12 +9,12 @@ use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tollgate_state::Store;
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -27,9 +27,9 @@ use crate::states::States;
 ///
 /// Shared between threads as it is: deciding takes no lock.
 ///
-/// States are kept in this process. Those that the old rules declared alike, with the same name and settings
+/// Of the states that are kept in this process, those that the old rules declared alike, with the same name and settings
 /// ([`Declaration::identity`](crate::state::Declaration::identity)), hold what they held, also for decisions that end with the old
-/// rules; others begin with nothing. A program whose states are kept in other stores is refused.
+/// rules; others begin with nothing. Other stores are made for each program by what [`Live::open_with`] was given.
 ///
 /// ```
 /// use tollgate::{Bound, Call, Engine, Error, Live, Program};
@@ -65,18 +65,25 @@ use crate::states::States;
 pub struct Live<B = ()> {
     current: ArcSwap<Version<B>>,
     bind: Bind<B>,
+    stores: MakeStores,
     /// Where the rules come from, if from a file.
     file: Option<File>,
     /// One reload at a time; holds what the file was when it was last looked at.
     seen: Mutex<u64>,
-    swaps: AtomicU64,
 }
 
 /// What a host needs of each program.
 type Bind<B> = Box<dyn Fn(&Program) -> Result<B, Error> + Send + Sync>;
 
-/// A program, its states, and what was bound of it.
-struct Version<B> {
+/// The stores that a host makes for a program, by the names that the rules use: see [`Live::open_with`].
+pub type HostStores = Vec<(String, Arc<dyn Store>)>;
+
+type MakeStores = Box<dyn Fn(&Program) -> Result<HostStores, Error> + Send + Sync>;
+
+/// A program that decides or decided, its states, and what was bound of it. Whoever holds it goes on deciding by the same program,
+/// whatever is swapped meanwhile. Made by [`Live::now`].
+pub struct Version<B = ()> {
+    number: u64,
     program: Program,
     states: States,
     bound: B,
@@ -113,12 +120,12 @@ impl<B> Live<B> {
         program: Program,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
-        Live::make(program, Box::new(bind), None, 0)
+        Live::make(program, Box::new(bind), Box::new(none), None, 0)
     }
 
     /// Rules in a file, which [`Live::reload`] reads again: that file and the modules that it uses, beside it; or an artifact.
     ///
-    /// Rules that expect data are opened by [`Live::open_with`].
+    /// Rules that expect data, or whose states are kept in other stores, are opened by [`Live::open_with`].
     ///
     /// # Errors
     /// When the file cannot be read, its rules do not compile, or `bind` fails.
@@ -140,68 +147,82 @@ impl<B> Live<B> {
         path: impl AsRef<Path>,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
-        Live::open_with(engine, path, Ok, bind)
+        Live::open_with(engine, path, Ok, none, bind)
     }
 
     /// As [`Live::open`], of rules that expect data: `first` gives it to the first program ([`Program::with_data`]); from then on it is carried
-    /// over by its name.
+    /// over by its name. `stores` makes the stores that each program wants besides `local`, from all of [`Program::declarations`].
     ///
     /// # Errors
-    /// As [`Live::open`], and those of `first`.
+    /// As [`Live::open`], and those of `first` and `stores`.
     ///
     /// ```no_run
     /// use tollgate::{Engine, Live, Program};
     /// let tenants = std::fs::read("tenants.json").unwrap_or_default();
     /// let first = |program: Program| program.with_data("tenants", &tenants);
-    /// let live = Live::open_with(Engine::new(), "gateway.rules", first, |_| Ok(()))?;
+    /// let stores = |_: &Program| Ok(Vec::new());
+    /// let live = Live::open_with(Engine::new(), "gateway.rules", first, stores, |_| Ok(()))?;
     /// # Ok::<(), tollgate::Error>(())
     /// ```
     pub fn open_with(
         engine: Engine,
         path: impl AsRef<Path>,
         first: impl FnOnce(Program) -> Result<Program, Error>,
+        stores: impl Fn(&Program) -> Result<HostStores, Error> + Send + Sync + 'static,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
         let path = path.as_ref().to_owned();
         let seen = fingerprint(&path);
         let program = first(engine.open(&path)?)?;
-        Live::make(program, Box::new(bind), Some(File { engine, path }), seen)
+        let file = Some(File { engine, path });
+        Live::make(program, Box::new(bind), Box::new(stores), file, seen)
     }
 
     fn make(
         program: Program,
         bind: Bind<B>,
+        stores: MakeStores,
         file: Option<File>,
         seen: u64,
     ) -> Result<Live<B>, Error> {
-        let states = program.states(&[])?;
+        let states = program.states(&by_name(&stores(&program)?))?;
         let bound = bind(&program)?;
         Ok(Live {
             current: ArcSwap::from_pointee(Version {
+                number: 1,
                 program,
                 states,
                 bound,
             }),
             bind,
+            stores,
             file,
             seen: Mutex::new(seen),
-            swaps: AtomicU64::new(1),
         })
     }
 
     /// Calls `decide` with a session of the program that decides now, and with what was bound of it. The program stays the same
     /// until `decide` returns. The session's memory is the thread's, so that asking again allocates nothing.
     pub fn with<R>(&self, decide: impl FnOnce(&mut Session<'_>, &B) -> R) -> R {
-        thread_local! {
-            static MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
-        }
-        let version = self.current.load();
-        // Whoever asks within `decide` finds no memory and takes new.
-        let memory = MEMORY.take().unwrap_or_default();
-        let mut session = version.program.session_of(&version.states, memory);
-        let result = decide(&mut session, &version.bound);
-        MEMORY.set(Some(session.into_memory()));
-        result
+        self.current.load().with(decide)
+    }
+
+    /// What decides now, for a host that decides several times about one thing, or waits in between: all of that by one program.
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine, Live};
+    /// let rules = |answer: &str| format!("ruleset route(path: Path) -> String hit first {{ otherwise \"{answer}\" }}");
+    /// let engine = Engine::new();
+    /// let live = Live::new(engine.compile_source("x.rules", &rules("old"))?, |_| Ok(()))?;
+    /// let held = live.now();
+    /// live.replace(engine.compile_source("x.rules", &rules("new"))?)?;
+    /// let call = Call { id: "1", time: 0 };
+    /// let old = held.with(|session, ()| session.decide_json("route", br#""/""#, &call).map(|d| d.value_json()))?;
+    /// assert_eq!((&*old, held.number(), live.version()), (r#""old""#, 1, 2));
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn now(&self) -> Arc<Version<B>> {
+        self.current.load_full()
     }
 
     /// The states that the program that decides now asks: to give back slots, see [`States::finish`].
@@ -216,7 +237,7 @@ impl<B> Live<B> {
 
     /// Which program decides: 1 is the first, and each replacement counts one more.
     pub fn version(&self) -> u64 {
-        self.swaps.load(Ordering::Acquire)
+        self.current.load().number
     }
 
     /// Lets another program decide from now on, with the data that the last one was given, where it expects data of the same name and does
@@ -257,14 +278,50 @@ impl<B> Live<B> {
         let program = program.with_data_by_name(&before.program)?;
         let bound = (self.bind)(&program)?;
         // Last, because both programs share what is carried over: nothing may fail behind it.
-        let states = program.states_after(&before.states)?;
+        let stores = (self.stores)(&program)?;
+        let states = program.states_after(&before.states, &by_name(&stores))?;
         self.current.store(Arc::new(Version {
+            number: before.number + 1,
             program,
             states,
             bound,
         }));
-        self.swaps.fetch_add(1, Ordering::AcqRel);
         Ok(())
+    }
+}
+
+impl<B> Version<B> {
+    /// As [`Live::with`], by this program.
+    pub fn with<R>(&self, decide: impl FnOnce(&mut Session<'_>, &B) -> R) -> R {
+        thread_local! {
+            static MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
+        }
+        // Whoever asks within `decide` finds no memory and takes new.
+        let memory = MEMORY.take().unwrap_or_default();
+        let mut session = self.program.session_of(&self.states, memory);
+        let result = decide(&mut session, &self.bound);
+        MEMORY.set(Some(session.into_memory()));
+        result
+    }
+
+    /// Which program it is: 1 is the first that decided, and each replacement counts one more.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The states that its decisions ask: to perform what is pending ([`States::perform`]), and to give back slots ([`States::finish`]).
+    pub fn states(&self) -> &States {
+        &self.states
+    }
+
+    /// What was bound of it.
+    pub fn bound(&self) -> &B {
+        &self.bound
     }
 }
 
@@ -324,6 +381,18 @@ impl Drop for Watching {
     }
 }
 
+/// No stores but the one that is always there.
+fn none(_: &Program) -> Result<HostStores, Error> {
+    Ok(Vec::new())
+}
+
+fn by_name(stores: &HostStores) -> Vec<(&str, Arc<dyn Store>)> {
+    let stores = stores.iter();
+    stores
+        .map(|(name, store)| (&**name, Arc::clone(store)))
+        .collect()
+}
+
 /// A hash of the rule files of a file's folder: their names and what they say. Times of change would be cheaper to look at, and miss what is
 /// written twice within a tick of the clock. What cannot be read, is no file, or is longer than any rules may be counts as not there, and is
 /// noticed when it is compiled.
@@ -350,6 +419,15 @@ impl<B> fmt::Debug for Live<B> {
         f.debug_struct("Live")
             .field("program", &self.current.load().program)
             .field("version", &self.version())
+            .finish()
+    }
+}
+
+impl<B> fmt::Debug for Version<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Version")
+            .field("program", &self.program)
+            .field("number", &self.number)
             .finish()
     }
 }

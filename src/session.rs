@@ -136,13 +136,7 @@ impl<'p> Session<'p> {
         let entry = program.info(entry)?;
         let args = args_of_json(program, entry, json, arena)?;
         let asked = Asked::new(&self.asking, Some(answers));
-        match entry.asks {
-            true => ask(program, entry, arena, &mut self.marks, &asked, args, call),
-            false => {
-                let decision = run(program, entry, arena, &mut self.marks, asked, args, call);
-                decision.map(Attempt::Decided)
-            }
-        }
+        attempt(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.
@@ -212,6 +206,51 @@ impl<'p> Session<'p> {
             (args, 0),
             call,
         )
+    }
+
+    /// As [`Session::decide_bound`], for a host that does not wait: see [`Session::attempt_json`].
+    ///
+    /// ```
+    /// use tollgate::{Answers, Attempt, Call, Engine};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     state visits: FixedWindow by String { limit: 1, window: 1h, max_keys: 1_000, on_failure: allow }
+    ///     ruleset admit(who: String) -> Bool hit first {
+    ///       rule too_many when not visits[who].take().granted then false
+    ///       otherwise true
+    ///     }
+    /// "#)?;
+    /// let (admit, states) = (program.bind::<&str>("admit")?, program.states(&[])?);
+    /// let mut session = program.session_with(&states)?;
+    /// for (id, expected) in [("1", "true"), ("2", "false")] {
+    ///     let (call, answers) = (Call { id, time: 0 }, Answers::default());
+    ///     match session.attempt_bound(&admit, &"ann", &call, &answers)? {
+    ///         Attempt::Decided(decision) => assert_eq!(decision.value_json(), expected),
+    ///         Attempt::Pending(_) => panic!("what is kept in this process is at hand"),
+    ///     }
+    /// }
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::decide_bound`].
+    pub fn attempt_bound<'s, A: typed::Args + ?Sized>(
+        &'s mut self,
+        bound: &Bound<A>,
+        facts: &'s A,
+        call: &Call<'s>,
+        answers: &'s Answers,
+    ) -> Result<Attempt<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        let entry = program.info(bound.entry)?;
+        let to = Entering {
+            schema: &program.module().schema,
+            arena,
+        };
+        let args = facts.words(&bound.fits, &to);
+        let args = (args.map_err(|refusal| Error::refused(*refusal))?, 0);
+        let asked = Asked::new(&self.asking, Some(answers));
+        attempt(program, entry, arena, &mut self.marks, asked, args, call)
     }
 
     /// Decides about facts given value by value, one for each path of the form; a value that is `None` is absent.
@@ -427,6 +466,23 @@ fn run_in_context<'s>(
     let steps = cx.steps;
     *marks = cx.marks;
     Ok((value, steps))
+}
+
+/// Decides, or says what has to be waited for.
+#[inline]
+fn attempt<'s>(
+    program: &'s Program,
+    entry: &'s EntryInfo,
+    arena: &'s Arena,
+    marks: &'s mut Vec<Mark>,
+    asked: Asked<'s>,
+    args: Args<'s>,
+    call: &Call<'s>,
+) -> Result<Attempt<'s>, Error> {
+    match entry.asks {
+        true => ask(program, entry, arena, marks, &asked, args, call),
+        false => run(program, entry, arena, marks, asked, args, call).map(Attempt::Decided),
+    }
 }
 
 #[inline]

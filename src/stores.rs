@@ -59,8 +59,8 @@ pub struct Stores {
     named: Vec<(Box<str>, Address)>,
 }
 
-/// Stores with the names that rules use, as [`Program::states`](crate::Program::states) takes them.
-pub type OpenStores<'s> = Vec<(&'s str, Arc<dyn Store>)>;
+/// Stores that are open, by the names that rules use, as [`Program::states`](crate::Program::states) takes them.
+pub type OpenStores<'n> = Vec<(&'n str, Arc<dyn Store>)>;
 
 impl Stores {
     /// None but that of this process.

@@ -5,17 +5,19 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{Either, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::timeout;
 
-use crate::proxy::Tail;
+use crate::proxy::Stopped;
+use crate::tail::Tail;
 
-/// The body of a request on its way to an upstream.
+/// The body of a request on its way to an upstream: one that is there, perhaps empty, or one that comes as it is sent.
 pub(crate) struct Sent {
-    body: Either<Empty<Bytes>, Limited<Incoming>>,
+    body: Either<Full<Bytes>, Limited<Incoming>>,
     sending: Arc<Sending>,
 }
 
@@ -51,25 +53,62 @@ enum From {
     Upstream(Incoming),
 }
 
+/// Reads a body to its end, for rules that look at it.
+///
+/// # Errors
+/// When it is longer than `most`, takes longer than `limit`, or breaks off.
+pub(crate) async fn read(body: Incoming, most: usize, limit: Duration) -> Result<Bytes, Stopped> {
+    let too_long = || {
+        let why = format!("the body is longer than the {most} bytes that are read for the rules");
+        Err((413, why))
+    };
+    if body.size_hint().lower() > most as u64 {
+        return too_long();
+    }
+    match timeout(limit, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => too_long(),
+        Ok(Err(_)) => Err((400, "the body broke off".into())),
+        Err(_) => Err((408, "the body came too slowly".into())),
+    }
+}
+
 impl Sent {
-    /// No body.
-    pub(crate) fn nothing() -> Sent {
-        Sent::new(Either::Left(Empty::new()))
+    /// A body that is there.
+    pub(crate) fn whole(body: Bytes) -> Sent {
+        Sent::new(Either::Left(Full::new(body)))
     }
 
     /// A body of at most so many bytes.
     pub(crate) fn limited(body: Incoming, most: u64) -> Sent {
+        if body.is_end_stream() {
+            return Sent::whole(Bytes::new());
+        }
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Sent::new(Either::Right(Limited::new(body, most)))
     }
 
-    fn new(body: Either<Empty<Bytes>, Limited<Incoming>>) -> Sent {
+    /// The same once more, where it is there.
+    pub(crate) fn again(&self) -> Option<Sent> {
+        match &self.body {
+            Either::Left(body) => Some(Sent::new(Either::Left(body.clone()))),
+            Either::Right(_) => None,
+        }
+    }
+
+    fn new(body: Either<Full<Bytes>, Limited<Incoming>>) -> Sent {
         let sending = Arc::default();
         Sent { body, sending }
     }
 
     pub(crate) fn sending(&self) -> Arc<Sending> {
         self.sending.clone()
+    }
+}
+
+impl Default for Sent {
+    fn default() -> Sent {
+        Sent::whole(Bytes::new())
     }
 }
 

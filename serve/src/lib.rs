@@ -12,30 +12,37 @@
 //! # Invariants
 //!
 //! - Whether the rules fit is found out before they decide; a file that does not fit changes nothing.
-//! - A request is decided by one program. Where it is forwarded, its response may be edited by a later one.
+//! - A request is decided by one program, and its response edited by the same.
 //! - What has two readings is refused before any rule; what is between neighbours goes no further (`wire.rs`).
-//! - Bodies are streamed, never gathered.
+//! - Bodies are streamed, and gathered only where a rule can read one.
+//! - No thread that answers requests waits for a store of states.
 //! - Everything from outside has a bound: heads, bodies, connections, streams, time.
 //!
 //! # Where to start reading
 //!
-//! `proxy.rs`: a request from its head to its last byte. Then `contract.rs` (what rules are told and answer), `upstream.rs` (which endpoint,
-//! how often), `balance/` (each policy with its paper), the crate `tollgate_load` (what is measured), `server.rs` (connections, reloading, ending).
+//! `proxy.rs`: a request from its head to its last byte. Then `contract/` (what rules are told and answer), `decide.rs` (how they are asked, and states
+//! with them), `upstream.rs` (which endpoint, how often), `balance/` (each policy with its paper), the crate `tollgate_load` (what is measured), `server.rs`
+//! (reloading, ending), `accept.rs` and `tls.rs` (connections).
 //!
 //! # What it must not know
 //!
 //! Anything of Tollgate behind its face; the command line.
 
+mod accept;
 mod admin;
 pub mod balance;
 mod body;
 mod contract;
+mod decide;
+mod edits;
 mod log;
 mod metrics;
 mod proxy;
 pub mod retry;
 mod server;
 mod settings;
+mod tail;
+mod tls;
 mod upstream;
 mod wire;
 mod workers;
@@ -45,7 +52,8 @@ use std::fmt;
 pub use contract::{Answer, Edit};
 pub use server::{Control, Server, check, serve};
 pub use settings::{
-    ClusterSettings, EndpointSettings, HealthSettings, Limits, Policy, RetrySettings, Settings,
+    CertificateSettings, ClusterSettings, EndpointSettings, HealthSettings, Limits, Policy,
+    RetrySettings, Settings, StoreSettings, TlsSettings, UpstreamTls,
 };
 pub use tollgate_load::Load;
 

@@ -28,6 +28,9 @@ pub(crate) struct Line {
     /// The rules that decided.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) by: String,
+    /// Those that would have, in shadow mode.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) shadow: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) service: String,
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -9,6 +9,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use tollgate::Decision;
+
+use crate::tls::Shown;
 
 /// Bounds of the histograms, in seconds.
 const BOUNDS: [f64; 14] = [
@@ -34,6 +37,16 @@ struct Rule {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct State {
+    state: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Certificate {
+    file: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Outcome {
     outcome: &'static str,
 }
@@ -56,6 +69,11 @@ pub(crate) struct Metrics {
     reloaded: Counter,
     failed_reloads: Counter,
     rules: Family<Rule, Gauge>,
+    shadows: Family<Rule, Counter>,
+    state_failures: Family<State, Counter>,
+    /// Connections that came to nothing before TLS did.
+    pub(crate) handshakes_failed: Counter,
+    expires: Family<Certificate, Gauge>,
     upstream_seconds: Family<Service, Histogram, fn() -> Histogram>,
     failures: Family<Service, Counter>,
     retries: Family<Service, Counter>,
@@ -111,6 +129,26 @@ impl Metrics {
                 "rule_decisions",
                 "Decisions by each rule, since the rules were read",
             ),
+            shadows: told(
+                to,
+                "shadow_decisions",
+                "Decisions by each rule in shadow mode, which did not count",
+            ),
+            state_failures: told(
+                to,
+                "state_failures",
+                "Times that a state could not be asked and its on_failure answered",
+            ),
+            handshakes_failed: told(
+                to,
+                "tls_handshakes_failed",
+                "Connections whose TLS came to nothing",
+            ),
+            expires: told(
+                to,
+                "certificate_expires_timestamp_seconds",
+                "Until when a certificate is valid, in seconds since 1970",
+            ),
             upstream_seconds: told_as(
                 to,
                 "upstream_seconds",
@@ -144,6 +182,24 @@ impl Metrics {
         let class = usize::from(status / 100).saturating_sub(1).min(4);
         self.requests[class].inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// What of a decision is not counted by its rules.
+    pub(crate) fn decided(&self, decision: &Decision<'_>) {
+        for rule in decision.shadow() {
+            self.shadows.get_or_create(&Rule { rule }).inc();
+        }
+        for (state, _) in decision.failures() {
+            let state = state.to_owned();
+            self.state_failures.get_or_create(&State { state }).inc();
+        }
+    }
+
+    pub(crate) fn expires(&self, shown: &Shown) {
+        let file = shown.file.clone();
+        self.expires
+            .get_or_create(&Certificate { file })
+            .set(shown.expires);
     }
 
     pub(crate) fn reloaded(&self, well: bool) {

@@ -1,57 +1,48 @@
 //! One request, from its head to the last byte of its response.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::{Body, Incoming};
-use tollgate::Live;
+use tollgate::{Answers, Live};
 use tollgate_load::{Load, Meter};
 
+use crate::accept::Peer;
 use crate::admin::Kept;
 use crate::balance::hash;
-use crate::body::{Answered, Sent};
-use crate::contract::{Answer, Arrived, Edit, Rules};
-use crate::log::{Line, Log, seconds};
+use crate::body::{Answered, Sent, read};
+use crate::contract::{Answer, Arrived, Asked, Rules};
+use crate::decide::{Decider, Turns};
+use crate::edits::{Change, apply, changes};
+use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::upstream::{Cluster, InProgress, Wanted};
+use crate::tail::Tail;
+use crate::tls::Certificates;
+use crate::upstream::{Cluster, Wanted};
 use crate::wire;
 
 /// Everything that requests share.
 pub(crate) struct Proxy {
     pub(crate) settings: Settings,
     pub(crate) live: Arc<Live<Rules>>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) clusters: BTreeMap<String, Arc<Cluster>>,
     pub(crate) meter: Meter,
     pub(crate) metrics: Metrics,
     pub(crate) log: Option<Log>,
+    pub(crate) tls: Option<Certificates>,
     pub(crate) kept: Kept,
     /// What ids begin with, so that those of two runs differ.
     pub(crate) run: u32,
     pub(crate) requests: AtomicU64,
-}
-
-/// What is done at the end of a request, which is when this is dropped.
-pub(crate) struct Tail {
-    proxy: Arc<Proxy>,
-    began: Instant,
-    /// What the rules are told.
-    load: Load,
-    line: Line,
-    pub(crate) bytes: u64,
-    /// Whether the response was sent to its end.
-    pub(crate) whole: bool,
-    /// Whether its end is the end of its head.
-    pub(crate) no_body: bool,
-    _at_upstream: Option<InProgress>,
 }
 
 /// An answer of the rules that outlives the decision.
@@ -65,30 +56,14 @@ enum Plan {
     Answer(Response<Bytes>),
 }
 
-/// An edit that outlives the decision.
-struct Change {
-    name: HeaderName,
-    /// Nothing where the field is taken out.
-    value: Option<HeaderValue>,
-    /// Whether the value comes besides those that are there.
-    besides: bool,
-}
-
-/// The edits of a decision, up to the first that cannot be made.
-#[derive(Default)]
-struct Changes {
-    made: Vec<Change>,
-    wrong: Option<String>,
-}
-
 /// Why a request goes no further: a status and a sentence.
-type Stopped = (u16, String);
+pub(crate) type Stopped = (u16, String);
 
 impl Proxy {
     /// Answers a request.
     pub(crate) async fn handle(
         self: Arc<Proxy>,
-        peer: SocketAddr,
+        peer: Peer,
         request: Request<Incoming>,
     ) -> Response<Answered> {
         let mut tail = Tail::new(&self);
@@ -118,7 +93,7 @@ impl Proxy {
             Ok(arrived) => arrived,
             Err(stopped) => {
                 self.metrics.refused.inc();
-                tail.line.client = peer.ip().to_canonical().to_string();
+                tail.line.client = peer.address.ip().to_canonical().to_string();
                 return self.stop(tail, stopped);
             }
         };
@@ -141,15 +116,27 @@ impl Proxy {
     async fn answer(
         &self,
         tail: &mut Tail,
-        arrived: Arrived,
+        mut arrived: Arrived,
         body: Incoming,
     ) -> Result<(Either<Bytes, Incoming>, http::response::Parts), Stopped> {
-        let most = self.settings.limits.body_bytes;
+        let limits = &self.settings.limits;
+        let most = limits.body_bytes;
         if body.size_hint().lower() > most {
             return Err((413, format!("the body is longer than {most} bytes")));
         }
+        let decider = Decider::new(&self.live, &self.turns, &arrived.id);
+        tail.slots = decider.slots();
+        tail.line.version = decider.version();
+        let body = match decider.rules().reads_body() {
+            true => {
+                let read = read(body, limits.read_body_bytes, limits.body_timeout).await?;
+                arrived.body = (!read.is_empty()).then(|| read.clone());
+                Sent::whole(read)
+            }
+            false => Sent::limited(body, most),
+        };
         let load = tail.load;
-        match self.plan(tail, &arrived, load)? {
+        match self.plan(tail, &decider, &arrived).await? {
             Plan::Answer(response) => {
                 self.kept.keep(self.settings.keep, || (arrived, load));
                 let (parts, body) = response.into_parts();
@@ -163,9 +150,9 @@ impl Proxy {
             } => {
                 self.kept
                     .keep(self.settings.keep, || (arrived.clone(), load));
-                let remembered = self.live.with(|_, rules| rules.edits_responses());
+                let remembered = decider.rules().edits_responses();
                 let remembered = remembered.then(|| arrived.clone());
-                let request = outgoing(arrived, edits, body, most);
+                let request = outgoing(arrived, edits, body);
                 tail.line.service.clone_from(&cluster.name);
                 let tried = cluster.send(request, path, wanted, &self.meter).await;
                 tail.line.tries = tried.tries;
@@ -174,35 +161,48 @@ impl Proxy {
                     let (status, why) = failed.status();
                     (status, why.to_owned())
                 })?;
-                tail._at_upstream = Some(in_progress);
+                tail.at_upstream = Some(in_progress);
                 let (mut parts, body) = response.into_parts();
                 wire::strip(&mut parts.headers);
                 if let Some(arrived) = remembered {
-                    self.edit_response(&arrived, &mut parts)?;
+                    self.edit_response(&decider, &arrived, load, &mut parts)
+                        .await?;
                 }
                 Ok((Either::Right(body), parts))
             }
         }
     }
 
-    /// Asks the rules. All of it is decided by one program.
-    fn plan(&self, tail: &mut Tail, arrived: &Arrived, load: Load) -> Result<Plan, Stopped> {
-        let (settings, line) = (&self.settings, &mut tail.line);
-        line.version = self.live.version();
-        self.live.with(|session, rules| {
-            let decided = rules.decide(session, arrived, settings, load, |answer, decision| {
+    /// Asks the rules what becomes of a request, and how it is edited.
+    async fn plan(
+        &self,
+        tail: &mut Tail,
+        decider: &Decider,
+        arrived: &Arrived,
+    ) -> Result<Plan, Stopped> {
+        let (load, line) = (tail.load, &mut tail.line);
+        let decided = decider.decide(|session, rules, answers| {
+            let asked = self.asked(arrived, load, answers);
+            rules.decide(session, asked, |answer, decision| {
                 decision.write_by(&mut line.by);
+                line.shadow = decision.shadow().join(",");
+                self.metrics.decided(decision);
                 self.plan_of(answer, arrived)
+            })
+        });
+        let mut plan = decided.await.map_err(|e| undecided(&e, 400))??;
+        if let Plan::Forward { edits, .. } = &mut plan {
+            let edited = decider.decide(|session, rules, answers| {
+                let asked = self.asked(arrived, load, answers);
+                rules.edits(session, asked, |edits, decision| {
+                    self.metrics.decided(decision);
+                    changes(edits)
+                })
             });
-            let mut plan = decided.map_err(|e| undecided(&e, 400))??;
-            if let Plan::Forward { edits, .. } = &mut plan {
-                let mut changes = Changes::default();
-                let edited = rules.edits(session, arrived, settings, &mut |e| changes.take(e));
-                edited.map_err(|e| undecided(&e, 400))?;
-                *edits = changes.all()?;
-            }
-            Ok(plan)
-        })
+            let edited = edited.await.map_err(|e| undecided(&e, 400))?;
+            *edits = edited.transpose()?.unwrap_or_default();
+        }
+        Ok(plan)
     }
 
     fn plan_of(&self, answer: Answer<'_>, arrived: &Arrived) -> Result<Plan, Stopped> {
@@ -269,20 +269,33 @@ impl Proxy {
         }
     }
 
-    fn edit_response(
+    async fn edit_response(
         &self,
+        decider: &Decider,
         arrived: &Arrived,
+        load: Load,
         parts: &mut http::response::Parts,
     ) -> Result<(), Stopped> {
-        let mut changes = Changes::default();
         let response = (parts.status.as_u16(), &parts.headers);
-        let edited = self.live.with(|session, rules| {
-            let mut take = |edit: Edit<'_>| changes.take(edit);
-            rules.response_edits(session, arrived, &self.settings, response, &mut take)
+        let edited = decider.decide(|session, rules, answers| {
+            let asked = self.asked(arrived, load, answers);
+            rules.response_edits(session, asked, response, |edits, decision| {
+                self.metrics.decided(decision);
+                changes(edits)
+            })
         });
-        edited.map_err(|e| undecided(&e, 502))?;
-        apply(changes.all()?, &mut parts.headers);
+        let edited = edited.await.map_err(|e| undecided(&e, 502))?;
+        apply(edited.transpose()?.unwrap_or_default(), &mut parts.headers);
         Ok(())
+    }
+
+    fn asked<'r>(&'r self, arrived: &'r Arrived, load: Load, answers: &'r Answers) -> Asked<'r> {
+        Asked {
+            arrived,
+            settings: &self.settings,
+            load,
+            answers,
+        }
     }
 
     fn stop(&self, mut tail: Tail, (status, why): Stopped) -> Response<Answered> {
@@ -297,59 +310,8 @@ impl Proxy {
     }
 }
 
-impl Tail {
-    fn new(proxy: &Arc<Proxy>) -> Tail {
-        let load = proxy.meter.load();
-        proxy.meter.began();
-        let line = Line {
-            time: seconds(SystemTime::now()),
-            busy: load.busy as f64 / 1e9,
-            ..Line::default()
-        };
-        Tail {
-            proxy: proxy.clone(),
-            began: Instant::now(),
-            load,
-            line,
-            bytes: 0,
-            whole: false,
-            no_body: false,
-            _at_upstream: None,
-        }
-    }
-
-    /// The upstream broke off within the response.
-    pub(crate) fn broken(&mut self) {
-        self.line.error = "the upstream broke off within the response".into();
-    }
-}
-
-impl Drop for Tail {
-    fn drop(&mut self) {
-        let Tail { proxy, line, .. } = self;
-        proxy.meter.ended();
-        let took = self.began.elapsed();
-        if !self.whole && line.error.is_empty() {
-            // 499 is what nginx calls a request that nobody waited for.
-            if line.status == 0 {
-                line.status = 499;
-            }
-            line.error = "the client left".into();
-        }
-        proxy.metrics.answered(line.status, took);
-        let Some(log) = &proxy.log else {
-            return;
-        };
-        line.seconds = took.as_secs_f64();
-        line.bytes = self.bytes;
-        if !log.take(line) {
-            proxy.metrics.lines_lost.inc();
-        }
-    }
-}
-
 /// The request that goes to the upstream.
-fn outgoing(arrived: Arrived, edits: Vec<Change>, body: Incoming, most: u64) -> Request<Sent> {
+fn outgoing(arrived: Arrived, edits: Vec<Change>, body: Sent) -> Request<Sent> {
     let Arrived {
         id,
         peer,
@@ -360,71 +322,11 @@ fn outgoing(arrived: Arrived, edits: Vec<Change>, body: Incoming, most: u64) -> 
     wire::strip(&mut parts.headers);
     wire::introduce(&mut parts.headers, peer, &host, &id);
     apply(edits, &mut parts.headers);
-    let body = match body.is_end_stream() {
-        true => Sent::nothing(),
-        false => Sent::limited(body, most),
-    };
     let mut request = Request::new(body);
     *request.method_mut() = parts.method;
     *request.uri_mut() = parts.uri;
     *request.headers_mut() = parts.headers;
     request
-}
-
-impl Changes {
-    fn take(&mut self, edit: Edit<'_>) {
-        match Change::new(edit) {
-            Ok(change) => self.made.push(change),
-            Err(why) => self.wrong = self.wrong.take().or(Some(why)),
-        }
-    }
-
-    fn all(self) -> Result<Vec<Change>, Stopped> {
-        match self.wrong {
-            Some(why) => Err((500, why)),
-            None => Ok(self.made),
-        }
-    }
-}
-
-impl Change {
-    fn new(edit: Edit<'_>) -> Result<Change, String> {
-        let (name, value, besides) = match edit {
-            Edit::Set { name, value } => (name, Some(value), false),
-            Edit::Add { name, value } => (name, Some(value), true),
-            Edit::Remove { name } => (name, None, false),
-        };
-        let name: HeaderName = name
-            .parse()
-            .map_err(|_| format!("`{name}` is no name of a field"))?;
-        if !wire::can_edit(&name) {
-            return Err(format!(
-                "rules cannot edit `{name}`: it says where a message ends"
-            ));
-        }
-        let value = value.map(HeaderValue::from_str).transpose();
-        let value = value.map_err(|_| format!("the value for `{name}` is more than one line"))?;
-        Ok(Change {
-            name,
-            value,
-            besides,
-        })
-    }
-}
-
-fn apply(changes: Vec<Change>, headers: &mut HeaderMap) {
-    for Change {
-        name,
-        value,
-        besides,
-    } in changes
-    {
-        match value {
-            Some(value) if besides => drop(headers.append(name, value)),
-            Some(value) => drop(headers.insert(name, value)),
-            None => drop(headers.remove(name)),
-        }
-    }
 }
 
 /// What becomes of a message that rules do not decide about: `refused` where it breaks a rule of its types; else it is not its sender's fault.
@@ -479,34 +381,6 @@ mod tests {
         let of = |path, query| rewritten(path, query).unwrap().to_string();
         assert_eq!(of("/a b/\u{e9}?x", None), "/a%20b/%C3%A9%3Fx");
         assert_eq!(of("/a:b@c", Some("q=1&r=%20")), "/a:b@c?q=1&r=%20");
-    }
-
-    #[test]
-    fn edits_cannot_frame_messages() {
-        for name in ["content-length", "Transfer-Encoding", "connection"] {
-            assert!(Change::new(Edit::Remove { name }).is_err(), "{name}");
-        }
-        assert!(
-            Change::new(Edit::Set {
-                name: "x-a",
-                value: "1\r\nx-b: 2"
-            })
-            .is_err()
-        );
-        assert!(
-            Change::new(Edit::Set {
-                name: "x a",
-                value: "1"
-            })
-            .is_err()
-        );
-        assert!(
-            Change::new(Edit::Set {
-                name: "host",
-                value: "a.example"
-            })
-            .is_ok()
-        );
     }
 
     #[test]

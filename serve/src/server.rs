@@ -10,8 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
@@ -19,21 +18,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tollgate::{Engine, Live, Program, Reloaded, Watching};
+use tollgate::{Engine, Live, Program, Reloaded};
 use tollgate_load::{Meter, WINDOW};
 
 use crate::Error;
+use crate::accept::{Listening, OUT_OF_FILES, accept};
 use crate::admin::{self, Kept};
 use crate::contract::Rules;
+use crate::decide::{self, Turns};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
+use crate::tls::{Certificates, Shown};
 use crate::upstream::Cluster;
 use crate::workers::Workers;
-
-/// How long to wait where the system has no more files for connections.
-const OUT_OF_FILES: Duration = Duration::from_millis(50);
 
 /// A proxy that listens, and answers once it [runs](Server::run).
 ///
@@ -50,10 +49,9 @@ const OUT_OF_FILES: Duration = Duration::from_millis(50);
 /// ```
 pub struct Server {
     proxy: Arc<Proxy>,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listening>,
     admin: Option<TcpListener>,
     control: Control,
-    _watching: Option<Watching>,
 }
 
 /// What a running proxy can be told. Clones tell the same one.
@@ -66,7 +64,7 @@ pub struct Control {
 
 /// How far the proxy has come to its end.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Phase {
+pub(crate) enum Phase {
     Running,
     /// Requests in progress end.
     Draining,
@@ -96,9 +94,20 @@ impl Server {
             clusters.insert(name.clone(), Arc::new(Cluster::new(name, of, &metrics)?));
         }
         let mut listeners = Vec::new();
-        for address in &settings.listen {
-            listeners.push(listen(*address).await?);
+        let addresses = settings.addresses();
+        for (address, tls) in addresses {
+            let listener = listen(address).await?;
+            listeners.push(Listening { listener, tls });
         }
+        let tell: Tell = Arc::new(tell);
+        let tls = match &settings.tls {
+            Some(of) => {
+                let (certificates, shown) = Certificates::open(&of.certificates)?;
+                show(&metrics, &tell, &shown);
+                Some(certificates)
+            }
+            None => None,
+        };
         let admin = match settings.admin {
             Some(address) => Some(listen(address).await?),
             None => None,
@@ -108,8 +117,10 @@ impl Server {
             meter: Meter::new(settings.capacity),
             metrics,
             live,
+            turns: Arc::new(Turns::new(&settings.redis)),
             clusters,
             log,
+            tls,
             kept: Kept::default(),
             run: fastrand::u32(..),
             requests: AtomicU64::new(0),
@@ -118,35 +129,29 @@ impl Server {
         let control = Control {
             proxy: proxy.clone(),
             phase: watch::Sender::new(Phase::Running),
-            tell: Arc::new(tell),
+            tell,
         };
-        let every = proxy.settings.watch;
-        let watching = (!every.is_zero()).then(|| {
-            // The watcher must not keep alive what it watches for.
-            let (told, proxy) = (control.tell.clone(), Arc::downgrade(&proxy));
-            let live = control.proxy.live.clone();
-            live.watch(every, move |result| {
-                if let Some(proxy) = proxy.upgrade() {
-                    proxy.metrics.reloaded(result.is_ok());
-                }
-                match result {
-                    Ok(()) => told("the rules were read again"),
-                    Err(error) => told(&format!("the rules stay as they were: {error}")),
-                }
-            })
-        });
         Ok(Server {
             proxy,
             listeners,
             admin,
             control,
-            _watching: watching,
         })
     }
 
-    /// Where requests come in, with the ports that were free.
+    /// Where requests come in, with the ports that were free: those of `listen`.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        let addresses = self.listeners.iter().map(TcpListener::local_addr);
+        self.listening(false)
+    }
+
+    /// Where they come in over TLS: those of `tls.listen`.
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.listening(true)
+    }
+
+    fn listening(&self, tls: bool) -> Vec<SocketAddr> {
+        let listeners = self.listeners.iter().filter(|of| of.tls == tls);
+        let addresses = listeners.map(|of| of.listener.local_addr());
         addresses.filter_map(io::Result::ok).collect()
     }
 
@@ -196,10 +201,10 @@ impl Server {
             listeners,
             admin,
             control,
-            ..
         } = self;
         let room = Arc::new(Semaphore::new(proxy.settings.limits.connections));
         let measuring = tokio::spawn(measure(proxy.clone()));
+        let looking = tokio::spawn(look(control.clone(), proxy.settings.watch));
         let helping =
             admin.map(|listener| tokio::spawn(help(proxy.clone(), control.clone(), listener)));
         let mut accepting = JoinSet::new();
@@ -227,6 +232,7 @@ impl Server {
         }
         control.phase.send_replace(Phase::Ended);
         measuring.abort();
+        looking.abort();
         if let Some(helping) = helping {
             helping.abort();
         }
@@ -237,24 +243,39 @@ impl Server {
 }
 
 impl Control {
-    /// Reads the rules again, if they have changed. Waits for the compiler: call it where waiting is allowed.
+    /// Reads the rules and the certificates again, those that have changed. Waits for the compiler: call it where waiting is allowed.
     ///
     /// # Errors
-    /// When the new rules are none, or do not fit; the old ones go on deciding.
+    /// When the new rules are none, or do not fit, or certificates cannot be used; the old ones go on. What went well stays.
     pub fn reload(&self) -> Result<Reloaded, Error> {
-        let reloaded = self.proxy.live.reload().map_err(Error::rules);
-        match &reloaded {
+        let Proxy {
+            live, metrics, tls, ..
+        } = &*self.proxy;
+        let rules = live.reload().map_err(Error::rules);
+        match &rules {
             Ok(Reloaded::Unchanged) => {}
             Ok(Reloaded::Replaced) => {
-                self.proxy.metrics.reloaded(true);
+                metrics.reloaded(true);
                 (self.tell)("the rules were read again");
             }
             Err(error) => {
-                self.proxy.metrics.reloaded(false);
+                metrics.reloaded(false);
                 (self.tell)(&format!("the rules stay as they were: {error}"));
             }
         }
-        reloaded
+        let certificates = tls.as_ref().map_or(Ok(None), Certificates::reload);
+        match &certificates {
+            Ok(None) => {}
+            Ok(Some(shown)) => {
+                (self.tell)("the certificates were read again");
+                show(metrics, &self.tell, shown);
+            }
+            Err(error) => (self.tell)(&format!("the certificates stay as they were: {error}")),
+        }
+        Ok(match (rules?, certificates?) {
+            (Reloaded::Unchanged, None) => Reloaded::Unchanged,
+            _ => Reloaded::Replaced,
+        })
     }
 
     /// Ends the proxy, once the requests in progress have ended.
@@ -296,6 +317,9 @@ pub fn serve(
         for address in server.addresses() {
             tell(&format!("listening on http://{address}"));
         }
+        for address in server.tls_addresses() {
+            tell(&format!("listening on https://{address}"));
+        }
         if let Some(address) = server.admin_address() {
             tell(&format!("admin on http://{address}"));
         }
@@ -304,12 +328,22 @@ pub fn serve(
     })
 }
 
-/// Finds out whether the rules compile and fit, without listening.
+/// Finds out whether the rules compile and fit, and whether certificates can be used, without listening. Gives what is worth saying of
+/// certificates all the same: that one has expired.
 ///
 /// # Errors
-/// As [`Server::bind`], but for what it opens.
-pub fn check(settings: &Settings, engine: Engine) -> Result<(), Error> {
-    open(engine, settings.clone()).map(drop)
+/// As [`Server::bind`], but for addresses and the log.
+pub fn check(settings: &Settings, engine: Engine) -> Result<Vec<String>, Error> {
+    open(engine, settings.clone())?;
+    let metrics = Metrics::new();
+    for (name, of) in &settings.clusters {
+        Cluster::new(name, of, &metrics)?;
+    }
+    let Some(tls) = &settings.tls else {
+        return Ok(Vec::new());
+    };
+    let (_, shown) = Certificates::open(&tls.certificates)?;
+    Ok(shown.into_iter().filter_map(|of| of.warning).collect())
 }
 
 fn open(engine: Engine, settings: Settings) -> Result<Live<Rules>, Error> {
@@ -325,101 +359,25 @@ fn open(engine: Engine, settings: Settings) -> Result<Live<Rules>, Error> {
         })
     };
     let rules = settings.rules.clone();
+    let stores = decide::stores(&settings.redis).map_err(Error::rules)?;
+    let stores = move |program: &Program| decide::open(&stores, program);
     let bind = move |program: &Program| Rules::bind(program, &settings);
-    Live::open_with(engine, rules, give, bind).map_err(Error::rules)
+    Live::open_with(engine, rules, give, stores, bind).map_err(Error::rules)
+}
+
+/// Says what is worth saying of certificates.
+fn show(metrics: &Metrics, tell: &Tell, all: &[Shown]) {
+    for shown in all {
+        metrics.expires(shown);
+        if let Some(warning) = &shown.warning {
+            tell(warning);
+        }
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|e| Error::new(format!("cannot listen on {address}: {e}")))
-}
-
-async fn accept(
-    proxy: &Arc<Proxy>,
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-    graceful: &GracefulShutdown,
-    ends: &watch::Receiver<Phase>,
-) {
-    let limits = &proxy.settings.limits;
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_headers(limits.headers)
-        .max_buf_size(limits.header_bytes);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .keep_alive_interval(Duration::from_secs(20));
-    let builder = Arc::new(builder);
-    loop {
-        // Never closed, so there is always a permit in the end.
-        let Ok(permit) = room.clone().acquire_owned().await else {
-            return;
-        };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(_) => {
-                sleep(OUT_OF_FILES).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
-        let (proxy, builder, watcher) = (proxy.clone(), builder.clone(), graceful.watcher());
-        let mut ends = ends.clone();
-        tokio::spawn(async move {
-            proxy.metrics.connections.inc();
-            let mut ending = ends.clone();
-            let answer = async {
-                tokio::select! {
-                    begun = begins(&stream, proxy.settings.limits.header_timeout) => if !begun {
-                        return;
-                    },
-                    // Nothing has been asked yet.
-                    _ = ending.wait_for(|phase| *phase >= Phase::Draining) => return,
-                }
-                let shared = proxy.clone();
-                let service = service_fn(move |request| {
-                    let proxy = shared.clone();
-                    async move { Ok::<_, Infallible>(proxy.handle(peer, request).await) }
-                });
-                let connection = builder.serve_connection(TokioIo::new(stream), service);
-                // What a client does wrong, or that it leaves, is its own affair.
-                let _ = watcher.watch(connection).await;
-            };
-            tokio::select! {
-                () = answer => {}
-                _ = ends.wait_for(|phase| *phase >= Phase::Ended) => {}
-            }
-            proxy.metrics.connections.dec();
-            drop(permit);
-        });
-    }
-}
-
-/// Waits until a connection has said which version it speaks, for as long as a head may take: hyper waits for ever.
-async fn begins(stream: &TcpStream, limit: Duration) -> bool {
-    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let told = async {
-        let mut begin = [0; PREFACE.len()];
-        let mut pause = Duration::from_millis(5);
-        loop {
-            match stream.peek(&mut begin).await {
-                Err(_) | Ok(0) => return false,
-                Ok(n) if n == begin.len() || begin[..n] != PREFACE[..n] => return true,
-                // What has been seen is seen again, so wait for more; longer each time, as thousands of connections may do this.
-                Ok(_) => {
-                    sleep(pause).await;
-                    pause *= 2;
-                }
-            }
-        }
-    };
-    timeout(limit, told).await.unwrap_or(false)
 }
 
 /// Answers the admin endpoint, for ever.
@@ -445,6 +403,19 @@ async fn help_one(proxy: Arc<Proxy>, control: Control, stream: TcpStream) {
     let _ = builder
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// Looks every so often whether rules or certificates have changed, for ever.
+async fn look(control: Control, every: Duration) {
+    if every.is_zero() {
+        return;
+    }
+    loop {
+        sleep(every).await;
+        let control = control.clone();
+        // What came of it is told.
+        let _ = spawn_blocking(move || control.reload()).await;
+    }
 }
 
 /// Ends a window of measurements every half a second, for ever.

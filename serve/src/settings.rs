@@ -15,10 +15,12 @@ use crate::Error;
 const MAX_BYTES: u64 = 1 << 20;
 /// The most endpoints of a cluster, so that tables stay small.
 const MAX_ENDPOINTS: usize = 1_000;
+/// The most operations that a store does at once: each has a thread.
+const MAX_OPERATIONS: usize = 256;
 /// The most that an endpoint can weigh.
 const MAX_WEIGHT: u32 = 100;
 
-/// The settings of a proxy: a TOML file, read by [`Settings::open`]. Every key but `entry` and `listen` has a default.
+/// The settings of a proxy: a TOML file, read by [`Settings::open`]. Every key but `entry` has a default, and there is an address to listen on.
 ///
 /// ```
 /// let settings = tollgate_serve::Settings::parse(r#"
@@ -50,7 +52,10 @@ pub struct Settings {
     /// How many threads answer requests; as many as there are cores if not given.
     pub threads: Option<NonZero<u16>>,
     /// Where requests come in. Port 0 takes a free one.
+    #[serde(default)]
     pub listen: Vec<SocketAddr>,
+    /// Where they come in over TLS, and with which certificates.
+    pub tls: Option<TlsSettings>,
     /// Where the admin endpoint listens; without it there is none. It asks nobody who they are, so keep it on loopback.
     pub admin: Option<SocketAddr>,
     /// Proxies in front that add what they see to `X-Forwarded-For`.
@@ -75,6 +80,9 @@ pub struct Settings {
     /// What comes from outside, bounded.
     #[serde(default)]
     pub limits: Limits,
+    /// Servers that keep states, by the name behind `redis.` that rules call them by.
+    #[serde(default)]
+    pub redis: BTreeMap<String, StoreSettings>,
     /// Upstreams by the name that rules forward to.
     #[serde(default)]
     pub clusters: BTreeMap<String, ClusterSettings>,
@@ -92,11 +100,60 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request's body; more is answered 413.
     pub body_bytes: u64,
+    /// Bytes of a request's body that are read for rules that look at it; more is answered 413.
+    pub read_body_bytes: usize,
+    /// How long a client may take to send such a body.
+    #[serde(deserialize_with = "duration")]
+    pub body_timeout: Duration,
     /// How long a client may take to send a request's head.
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
     /// Streams of an HTTP/2 connection at once.
     pub streams: u32,
+}
+
+/// TLS for clients: 1.2 and 1.3, with HTTP/1.1 or HTTP/2 as they choose.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// Where requests come in.
+    pub listen: Vec<SocketAddr>,
+    /// What clients are shown, by the name that they ask for; the first where no other is for that name.
+    pub certificates: Vec<CertificateSettings>,
+}
+
+/// A certificate with its key, in PEM, relative to the settings file. They are read again with the rules.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// The certificate, and those that it is signed by, but for the root.
+    pub chain: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// TLS to an upstream.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamTls {
+    /// The certificates that are trusted, in PEM, relative to the settings file; without it the roots that browsers trust. Read once.
+    pub ca: Option<PathBuf>,
+    /// The name that the upstream's certificate must be for; without it the address.
+    pub name: Option<String>,
+}
+
+/// A Redis that keeps states.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Where it is, as `tollgate run --store` takes it: `redis://127.0.0.1/`, perhaps with settings behind a `?`.
+    pub url: String,
+    /// How long an operation may take; then `on_failure` of the state answers.
+    #[serde(default = "store_timeout", deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// Operations under way at once; more wait, at most for `timeout`, and then count as failed.
+    #[serde(default = "store_connections")]
+    pub connections: usize,
 }
 
 /// An upstream: endpoints that can stand for one another.
@@ -108,6 +165,8 @@ pub struct ClusterSettings {
     /// How an endpoint is chosen.
     #[serde(default)]
     pub policy: Policy,
+    /// Speak to it over TLS.
+    pub tls: Option<UpstreamTls>,
     /// Speak HTTP/2 to it, from the first byte.
     #[serde(default)]
     pub http2: bool,
@@ -211,6 +270,20 @@ impl Settings {
         for file in settings.data.values_mut() {
             *file = folder.join(&*file);
         }
+        let certificates = settings
+            .tls
+            .iter_mut()
+            .flat_map(|tls| &mut tls.certificates);
+        for CertificateSettings { chain, key } in certificates {
+            (*chain, *key) = (folder.join(&*chain), folder.join(&*key));
+        }
+        for tls in settings
+            .clusters
+            .values_mut()
+            .filter_map(|of| of.tls.as_mut())
+        {
+            tls.ca = tls.ca.as_ref().map(|ca| folder.join(ca));
+        }
         settings.access_log = settings.access_log.map(|log| match log.as_os_str() == "-" {
             true => log,
             false => folder.join(log),
@@ -225,8 +298,15 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Settings, Error> {
         let settings: Settings = toml::from_str(text).map_err(|e| Error::new(e.to_string()))?;
         let refuse = |reason: String| Err(Error::new(reason));
-        if settings.listen.is_empty() {
-            return refuse("`listen` names no address".into());
+        if settings.addresses().is_empty() {
+            return refuse("neither `listen` nor `tls.listen` names an address".into());
+        }
+        if settings
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.certificates.is_empty())
+        {
+            return refuse("`tls.certificates` names none".into());
         }
         if settings.capacity == 0 {
             return refuse("`capacity` is at least 1".into());
@@ -238,6 +318,13 @@ impl Settings {
                 "`limits`: `connections` and `headers` are at least 1, `header_bytes` at least 8192"
                     .into(),
             );
+        }
+        for (name, store) in &settings.redis {
+            if !(1..=MAX_OPERATIONS).contains(&store.connections) || store.timeout.is_zero() {
+                return refuse(format!(
+                    "`redis.{name}`: `connections` is 1 to {MAX_OPERATIONS}, and `timeout` more than 0"
+                ));
+            }
         }
         for (name, cluster) in &settings.clusters {
             let endpoints = &cluster.endpoints;
@@ -260,6 +347,15 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Where requests come in, and whether over TLS.
+    pub(crate) fn addresses(&self) -> Vec<(SocketAddr, bool)> {
+        let plain = self.listen.iter().map(|address| (*address, false));
+        let tls = self.tls.iter().flat_map(|tls| &tls.listen);
+        plain.chain(tls.map(|address| (*address, true))).collect()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -267,6 +363,8 @@ impl Default for Limits {
             header_bytes: 64 * 1024,
             headers: 100,
             body_bytes: 16 * 1024 * 1024,
+            read_body_bytes: 64 * 1024,
+            body_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             streams: 100,
         }
@@ -307,6 +405,14 @@ fn watch() -> Duration {
 
 fn drain() -> Duration {
     Duration::from_secs(30)
+}
+
+fn store_timeout() -> Duration {
+    Duration::from_millis(100)
+}
+
+fn store_connections() -> usize {
+    64
 }
 
 fn connect_timeout() -> Duration {
@@ -398,6 +504,14 @@ mod tests {
         };
         has("liten = 1", "unknown field `liten`");
         has("capacity = 0", "`capacity` is at least 1");
+        has(
+            "[tls]\nlisten = [\"127.0.0.1:0\"]\ncertificates = []",
+            "`tls.certificates` names none",
+        );
+        has(
+            "[redis.a]\nurl = \"redis://127.0.0.1/\"\nconnections = 0",
+            "`redis.a`: `connections` is 1 to 256",
+        );
         has("[limits]\nheader_bytes = 10", "at least 8192");
         has(
             "[clusters.a]\nendpoints = []",

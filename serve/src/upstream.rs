@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, Uri, Version, header};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -19,6 +20,7 @@ use crate::body::{Sender, Sending, Sent};
 use crate::metrics::{Metrics, OfCluster};
 use crate::retry::{Budget, wait};
 use crate::settings::ClusterSettings;
+use crate::tls;
 
 /// An upstream: endpoints that can stand for one another.
 pub(crate) struct Cluster {
@@ -27,7 +29,7 @@ pub(crate) struct Cluster {
     endpoints: Box<[Endpoint]>,
     balancer: Balancer,
     budget: Budget,
-    client: Client<HttpConnector, Sent>,
+    client: Client<HttpsConnector<HttpConnector>, Sent>,
     metrics: OfCluster,
     /// When time began for this cluster.
     since: Instant,
@@ -64,6 +66,8 @@ pub(crate) struct Tried {
 pub(crate) enum Failed {
     /// No connection.
     Connect,
+    /// A connection, but no agreement on TLS, or a certificate that is not trusted.
+    Tls,
     /// The connection ended, or what came is no HTTP.
     Broken,
     /// Nothing came in time.
@@ -104,7 +108,7 @@ impl Cluster {
             .timer(TokioTimer::new())
             .http2_only(settings.http2)
             .set_host(false)
-            .build(connector);
+            .build(tls::connector(name, settings, connector)?);
         let endpoint = |address: String| {
             Ok(Endpoint {
                 authority: address
@@ -136,7 +140,7 @@ impl Cluster {
         })
     }
 
-    /// Sends a request, and tries again what may be tried again: requests without a body, whose method is idempotent or that no endpoint has seen,
+    /// Sends a request, and tries again what may be tried again: requests whose body is there or that have none, whose method is idempotent or that no endpoint has seen,
     /// as long as the rules, the budget and the time allow.
     pub(crate) async fn send(
         self: &Arc<Cluster>,
@@ -151,19 +155,22 @@ impl Cluster {
         self.budget.add();
         let path = path.or_else(|| request.uri().path_and_query().cloned());
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let again = match request.body().is_end_stream() && retries > 0 {
-            true => Some(request.headers().clone()),
-            false => None,
+        let again = match retries {
+            0 => None,
+            _ => request.body().again(),
         };
+        let again = again.map(|body| (request.headers().clone(), body));
         let method = request.method().clone();
         let idempotent = is_idempotent(&method);
         let mut next = Some(request);
         let mut tried: Vec<usize> = Vec::new();
         loop {
             let mut request = next.take().unwrap_or_else(|| {
-                let mut request = Request::new(Sent::nothing());
+                let again = again.as_ref();
+                let body = again.and_then(|(_, body)| body.again());
+                let mut request = Request::new(body.unwrap_or_default());
                 *request.method_mut() = method.clone();
-                *request.headers_mut() = again.clone().unwrap_or_default();
+                *request.headers_mut() = again.map(|a| a.0.clone()).unwrap_or_default();
                 request
             });
             let endpoint = self.choose(wanted.key, &tried);
@@ -175,13 +182,14 @@ impl Cluster {
             let left = self.settings.try_timeout.map_or(left, |one| one.min(left));
             let result = match timeout(left, self.client.request(request)).await {
                 Ok(Ok(response)) => Ok((response, in_progress)),
+                Ok(Err(error)) if tls::is_of_tls(&error) => Err(Failed::Tls),
                 Ok(Err(error)) if error.is_connect() => Err(Failed::Connect),
                 Ok(Err(_)) => Err(Failed::of(&sending, Failed::Broken)),
                 Err(_) => Err(Failed::of(&sending, Failed::Timeout)),
             };
             let (failed, unseen) = match &result {
                 Ok((response, _)) => (matches!(response.status().as_u16(), 502..=504), false),
-                Err(failed) => (!failed.by_client(), *failed == Failed::Connect),
+                Err(failed) => (!failed.by_client(), failed.is_unseen()),
             };
             let bad = failed || matches!(&result, Ok((r, _)) if r.status().is_server_error());
             // Where the client is to blame, nothing is learned about the endpoint.
@@ -236,7 +244,10 @@ impl Cluster {
     /// Turns a request to an endpoint.
     fn address(&self, request: &mut Request<Sent>, endpoint: usize, path: &PathAndQuery) {
         let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(Scheme::HTTP);
+        uri.scheme = Some(match self.settings.tls {
+            Some(_) => Scheme::HTTPS,
+            None => Scheme::HTTP,
+        });
         uri.authority = Some(self.endpoints[endpoint].authority.clone());
         uri.path_and_query = Some(path.clone());
         // All three parts are there, so they are a target.
@@ -339,10 +350,19 @@ impl Failed {
         matches!(self, Failed::TooLong | Failed::Slow | Failed::Left)
     }
 
+    /// Whether no endpoint has seen the request.
+    fn is_unseen(self) -> bool {
+        matches!(self, Failed::Connect | Failed::Tls)
+    }
+
     /// The status and the sentence that the client gets.
     pub(crate) fn status(self) -> (u16, &'static str) {
         match self {
             Failed::Connect => (502, "no connection to the upstream"),
+            Failed::Tls => (
+                502,
+                "no TLS with the upstream, or a certificate that is not trusted",
+            ),
             Failed::Broken => (502, "the upstream broke off"),
             Failed::Timeout => (504, "the upstream took too long"),
             Failed::TooLong => (413, "the body is longer than allowed"),

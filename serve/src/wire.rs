@@ -1,11 +1,11 @@
 //! What of a message is between two neighbours only, and what has two readings.
 
-use std::net::SocketAddr;
-
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{Method, Version};
+
+use crate::accept::Peer;
 
 /// Fields that end at the next neighbour (RFC 9110 §7.6.1), besides those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -103,18 +103,19 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 }
 
 /// Says who asked, for whom, and under which id.
-pub(crate) fn introduce(headers: &mut HeaderMap, peer: SocketAddr, host: &str, id: &str) {
+pub(crate) fn introduce(headers: &mut HeaderMap, peer: Peer, host: &str, id: &str) {
     let before = headers.get_all(&FORWARDED_FOR).iter();
     let mut line: Vec<u8> = Vec::new();
     for part in before {
         line.extend(part.as_bytes());
         line.extend(b", ");
     }
-    line.extend(peer.ip().to_canonical().to_string().as_bytes());
+    line.extend(peer.address.ip().to_canonical().to_string().as_bytes());
     if let Ok(line) = HeaderValue::from_bytes(&line) {
         headers.insert(FORWARDED_FOR, line);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    let proto = if peer.tls { "https" } else { "http" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     if let Ok(host) = HeaderValue::from_str(&host.to_ascii_lowercase()) {
         headers.insert(header::HOST, host);
     }
@@ -238,7 +239,10 @@ mod tests {
 
     #[test]
     fn who_asked_is_added_behind_what_was_said() {
-        let peer = SocketAddr::from(([10, 0, 0, 1], 4711));
+        let peer = Peer {
+            address: ([10, 0, 0, 1], 4711).into(),
+            tls: true,
+        };
         let mut request = request(
             "GET",
             "/",
@@ -252,5 +256,6 @@ mod tests {
         assert_eq!(all, ["6.6.6.6, 1.1.1.1, 10.0.0.1"]);
         assert_eq!(request.headers["host"], "a.example:80");
         assert_eq!(request.headers["x-request-id"], "r1");
+        assert_eq!(request.headers["x-forwarded-proto"], "https");
     }
 }

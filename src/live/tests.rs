@@ -1,6 +1,6 @@
 //! Rules are replaced while threads decide.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
@@ -290,4 +290,69 @@ fn watching_notices_a_change_and_tells_of_failures_once() {
         told.recv_timeout(Duration::from_secs(30)).is_err(),
         "nobody looks any more"
     );
+}
+
+/// A store of a host that has no answer at hand, and answers each once it is waited for.
+struct Slow(crate::state::Local);
+
+impl Store for Slow {
+    fn ask(&self, _: &crate::state::Operation<'_>) -> crate::state::Outcome {
+        crate::state::Outcome::Later
+    }
+    fn perform(
+        &self,
+        operations: &[crate::state::Operation<'_>],
+        outcomes: &mut Vec<crate::state::Outcome>,
+    ) {
+        self.0.perform(operations, outcomes);
+    }
+    fn finish(&self, decision: &[u8]) {
+        self.0.finish(decision);
+    }
+}
+
+/// A decision that waits goes on by the program that it began with, and its slots are given back where they were taken.
+#[test]
+fn a_host_that_waits_holds_on_to_what_decides() {
+    let folder = Folder::new("waits");
+    let rules = |answer: &str| {
+        format!(
+            "state slots: Concurrency {{ max: 1, lease: 1h, store: redis.slots, on_failure: deny }}
+             ruleset enter(user: String) -> String hit first {{
+               rule no when not slots.enter() then \"full\"
+               otherwise \"{answer}\"
+             }}"
+        )
+    };
+    let path = folder.write("a.rules", &rules("old"));
+    let stores = |program: &Program| {
+        let local = crate::state::Local::new(program.declarations()).unwrap();
+        let store: Arc<dyn Store> = Arc::new(Slow(local));
+        Ok(vec![("redis.slots".to_owned(), store)])
+    };
+    let bind = |program: &Program| program.bind::<str>("enter");
+    let live = Live::open_with(Engine::new(), &path, Ok, stores, bind).unwrap();
+    let held = live.now();
+    let decide = |version: &Version<Bound<str>>, id: &str, answers: &crate::Answers| {
+        version.with(|session, bound| {
+            let call = Call { id, time: 0 };
+            match session.attempt_bound(bound, "ann", &call, answers).unwrap() {
+                crate::Attempt::Decided(decision) => Ok(decision.value_json()),
+                crate::Attempt::Pending(pending) => Err(pending),
+            }
+        })
+    };
+    let decided = |version: &Version<Bound<str>>, id: &str| {
+        let pending = decide(version, id, &crate::Answers::default()).unwrap_err();
+        decide(version, id, &version.states().perform(*pending)).unwrap()
+    };
+    let pending = decide(&held, "1", &crate::Answers::default()).unwrap_err();
+    folder.write("a.rules", &rules("new"));
+    assert_eq!(live.reload().unwrap(), Reloaded::Replaced);
+    let answers = held.states().perform(*pending);
+    assert_eq!(decide(&held, "1", &answers).unwrap(), r#""old""#);
+    assert_eq!(decided(&held, "2"), r#""full""#);
+    held.states().finish("1");
+    assert_eq!(decided(&held, "3"), r#""old""#);
+    assert_eq!(decided(&live.now(), "4"), r#""new""#);
 }

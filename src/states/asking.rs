@@ -211,6 +211,17 @@ impl<'p> Asking<'p> {
         local.set(state.0, key.as_bytes(), at_us, amount)
     }
 
+    /// The states that could not be asked, and why.
+    pub(crate) fn failures(&self) -> Vec<(&str, Failure)> {
+        let record = self.record.borrow();
+        let failed = record.asked.iter().filter_map(|asked| {
+            let place = self.module.places.get(PlaceId(asked.place))?;
+            let state = self.module.states.get(*place.states.first()?)?;
+            Some((&*state.name, asked.failure?))
+        });
+        failed.collect()
+    }
+
     /// What the decision asked.
     pub(crate) fn operations(&self) -> Vec<super::Operation> {
         super::trace::operations(self.module, &self.record.borrow())

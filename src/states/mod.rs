@@ -88,9 +88,14 @@ impl Bound {
 
     /// The states of another program: what is kept in this process for those whose identity was there before, and nothing for others. Both
     /// go on with the same states, so that decisions under way end with their program.
-    fn carried(&self, plan: &Plan, stamp: u64) -> Result<Bound, Error> {
+    fn carried(
+        &self,
+        plan: &Plan,
+        stamp: u64,
+        hosts: &[(&str, Arc<dyn Store>)],
+    ) -> Result<Bound, Error> {
         // All that can be refused is, before the first state is carried over.
-        Bound::new(plan, stamp, &[])?;
+        Bound::new(plan, stamp, hosts)?;
         let local = Arc::new(self.local.carried(&plan.declarations).map_err(beyond)?);
         let instead = match (&self.instead, plan.instead()) {
             (Some(before), Some(declarations)) => Some(before.carried(&declarations)),
@@ -98,7 +103,7 @@ impl Bound {
             (_, None) => None,
         };
         let instead = instead.transpose().map_err(beyond)?;
-        Bound::with(plan, stamp, &[], local, instead)
+        Bound::with(plan, stamp, hosts, local, instead)
     }
 }
 
@@ -156,11 +161,15 @@ impl Program {
 
     /// The states of the program that comes after another one: those of this process that have the same identity
     /// ([`Declaration::identity`]) hold what they held.
-    pub(crate) fn states_after(&self, before: &States) -> Result<States, Error> {
+    pub(crate) fn states_after(
+        &self,
+        before: &States,
+        stores: &[(&str, Arc<dyn Store>)],
+    ) -> Result<States, Error> {
         let empty = Plan::default();
         let plan = self.plan().unwrap_or(&empty);
         Ok(States {
-            bound: Arc::new(before.bound.carried(plan, self.stamp())?),
+            bound: Arc::new(before.bound.carried(plan, self.stamp(), stores)?),
         })
     }
 

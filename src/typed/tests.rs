@@ -460,3 +460,52 @@ fn an_event_of_a_stream_has_its_id_and_time() {
         "`reward` cannot take `Nameless`: `trip`: the rules read it, a text, and `Nameless` has no such field"
     );
 }
+
+/// A document is a text or bytes as it stands, and JSON where the rules want anything else, refused as JSON is.
+#[test]
+fn a_document_is_what_the_rules_want() {
+    use crate::typed::Document;
+    let decide = |ty: &str, value: &str, document: Option<&[u8]>| {
+        let rules = format!(
+            "record Order {{ total: Int in 0 .. 100, note: String? }}
+             ruleset of(id: String, body: {ty}?) -> String hit first {{
+               rule absent when body is none then \"none\"
+               rule same when let b = body ?? skip and {value} then \"same\"
+               otherwise \"other\"
+             }}"
+        );
+        let program = Engine::new().compile_source("x.rules", &rules).unwrap();
+        let bound = program.bind::<(&str, Option<Document<'_>>)>("of").unwrap();
+        let mut session = program.session();
+        let facts = ("1", document.map(Document));
+        let decision = session.decide_bound(&bound, &facts, &CALL);
+        decision.map_or_else(
+            |e| e.to_string(),
+            |d| d.value_json().trim_matches('"').into(),
+        )
+    };
+    assert_eq!(decide("String", "b == \"\"", None), "none");
+    assert_eq!(decide("String", "b == \"\"", Some(b"")), "same");
+    assert_eq!(
+        decide("String", "b == \"\\\"a\\\"\"", Some(b"\"a\"")),
+        "same"
+    );
+    let order = Some(&br#"{"total": 7, "more": [1]}"#[..]);
+    assert_eq!(decide("Order", "b.total == 7", order), "same");
+    assert_eq!(decide("[Int ..3]", "b == [1, 2]", Some(b"[1,2]")), "same");
+    assert_eq!(decide("Bytes", "b == b", Some(b"\xff")), "same");
+    for (ty, document, part) in [
+        ("String", &b"\xff"[..], "a text is UTF-8"),
+        ("Order", b"", "EOF"),
+        (
+            "Order",
+            b"{\"total\": 101}",
+            "total = 101: it must lie in 0 .. 100",
+        ),
+        ("Order", b"{}", "total"),
+        ("[Int ..1]", b"[1,2]", "at most 1"),
+    ] {
+        let said = decide(ty, "b == b", Some(document));
+        assert!(said.contains(part), "{said}");
+    }
+}

@@ -11,7 +11,7 @@ use super::EngineArgs;
     after_help = "A reverse proxy for HTTP/1.1 and HTTP/2: each request is put to an entry of the rules, which forwards it to a cluster of
 the settings, redirects it, or answers. docs/book/serve.md describes the settings and what rules may answer.
 
-The rules are read again when they change (or on SIGHUP); what does not compile or does not fit changes nothing. SIGTERM and
+Rules and certificates are read again when they change (or on SIGHUP); what does not compile or fit changes nothing. SIGTERM and
 SIGINT end the proxy once the requests in progress have ended; the exit code is 1 if some took too long and were broken.
 
 Examples:

@@ -10,7 +10,10 @@ pub(crate) fn run(args: &Serve) -> Result<Outcome> {
     let engine = args.engine.engine()?;
     if args.check {
         return match check(&settings, engine) {
-            Ok(()) => {
+            Ok(warnings) => {
+                for warning in warnings {
+                    eprintln!("warning: {warning}");
+                }
                 eprintln!("{}: the rules fit", args.file.display());
                 Ok(Outcome::Clean)
             }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::wanted::{is_text, wanted};
 use super::{EnumShape, Misfit, RecordShape, Shape, join};
 use crate::arena::Arena;
 use crate::boundary::{Refusal, boundary_of, leaf, quote};
+use crate::json;
 use crate::kinds::net::Ip;
 use crate::kinds::{header, host, path};
 use crate::schema::{Boundary, DATE_END, Field, INSTANT_END, Schema, Type, TypeId};
@@ -40,6 +42,8 @@ pub struct Fit {
 enum Inner {
     /// One value.
     Leaf,
+    /// A value of this type, read from JSON.
+    Json(TypeId),
     /// An enum by the names of its variants: the number of each that has no fields.
     Names(FxHashMap<Box<str>, u32>),
     /// Elements, of a list, a set or several values.
@@ -180,6 +184,33 @@ impl Fit {
                 Err(refusal(shown(), format!("at most {max} bytes are allowed")))
             }
             _ => Err(self.other(shown())),
+        }
+    }
+
+    /// The word of a document: a text or bytes as they stand, where that is what the rules want; a value of any other type is read from
+    /// JSON.
+    ///
+    /// # Errors
+    /// When it is no such text or JSON, or breaks a rule of the type.
+    pub fn document<'a>(
+        &self,
+        document: &'a [u8],
+        to: &Entering<'a>,
+    ) -> Result<Word<'a>, Box<Refusal>> {
+        match (&self.ty, &self.inner) {
+            (_, Inner::Json(ty)) => {
+                let decoded = json::decode(to.schema, *ty, document, to.arena);
+                decoded.map(|decoded| decoded.word).map_err(Box::new)
+            }
+            (Type::Str { .. }, _) => match std::str::from_utf8(document) {
+                Ok(text) => self.text(text, to),
+                Err(error) => {
+                    let mut refused = refusal(String::new(), "a text is UTF-8".into());
+                    refused.offset = Some(error.valid_up_to());
+                    Err(refused)
+                }
+            },
+            _ => self.bytes(document),
         }
     }
 
@@ -340,9 +371,9 @@ fn fit(
     limits: &Arc<Boundary>,
 ) -> Result<Fit, Misfit> {
     let whole = schema.get(ty);
-    let (ty, shape) = match (whole, shape) {
-        (Type::Opt(of), Shape::Opt(shape)) => (schema.get(*of), *shape),
-        (Type::Opt(of), shape) => (schema.get(*of), shape),
+    let (id, shape) = match (whole, shape) {
+        (Type::Opt(of), Shape::Opt(shape)) => (*of, *shape),
+        (Type::Opt(of), shape) => (*of, shape),
         (ty, Shape::Opt(_)) => {
             return Err(Misfit::new(format!(
                 "the rules want {} in any case, the host has {}",
@@ -350,8 +381,9 @@ fn fit(
                 shape.words()
             )));
         }
-        (ty, shape) => (ty, shape),
+        (_, shape) => (ty, shape),
     };
+    let ty = schema.get(id);
     let of = |id: TypeId, shape: &Shape| fit(schema, id, shape, None, limits).map(Box::new);
     let mut limits = limits.clone();
     let inner = match (ty, shape) {
@@ -363,6 +395,8 @@ fn fit(
         | (Type::Float, Shape::Float)
         | (Type::Bytes { .. }, Shape::Bytes)
         | (Type::Ip, Shape::Ip) => Inner::Leaf,
+        (Type::Str { .. } | Type::Bytes { .. }, Shape::Document) => Inner::Leaf,
+        (_, Shape::Document) => Inner::Json(id),
         (Type::Enum(index), Shape::Text) => {
             let variants = schema.enums[*index as usize].variants.iter().zip(0..);
             let plain = variants.filter(|(v, _)| v.fields.is_empty());
@@ -477,69 +511,6 @@ fn variants(
         Ok((number as u32, fit.map_err(|m| m.within(shape.name))?))
     };
     shape.variants.iter().map(variant).collect()
-}
-
-/// Whether a type is written as one text.
-fn is_text(ty: &Type) -> bool {
-    match ty {
-        Type::Str { .. }
-        | Type::Bytes { .. }
-        | Type::Duration { .. }
-        | Type::Instant
-        | Type::Date
-        | Type::Percent { .. }
-        | Type::Rate
-        | Type::Money { .. }
-        | Type::Ip
-        | Type::Cidr
-        | Type::Path
-        | Type::Host
-        | Type::HeaderName
-        | Type::Zone
-        | Type::Key
-        | Type::Enum(_) => true,
-        Type::Bool
-        | Type::Int { .. }
-        | Type::Float
-        | Type::Values { .. }
-        | Type::Opt(_)
-        | Type::List { .. }
-        | Type::Set { .. }
-        | Type::Map { .. }
-        | Type::Record(_) => false,
-    }
-}
-
-/// What a type is, in words.
-pub(super) fn wanted(schema: &Schema, ty: &Type) -> String {
-    match ty {
-        Type::Bool => "true or false",
-        Type::Int { .. } => "a whole number",
-        Type::Float => "a float",
-        Type::Str { .. } => "a text",
-        Type::Bytes { .. } => "bytes",
-        Type::Duration { .. } => "a duration",
-        Type::Instant => "an instant",
-        Type::Date => "a date",
-        Type::Percent { .. } => "a percentage",
-        Type::Rate => "a rate",
-        Type::Money { .. } => "an amount of money",
-        Type::Ip => "an address",
-        Type::Cidr => "a network",
-        Type::Path => "a path",
-        Type::Host => "a host",
-        Type::HeaderName => "a header name",
-        Type::Zone => "a time zone",
-        Type::Key => "a key",
-        Type::Values { .. } => "several texts",
-        Type::Opt(of) => return format!("{} or nothing", wanted(schema, schema.get(*of))),
-        Type::List { .. } => "a list",
-        Type::Set { .. } => "a set",
-        Type::Map { .. } => "a map",
-        Type::Record(index) => return format!("`{}`", schema.records[*index as usize].name),
-        Type::Enum(index) => return format!("`{}`", schema.enums[*index as usize].name),
-    }
-    .into()
 }
 
 fn room(len: usize, max: u32) -> Result<(), Box<Refusal>> {

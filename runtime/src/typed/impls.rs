@@ -142,6 +142,18 @@ impl Fact for Bytes<'_> {
     }
 }
 
+/// A document, such as the body of a message: a text or bytes as they stand, where that is what the rules want; a value of any other type
+/// is read from JSON, with the same refusals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Document<'b>(pub &'b [u8]);
+
+impl Fact for Document<'_> {
+    const SHAPE: Shape = Shape::Document;
+    fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
+        fit.document(self.0, to)
+    }
+}
+
 /// Entries of a map in any order.
 fn entries<'a, K, V>(
     mut map: impl ExactSizeIterator<Item = (&'a K, &'a V)>,

@@ -10,11 +10,12 @@
 mod fit;
 mod impls;
 mod outcome;
+mod wanted;
 
 use std::fmt;
 
 pub use fit::{Entering, Fit};
-pub use impls::Bytes;
+pub use impls::{Bytes, Document};
 pub use outcome::{Outcome, OutcomeFit};
 
 use crate::boundary::Refusal;
@@ -33,6 +34,8 @@ pub enum Shape {
     Text,
     /// Bytes.
     Bytes,
+    /// A document: what the rules want says how it is read.
+    Document,
     /// An address.
     Ip,
     /// A length of time.
@@ -148,6 +151,7 @@ impl Shape {
             Shape::Float => "a float".into(),
             Shape::Text => "a text".into(),
             Shape::Bytes => "bytes".into(),
+            Shape::Document => "a document".into(),
             Shape::Ip => "an address".into(),
             Shape::Duration => "a length of time".into(),
             Shape::Instant => "a point in time".into(),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::fit::wanted;
+use super::wanted::wanted;
 use super::{EnumShape, Misfit, RecordShape, Shape};
 use crate::schema::{Field, INSTANT_END, Schema, Type, TypeId};
 use crate::word::Word;

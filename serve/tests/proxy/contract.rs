@@ -44,3 +44,26 @@ async fn what_is_missing_here_is_no_fault_of_the_client() {
     assert_eq!(answer.status, 500, "{}", answer.body);
     assert!(answer.body.contains("most"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn a_store_that_the_settings_lack_is_named() {
+    let rules = |store: &str| {
+        format!(
+            "state calls: FixedWindow {{ limit: 1, window: 1d, store: {store}, on_failure: deny }}
+             ruleset edge(req: Request) -> Route hit first {{
+               rule much when not calls.take().granted then respond(429)
+               otherwise respond(204)
+             }}"
+        )
+    };
+    let error = refused(&rules("redis.limits"), "").await;
+    assert!(error.contains("state `calls` is kept in the store `redis.limits`: the settings have no `[redis.limits]`"), "{error}");
+    let settings = |url: &str| format!("[redis.limits]\nurl = {url:?}\n");
+    let error = refused(&rules("redis.limits"), &settings("http://me:secret@h/")).await;
+    assert!(
+        error.contains("not an address of a Redis") && !error.contains("secret"),
+        "{error}"
+    );
+    let error = refused(&rules("redis.limits"), &settings("redis://h/?timeout=1s")).await;
+    assert!(error.contains("`timeout` is there twice"), "{error}");
+}

@@ -6,9 +6,14 @@ mod support;
 
 mod admin;
 mod balance;
+mod bodies;
+mod book;
 mod contract;
 mod forward;
 mod lifecycle;
+mod redis;
 mod retry;
 mod shed;
+mod states;
+mod tls;
 mod wire;

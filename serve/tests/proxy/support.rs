@@ -118,6 +118,9 @@ pub(crate) struct Proxy {
     pub(crate) admin: SocketAddr,
     pub(crate) control: Control,
     pub(crate) folder: Folder,
+    /// What it told of itself.
+    pub(crate) told: Arc<Mutex<Vec<String>>>,
+    tls: Option<SocketAddr>,
     pub(crate) running: JoinHandle<usize>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -126,7 +129,7 @@ pub(crate) struct Proxy {
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub(crate) fn new() -> Folder {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("tollgate-serve-{}-{n}", process::id()));
@@ -166,10 +169,15 @@ impl Proxy {
         );
         fs::write(&file, text).unwrap();
         let engine = Engine::new().backend("vm").unwrap();
-        let server = Server::bind(Settings::open(&file)?, engine, |_| {}).await?;
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let telling = told.clone();
+        let tell = move |event: &str| telling.lock().unwrap().push(event.to_owned());
+        let server = Server::bind(Settings::open(&file)?, engine, tell).await?;
         let (address, admin) = (server.addresses()[0], server.admin_address().unwrap());
         let control = server.control();
         Ok(Proxy {
+            told,
+            tls: server.tls_addresses().first().copied(),
             address,
             admin,
             control,
@@ -177,6 +185,11 @@ impl Proxy {
             running: tokio::spawn(server.run()),
             client: Client::builder(TokioExecutor::new()).build_http(),
         })
+    }
+
+    /// Where it listens for TLS.
+    pub(crate) fn tls(&self) -> SocketAddr {
+        self.tls.unwrap()
     }
 
     /// Asks for a path.

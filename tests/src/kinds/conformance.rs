@@ -37,7 +37,9 @@ pub(crate) fn every_block(root: &Path) -> impl Iterator<Item = (String, String)>
 fn all(root: &Path) -> Vec<(String, Block)> {
     let mut found = Vec::new();
     let mut pages = files(&root.join("tests/conformance"), "md");
-    pages.extend(["README.md", "docs/book/state.md", "docs/book/overload.md"].map(|page| root.join(page)));
+    pages.extend(
+        ["README.md", "docs/book/state.md", "docs/book/overload.md"].map(|page| root.join(page)),
+    );
     for path in pages {
         let page = fs::read_to_string(&path).expect("a page is readable");
         let name = path
