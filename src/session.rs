@@ -41,6 +41,20 @@ pub struct Memory {
     marks: Vec<Mark>,
 }
 
+/// A time as [`Call::time`] counts it, from text as the boundary reads it.
+///
+/// # Errors
+/// When the text is no instant between 1970 and 2200.
+///
+/// ```
+/// assert_eq!(tollgate::parse_time("1970-01-01T00:00:01Z").unwrap(), 1_000_000);
+/// assert!(tollgate::parse_time("yesterday").is_err());
+/// ```
+pub fn parse_time(text: &str) -> Result<i64, Error> {
+    tollgate_runtime::kinds::time::parse_instant(text)
+        .map_err(|reason| Error::other(format!("{text}: {reason}")))
+}
+
 impl<'p> Session<'p> {
     pub(crate) fn new(program: &'p Program) -> Session<'p> {
         Session::within(program, Memory::default())
@@ -531,5 +545,5 @@ impl std::fmt::Debug for Session<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests;

@@ -244,20 +244,6 @@ impl Program {
     }
 }
 
-/// A time as [`Call::time`] counts it, from text as the boundary reads it.
-///
-/// # Errors
-/// When the text is no instant between 1970 and 2200.
-///
-/// ```
-/// assert_eq!(tollgate::parse_time("1970-01-01T00:00:01Z").unwrap(), 1_000_000);
-/// assert!(tollgate::parse_time("yesterday").is_err());
-/// ```
-pub fn parse_time(text: &str) -> Result<i64, Error> {
-    tollgate_runtime::kinds::time::parse_instant(text)
-        .map_err(|reason| Error::other(format!("{text}: {reason}")))
-}
-
 impl Explanation {
     /// For people, drawn on the source.
     pub fn render(&self, colour: bool) -> String {
