@@ -1,12 +1,13 @@
 //! Artifacts: a compiled program as bytes, to be loaded where there are no rule files.
 //!
 //! ```text
-//! magic 8 · format 4 · length of the head 4 · head (JSON) · contents · SHA-256 of all before 32
+//! magic 8 · format 4 · length of the head 4 · head (JSON) · length of the states 4 · states (JSON) · contents · SHA-256 of all before 32
 //! [ "TGBSIGN1" 8 · Ed25519 public key 32 · signature of all before the key 64 ]
 //! ```
 //!
 //! Numbers are little-endian. The head says what a loader has to know before it reads on; the contents are the program's IR as text with its schema, from
-//! which the loader's own backend makes code. So an artifact holds nothing that is run unseen: it is parsed, verified as any IR is, and compiled.
+//! which the loader's own backend makes code; the states say how what the program asks is kept, each with the identity under which another program
+//! finds it. So an artifact holds nothing that is run unseen: it is parsed, verified as any IR is, and compiled.
 //!
 //! The checksum finds damage (FIPS 180-4); a signature says who made it (Ed25519, RFC 8032). Whoever can write the file can write the
 //! checksum too, so where that matters a loader asks for a signature: [`Engine::load_signed`].
@@ -25,15 +26,14 @@ use crate::engine::Engine;
 use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::loader::{is_artifact, read_artifact};
-use crate::pipeline;
 use crate::program::{Origin, Program, Shared};
-use crate::report::Report;
+use crate::states::Plan;
 use crate::tiers::Tiers;
 
 /// What an artifact begins with. As with PNG, bytes that are no text and both kinds of line end show what a transfer as text has done.
 const MAGIC: [u8; 8] = *b"\x89TGB\r\n\x1a\n";
 /// The format that is written, and the only one that is read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Most bytes of an artifact.
 pub(crate) const ARTIFACT_MAX: usize = 256 << 20;
 /// Most bytes of its head.
@@ -62,17 +62,19 @@ pub struct ArtifactInfo {
     pub signer: Option<[u8; 32]>,
 }
 
-/// An artifact taken apart: what it says, and the contents.
+/// An artifact taken apart: what it says, how its states are kept, and the contents.
 struct Parts<'b> {
     info: ArtifactInfo,
+    states: &'b [u8],
     contents: &'b [u8],
 }
 
 impl Program {
-    /// The program as an artifact, which [`Engine::load`] makes a program of again. What it was given as data is not in it, nor the source.
+    /// The program as an artifact, which [`Engine::load`] makes a program of again. States and streams are in it as they are declared; what states
+    /// hold is not, nor is data that was given, nor the source.
     ///
     /// # Errors
-    /// Where the program declares states or streams, which an artifact cannot hold yet. Where it could not be read again: values that nest deeper than the reader goes, or more than 256 MiB.
+    /// Where it could not be read again: values that nest deeper than the reader goes, or more than 256 MiB.
     ///
     /// ```
     /// use tollgate::{Call, Engine};
@@ -97,7 +99,7 @@ impl Program {
         let shapes: Vec<_> = self.infos().iter().map(|entry| entry.shape).collect();
         let name = Path::new(self.main_file()).file_stem();
         let name = name.unwrap_or_default().to_string_lossy();
-        let contents = Contents::new(&name, self.legalized(), &shapes).map_err(Error::other)?;
+        let contents = Contents::new(&name, self.legalized(), &shapes);
         let info = ArtifactInfo {
             name: name.into_owned(),
             compiler: env!("CARGO_PKG_VERSION").into(),
@@ -107,8 +109,11 @@ impl Program {
             signer: None,
         };
         let head = serde_json::to_vec(&info).map_err(|e| Error::other(e.to_string()))?;
+        let none = Plan::default();
+        let states = serde_json::to_vec(self.plan().unwrap_or(&none));
+        let states = states.map_err(|e| Error::other(e.to_string()))?;
         let contents = contents.bytes().map_err(Error::other)?;
-        let len = FRONT + head.len() + contents.len() + SUM;
+        let len = FRONT + head.len() + 4 + states.len() + contents.len() + SUM;
         if head.len() > HEAD_MAX || len + SIGNED > ARTIFACT_MAX {
             return Err(Error::other(format!(
                 "the program is too large for an artifact: {len} bytes, of which {} name its entries; at most {ARTIFACT_MAX} and {HEAD_MAX} are read",
@@ -120,6 +125,8 @@ impl Program {
         out.extend(FORMAT.to_le_bytes());
         out.extend((head.len() as u32).to_le_bytes());
         out.extend(head);
+        out.extend((states.len() as u32).to_le_bytes());
+        out.extend(states);
         out.extend(contents);
         let sum = Sha256::digest(&out);
         out.extend(sum);
@@ -241,11 +248,17 @@ impl Engine {
     /// Makes a program of a file: an artifact, which is loaded, or rules, which are compiled.
     ///
     /// # Errors
-    /// As [`Engine::load`] or [`Engine::compile_file`].
+    /// As [`Engine::load`] or `Engine::compile_file`; where it is no artifact, and this build has no compiler (the feature `compiler`).
     pub fn open(&self, path: &Path) -> Result<Program, Error> {
         match is_artifact(path) {
             true => self.load(&read_artifact(path)?),
+            #[cfg(feature = "compiler")]
             false => self.compile_file(path),
+            #[cfg(not(feature = "compiler"))]
+            false => Err(Error::file(
+                path,
+                "it is no artifact, and this build has no compiler: make one of the rules with `tollgate build RULES -o NAME.tgb`",
+            )),
         }
     }
 
@@ -257,7 +270,12 @@ impl Engine {
         self.load_signed(&read_artifact(path)?, keys)
     }
 
-    fn load_parts(&self, Parts { info, contents }: Parts<'_>) -> Result<Program, Error> {
+    fn load_parts(&self, parts: Parts<'_>) -> Result<Program, Error> {
+        let Parts {
+            info,
+            states,
+            contents,
+        } = parts;
         if info.tzdb != zone::database_version() {
             return Err(Error::other(format!(
                 "the artifact was made with the time zones of {}, this is {}: compile the rules again",
@@ -273,23 +291,25 @@ impl Engine {
         }
         let natives = tollgate_stdlib::library().natives;
         let module = Arc::new(contents.module(natives).map_err(Error::other)?);
+        let plan: Plan = serde_json::from_slice(states)
+            .map_err(|e| Error::other(format!("the artifact is damaged: its states: {e}")))?;
+        if let Some(flaw) = plan.flaw(&module) {
+            return Err(Error::other(format!("the artifact is damaged: {flaw}")));
+        }
+        let plan = (!plan.is_empty()).then_some(plan);
         let shapes = contents.entries.iter().map(|entry| entry.shape);
         let mut entries = EntryInfo::all(&module);
         for (entry, shape) in entries.iter_mut().zip(shapes) {
             entry.shape = shape;
         }
-        let executable = pipeline::executable(&module, self.backend, self.level)?;
+        let executable = self.backend.compile(&module, self.level)?;
         let mut tiers = Tiers::only(self.backend, executable);
         if let Some(backend) = self.then {
             tiers = tiers.then(backend, &module, self.level);
         }
-        let origin = Origin {
-            main: info.name.into(),
-            backend: self.backend,
-        };
-        let report = Report::new(Default::default(), Vec::new());
+        let origin = Origin::new(&info.name);
         Ok(Program::new(Shared::new(
-            module, tiers, entries, None, report, origin, None,
+            module, tiers, entries, origin, plan,
         )))
     }
 }
@@ -324,14 +344,18 @@ impl<'b> Parts<'b> {
         let signer = signed.map(|signed| signer(body, signed)).transpose()?;
         let inner = summed.get(FRONT..).ok_or_else(cut)?;
         let head = u32::from_le_bytes(len) as usize;
-        let (head, contents) = match inner.split_at_checked(head) {
+        let (head, rest) = match inner.split_at_checked(head) {
             Some(parts) if head <= HEAD_MAX => parts,
             _ => return Err(cut()),
         };
         let info: ArtifactInfo = serde_json::from_slice(head)
             .map_err(|e| Error::other(format!("the artifact is damaged: its head: {e}")))?;
+        let (len, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+        let len = u32::from_le_bytes(*len) as usize;
+        let (states, contents) = rest.split_at_checked(len).ok_or_else(cut)?;
         Ok(Parts {
             info: ArtifactInfo { signer, ..info },
+            states,
             contents,
         })
     }
@@ -360,5 +384,5 @@ fn signer(body: &[u8], signed: &[u8]) -> Result<[u8; 32], Error> {
     Ok(*key)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests;

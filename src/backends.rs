@@ -1,7 +1,7 @@
 //! § The engines a program can run on. A backend is a crate and one row here.
 
-use tollgate_backend_api::Backend;
-use tollgate_optimizer::{Aim, Level};
+use tollgate_backend_api::{Backend, Executable};
+use tollgate_ir::{Legalized, Level};
 
 use crate::error::Error;
 
@@ -19,9 +19,21 @@ pub struct BackendRow {
 }
 
 impl BackendRow {
+    /// Legal IR to something that runs.
+    pub(crate) fn compile(
+        &self,
+        module: &Legalized,
+        level: Level,
+    ) -> Result<Box<dyn Executable>, Error> {
+        (self.make)(level)
+            .compile(module)
+            .map_err(|error| Error::other(error.to_string()))
+    }
+
     /// What the optimizer is to know of it.
-    pub(crate) fn aim(&self, level: Level) -> Aim {
-        Aim {
+    #[cfg(feature = "compiler")]
+    pub(crate) fn aim(&self, level: Level) -> tollgate_optimizer::Aim {
+        tollgate_optimizer::Aim {
             level,
             native: self.native,
         }

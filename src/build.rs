@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use tollgate_backend_api::{Line, Lines, ObjectSpec};
-use tollgate_embed::Contents;
 use tollgate_embed::header::{header, symbol};
+use tollgate_embed::{Contents, keeps_nothing};
 use tollgate_frontend::analysis::Scope;
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Loader, NoModules};
@@ -50,8 +50,8 @@ impl Engine {
     /// `docs/book/embedding.md`.
     ///
     /// # Errors
-    /// As [`Engine::compile_file`], where the program declares states or streams, which an object file cannot hold yet, and where the
-    /// backend makes no machine code or none for such a machine.
+    /// As [`Engine::compile_file`], where the program declares states or streams, which the library that it is linked with does not keep (an
+    /// artifact does: [`Program::artifact`](crate::Program::artifact)), and where the backend makes no machine code or none for such a machine.
     pub fn build_file(&self, path: &Path, options: &BuildOptions) -> Result<Built, Error> {
         let (text, name) = (read_main(path)?, path.display().to_string());
         let main = Main {
@@ -104,7 +104,8 @@ fn build(
         Some(name) => name.clone(),
         None => stem.to_string_lossy().into_owned(),
     };
-    let contents = Contents::new(&name, &module, &shapes).map_err(Error::other)?;
+    keeps_nothing(&module).map_err(Error::other)?;
+    let contents = Contents::new(&name, &module, &shapes);
     let counts = profile(&module, &options.profile)?;
     let spec = ObjectSpec {
         symbol: &symbol(&name),

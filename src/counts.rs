@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tollgate_frontend::hir::RuleSet;
 use tollgate_ir::module::Site;
 
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::explain::Place;
 use crate::program::Program;
+
+#[cfg(feature = "compiler")]
+mod never;
+
+#[cfg(feature = "compiler")]
+pub use never::NeverDecided;
 
 /// How often each rule of a program decided. See [`Program::counts`].
 #[derive(Clone)]
@@ -17,16 +21,6 @@ pub struct Counts {
     program: Program,
     /// By the program's sites.
     sites: Vec<u64>,
-}
-
-/// A rule that never decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NeverDecided {
-    /// `ruleset.rule`, or `ruleset.otherwise`.
-    pub name: String,
-    /// Where its name stands.
-    pub place: Place,
 }
 
 impl Program {
@@ -154,37 +148,6 @@ impl Counts {
         let mut known = BTreeSet::new();
         let sets = decided.filter_map(|(site, _)| set(site));
         sets.filter(|set| known.insert(*set)).collect()
-    }
-
-    /// The rules that never decided, in the order of the source. Of rule sets by which nothing was decided at all nothing is said:
-    /// perhaps somebody else counts them.
-    ///
-    /// # Errors
-    /// As [`Program::recorder`](crate::Program::recorder).
-    pub fn never_decided(&self) -> Result<Vec<NeverDecided>, Error> {
-        let of = self.program.explainer()?;
-        let mut places = BTreeMap::new();
-        for set in of.program.rulesets.values() {
-            let RuleSet { name, rules, .. } = set;
-            let otherwise = set.written.otherwise.map(|span| ("otherwise", span));
-            let rules = rules.iter().map(|rule| (&*rule.name, rule.span));
-            for (rule, span) in rules.chain(otherwise) {
-                places.entry(format!("{name}.{rule}")).or_insert(span);
-            }
-        }
-        let never = self.rules_counted().filter(|(_, count)| *count == 0);
-        let mut never: Vec<_> = never
-            .filter_map(|(name, _)| {
-                let span = *places.get(&name)?;
-                Some((span, name))
-            })
-            .collect();
-        never.sort_by_key(|(span, _)| (span.file, span.start));
-        let never = never.into_iter().map(|(span, name)| NeverDecided {
-            name,
-            place: Place::of(span, &of.sources),
-        });
-        Ok(never.collect())
     }
 
     /// The rules of those rule sets by which something was decided, `ruleset.rule`, each with its count, in the order of the source.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tollgate_runtime::json;
 
+#[cfg(feature = "compiler")]
 use crate::report::Report;
 
 /// Why something was not done. One sentence by `Display`; details by its methods.
@@ -17,6 +18,7 @@ pub struct Error {
 #[derive(Debug)]
 enum Kind {
     /// The rules do not compile.
+    #[cfg(feature = "compiler")]
     Rules(Report),
     /// A record or data violates the schema.
     Refused(Refusal),
@@ -46,10 +48,6 @@ impl Error {
         Error::other(format!("cannot read {}: {reason}", path.display()))
     }
 
-    pub(crate) fn rules(report: Report) -> Error {
-        Error::of(Kind::Rules(report))
-    }
-
     pub(crate) fn refused(refusal: json::Refusal) -> Error {
         Error::of(Kind::Refused(Refusal(refusal)))
     }
@@ -57,24 +55,6 @@ impl Error {
     fn of(kind: Kind) -> Error {
         Error {
             kind: Box::new(kind),
-        }
-    }
-
-    /// What the compiler said, when the rules do not compile.
-    pub fn report(&self) -> Option<&Report> {
-        if let Kind::Rules(report) = &*self.kind {
-            Some(report)
-        } else {
-            None
-        }
-    }
-
-    /// The report of an error that has one.
-    pub(crate) fn into_report(self) -> Report {
-        match *self.kind {
-            Kind::Rules(report) => report,
-            // Lowering reports nothing else.
-            Kind::Refused(_) | Kind::Other(_) => Report::new(Default::default(), Vec::new()),
         }
     }
 
@@ -92,6 +72,31 @@ impl Error {
             Some(refusal)
         } else {
             None
+        }
+    }
+}
+
+#[cfg(feature = "compiler")]
+impl Error {
+    pub(crate) fn rules(report: Report) -> Error {
+        Error::of(Kind::Rules(report))
+    }
+
+    /// What the compiler said, when the rules do not compile.
+    pub fn report(&self) -> Option<&Report> {
+        if let Kind::Rules(report) = &*self.kind {
+            Some(report)
+        } else {
+            None
+        }
+    }
+
+    /// The report of an error that has one.
+    pub(crate) fn into_report(self) -> Report {
+        match *self.kind {
+            Kind::Rules(report) => report,
+            // Lowering reports nothing else.
+            Kind::Refused(_) | Kind::Other(_) => Report::default(),
         }
     }
 }
@@ -116,6 +121,7 @@ impl Refusal {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
+            #[cfg(feature = "compiler")]
             Kind::Rules(report) => match report.errors() {
                 1 => write!(f, "the rules have an error:\n{}", report.render(false)),
                 n => write!(f, "the rules have {n} errors:\n{}", report.render(false)),

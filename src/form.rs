@@ -198,7 +198,7 @@ impl Form {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests {
     use super::*;
     use crate::{Call, Engine};

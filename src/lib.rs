@@ -34,7 +34,9 @@
 //! - Deciding never fails and never performs an action: what can be wrong is a file, a program, or a record, and each
 //!   is an [`Error`] before any rule runs.
 //! - A decision depends on its facts, its [`Call`] and the program's data, and on nothing else.
-//! - Files are read in `loader.rs` only.
+//! - Files are read in `loader.rs` and beside it only.
+//! - Without the feature `compiler` there is none: programs are loaded from artifacts ([`Engine::load`]), and everything that needs rule files is
+//!   not there. Deciding is the same code.
 //!
 //! # Where to start reading
 //!
@@ -48,56 +50,80 @@
 mod address;
 mod artifact;
 mod backends;
-mod build;
-mod cost;
 mod counts;
-mod cover;
-mod dag;
 mod decision;
 mod engine;
 mod entry;
 mod error;
-mod explain;
-mod fix;
 mod form;
-mod format;
 mod interp;
 mod live;
 mod loader;
-mod pipeline;
 mod program;
-mod report;
 mod session;
-mod stage;
 mod states;
 mod stores;
 mod stream;
-mod test_run;
 mod tiers;
+mod times;
 pub mod typed;
 mod value_ref;
+
+// The compiler: what needs the source.
+#[cfg(feature = "compiler")]
+mod build;
+#[cfg(feature = "compiler")]
+mod cost;
+#[cfg(feature = "compiler")]
+mod cover;
+#[cfg(feature = "compiler")]
+mod dag;
+#[cfg(feature = "compiler")]
+mod explain;
+#[cfg(feature = "compiler")]
+mod fix;
+#[cfg(feature = "compiler")]
+mod format;
+#[cfg(feature = "compiler")]
+mod pipeline;
+#[cfg(feature = "compiler")]
+mod report;
+#[cfg(feature = "compiler")]
+mod stage;
+#[cfg(feature = "compiler")]
+mod test_run;
+#[cfg(feature = "compiler")]
 mod words;
+#[cfg(feature = "compiler")]
 mod workbench;
 
 pub use address::Address;
 pub use artifact::{ArtifactInfo, public_key, sign_artifact, signing_key};
 pub use backends::{BackendRow, backends};
+#[cfg(feature = "compiler")]
 pub use build::{BuildOptions, Built};
+#[cfg(feature = "compiler")]
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
-pub use counts::{Counts, NeverDecided};
+pub use counts::Counts;
+#[cfg(feature = "compiler")]
+pub use counts::NeverDecided;
+#[cfg(feature = "compiler")]
 pub use cover::{
     ConditionCovered, Coverage, Covered, EdgeCovered, FileCovered, IndexCovered, Recorder,
     RuleCovered,
 };
+#[cfg(feature = "compiler")]
 pub use dag::{DagFormat, DagOptions};
 pub use decision::Decision;
 pub use engine::Engine;
 pub use entry::{AsEntry, Entry, Facts};
 pub use error::{Error, Refusal};
+#[cfg(feature = "compiler")]
 pub use explain::{
     Answer, Change, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
-    Which, parse_duration, parse_time, time_text,
+    Which,
 };
+#[cfg(feature = "compiler")]
 pub use fix::Fixed;
 pub use form::Form;
 /// Requests of HTTP as facts: taken apart as a whole ([`http::facts`]), or in parts for a host's own type
@@ -107,26 +133,33 @@ pub mod http {
     pub use tollgate_runtime::http::{Cookies, Query, RawRequest, client_ip, facts, fields};
 }
 
+#[cfg(feature = "compiler")]
 pub use format::{Formatted, format, format_file};
 pub use live::{HostStores, Live, Reloaded, Version, Watching};
 pub use program::Program;
+#[cfg(feature = "compiler")]
 pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
+#[cfg(feature = "compiler")]
 pub use stage::Stage;
 pub use states::{Answers, Attempt, Operation, Pending, States};
 pub use stores::{OpenStores, Stores};
 pub use stream::{IDS_MAX, Offered, Stream, StreamChanges, StreamSnapshot};
+#[cfg(feature = "compiler")]
 pub use test_run::{TestFailure, TestOptions, TestResult};
+pub use times::{parse_duration, parse_time, time_text};
 #[cfg(feature = "derive")]
 pub use tollgate_derive::{Facts, Outcome};
-pub use tollgate_optimizer::Level;
+pub use tollgate_ir::Level;
 pub use tollgate_runtime::Arena;
 pub use tollgate_runtime::facts::Input;
 pub use tollgate_runtime::http::RawRequest;
 pub use tollgate_state as state;
 pub use typed::{Bound, FieldRead, Outcomes};
 pub use value_ref::ValueRef;
+#[cfg(feature = "compiler")]
 pub use words::{TokenClass, words};
+#[cfg(feature = "compiler")]
 pub use workbench::{Entered, Evaluated, Prepared, Question, Workbench};
 
 // What is derived names this crate from outside.
@@ -134,11 +167,11 @@ pub use workbench::{Entered, Evaluated, Prepared, Question, Workbench};
 extern crate self as tollgate;
 
 /// The Rust in the README is compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "compiler"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
 /// So is that of the book.
-#[cfg(all(doctest, feature = "derive"))]
+#[cfg(all(doctest, feature = "compiler", feature = "derive"))]
 #[doc = include_str!("../docs/book/rust.md")]
 struct BookRust;

@@ -438,5 +438,5 @@ impl fmt::Debug for Watching {
     }
 }
 
-#[cfg(all(test, feature = "derive"))]
+#[cfg(all(test, feature = "compiler", feature = "derive"))]
 mod tests;

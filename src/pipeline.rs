@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tollgate_backend_api::Executable;
 use tollgate_frontend::Question;
 use tollgate_frontend::analysis::{Asked, Scope, analyse};
 use tollgate_frontend::hir;
@@ -16,6 +15,7 @@ use tollgate_optimizer::{Aim, Level, Options};
 use crate::backends::BackendRow;
 use crate::entry::EntryInfo;
 use crate::error::Error;
+use crate::program::source::Source;
 use crate::program::{Origin, Program, Shared};
 use crate::report::Report;
 use crate::states::Plan;
@@ -132,17 +132,6 @@ pub(crate) fn optimize(module: Module, aim: Aim) -> Result<Legalized, Error> {
         .map_err(|bug| Error::other(bug.to_string()))
 }
 
-/// Legal IR to something that runs.
-pub(crate) fn executable(
-    module: &Legalized,
-    backend: &BackendRow,
-    level: Level,
-) -> Result<Box<dyn Executable>, Error> {
-    (backend.make)(level)
-        .compile(module)
-        .map_err(|error| Error::other(error.to_string()))
-}
-
 /// Text to a program. It decides by a backend, and later by another, if there is one.
 pub(crate) fn compile(
     main: &Main<'_>,
@@ -153,20 +142,20 @@ pub(crate) fn compile(
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
-    let remembers = !program.states.is_empty() || !program.streams.is_empty();
-    let plan = remembers.then(|| Plan::of(&program));
+    let plan = Plan::of(&program);
+    let plan = (!plan.is_empty()).then_some(plan);
     let tests = (!program.tests.is_empty()).then(|| Tests::new(program, level, backend));
     let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
-    let mut tiers = Tiers::only(backend, executable(&module, backend, level)?);
+    let mut tiers = Tiers::only(backend, backend.compile(&module, level)?);
     if let Some(backend) = then {
         tiers = tiers.then(backend, &module, level);
     }
     let origin = Origin {
-        main: main.name.into(),
-        backend,
+        source: Source::new(report, tests),
+        ..Origin::new(main.name)
     };
     Ok(Program::new(Shared::new(
-        module, tiers, entries, tests, report, origin, plan,
+        module, tiers, entries, origin, plan,
     )))
 }
 

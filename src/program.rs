@@ -1,7 +1,7 @@
 //! A compiled program.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
@@ -10,15 +10,14 @@ use tollgate_ir::module::{Module, Site, Target};
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::{Arena, Frozen, Word, json};
 
-use crate::backends::BackendRow;
 use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
-use crate::explain::Explainer;
-use crate::report::Report;
 use crate::session::{Args, Memory, Session, args_of_inputs, args_of_json};
 use crate::states::{Asking, Plan, States};
-use crate::test_run::{TestOptions, TestResult, Tests};
 use crate::tiers::Tiers;
+
+#[cfg(feature = "compiler")]
+pub(crate) mod source;
 
 /// A compiled program. Cheap to clone; shared between threads as it is.
 ///
@@ -50,23 +49,31 @@ pub(crate) struct Shared {
     module: Arc<Legalized>,
     tiers: Tiers,
     entries: Vec<EntryInfo>,
-    tests: Option<Tests>,
-    report: Report,
     origin: Origin,
     /// What states it declares, if it does.
     plan: Option<Plan>,
     shadows: bool,
-    /// Made when the first decision is explained.
-    explainer: OnceLock<Arc<Explainer>>,
     /// Tells this program's handles from those of others; it never comes out.
     stamp: u64,
 }
 
-/// What a program was made from and by, to make something of it again.
+/// What a program was made from.
 pub(crate) struct Origin {
     /// The name of the main file.
     pub(crate) main: Box<str>,
-    pub(crate) backend: &'static BackendRow,
+    /// What is kept of its source; of an artifact nothing.
+    #[cfg(feature = "compiler")]
+    pub(crate) source: source::Source,
+}
+
+impl Origin {
+    pub(crate) fn new(main: &str) -> Origin {
+        Origin {
+            main: main.into(),
+            #[cfg(feature = "compiler")]
+            source: source::Source::default(),
+        }
+    }
 }
 
 impl Shared {
@@ -75,8 +82,6 @@ impl Shared {
         module: Arc<Legalized>,
         tiers: Tiers,
         mut entries: Vec<EntryInfo>,
-        tests: Option<Tests>,
-        report: Report,
         origin: Origin,
         plan: Option<Plan>,
     ) -> Shared {
@@ -99,12 +104,9 @@ impl Shared {
             module,
             tiers,
             entries,
-            tests,
-            report,
             origin,
             plan,
             shadows,
-            explainer: OnceLock::new(),
             stamp: STAMPS.fetch_add(1, Ordering::Relaxed),
         }
     }
@@ -230,45 +232,6 @@ impl Program {
         Ok(self)
     }
 
-    /// What the compiler said: warnings and notes.
-    pub fn report(&self) -> &Report {
-        &self.shared.report
-    }
-
-    /// Runs the `test` blocks of the main file whose title contains `filter`.
-    ///
-    /// # Errors
-    /// When the tests cannot be compiled for want of resources.
-    pub fn run_tests(&self, filter: Option<&str>) -> Result<Vec<TestResult>, Error> {
-        let options = TestOptions {
-            filter: filter.map(str::to_owned),
-            ..TestOptions::default()
-        };
-        let mut results = Vec::new();
-        self.run_tests_with(&options, &mut |result| results.push(result))?;
-        Ok(results)
-    }
-
-    /// Runs `test` blocks of the main file and hands over each result as it comes: one for each test, of one with rows one for each row.
-    ///
-    /// # Errors
-    /// As [`Program::run_tests`].
-    pub fn run_tests_with(
-        &self,
-        options: &TestOptions,
-        each: &mut dyn FnMut(TestResult),
-    ) -> Result<(), Error> {
-        let sources = self.shared.report.shared_sources();
-        let tests = self.shared.tests.as_ref();
-        tests.map_or(Ok(()), |tests| tests.run(options, &sources, each))
-    }
-
-    /// How many results [`Program::run_tests_with`] hands over.
-    pub fn count_tests(&self, options: &TestOptions) -> usize {
-        let tests = self.shared.tests.as_ref();
-        tests.map_or(0, |tests| tests.count(options))
-    }
-
     /// The most steps that a decision can take, whatever the input; `None` for a name that is no entry.
     pub fn bound(&self, entry: &str) -> Option<u64> {
         let Target::Func(func) = self.info(entry).ok()?.target else {
@@ -348,29 +311,9 @@ impl Program {
         self.shared.shadows
     }
 
-    /// The tests of the main file, if it has some.
-    pub(crate) fn tests(&self) -> Option<&Tests> {
-        self.shared.tests.as_ref()
-    }
-
     /// What states the program declares, if it does.
     pub(crate) fn plan(&self) -> Option<&Plan> {
         self.shared.plan.as_ref()
-    }
-
-    /// What explains decisions. Made once, from the texts that the program was compiled from.
-    pub(crate) fn explainer(&self) -> Result<&Arc<Explainer>, Error> {
-        if let Some(explainer) = self.shared.explainer.get() {
-            return Ok(explainer);
-        }
-        if self.report().sources().files().next().is_none() {
-            return Err(Error::other(format!(
-                "`{}` was loaded from an artifact, which has no source to explain",
-                self.main_file()
-            )));
-        }
-        let made = Arc::new(Explainer::new(self)?);
-        Ok(self.shared.explainer.get_or_init(|| made))
     }
 
     /// The program with the data that another one was given under the same names, where it has none itself.
@@ -393,14 +336,6 @@ impl Program {
         Ok(self)
     }
 
-    /// The program with the data of another one made from the same rules.
-    pub(crate) fn with_data_of(&self, other: &Program) -> Program {
-        Program {
-            shared: self.shared.clone(),
-            data: other.data.clone(),
-        }
-    }
-
     /// What is known of the entries, in the order of the source.
     pub(crate) fn infos(&self) -> &[EntryInfo] {
         &self.shared.entries
@@ -414,11 +349,6 @@ impl Program {
     /// The name of the main file.
     pub(crate) fn main_file(&self) -> &str {
         &self.shared.origin.main
-    }
-
-    /// The backend that it was compiled by first.
-    pub(crate) fn first_backend(&self) -> &'static BackendRow {
-        self.shared.origin.backend
     }
 
     /// The handle on an entry by its place in the source.

@@ -7,7 +7,7 @@ use tollgate_frontend::diagnostics::{Diagnostic, Severity, catalog, json, render
 use tollgate_grammar::source::SourceMap;
 
 /// Everything the compiler said about a program, in the order of the source.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Report {
     sources: Arc<SourceMap>,
     diagnostics: Vec<Diagnostic>,

@@ -1,10 +1,10 @@
 //! A session: deciding again and again in the same memory.
 
-use tollgate_ir::entities::FuncId;
-use tollgate_ir::module::Target;
+mod run;
+
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::http::RawRequest;
-use tollgate_runtime::{Arena, Cx, Mark, Word, facts, json};
+use tollgate_runtime::{Arena, Mark, Word, facts, json};
 
 use crate::decision::Decision;
 use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
@@ -13,6 +13,8 @@ use crate::form::Form;
 use crate::program::Program;
 use crate::states::{Answers, Asking, Attempt};
 use crate::typed::{self, Bound, Entering};
+
+use self::run::{Asked, attempt, run};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
 /// `time: Instant` of its own.
@@ -406,203 +408,6 @@ fn other_facts(program: &Program, entry: &EntryInfo, facts: &Facts) -> Error {
     ))
 }
 
-/// Decides. What asks states waits for them; most programs ask none, and pay nothing for it.
-#[inline]
-fn run<'s>(
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    arena: &'s Arena,
-    marks: &'s mut Vec<Mark>,
-    asked: Asked<'s>,
-    args: Args<'s>,
-    call: &Call<'s>,
-) -> Result<Decision<'s>, Error> {
-    let (value, steps) = match entry.direct.as_deref().filter(|_| entry.closed) {
-        Some(direct) => {
-            marks.clear();
-            let mut steps = 0;
-            let value = direct.decide_closed(arena, marks, &mut steps, args.0);
-            (value, steps)
-        }
-        None if entry.asks => {
-            return decided(ask(program, entry, arena, marks, &asked, args, call)?);
-        }
-        None => run_in_context(program, entry, arena, marks, args.0, call)?,
-    };
-    Ok(Decision {
-        program,
-        entry,
-        value,
-        marks,
-        steps,
-        ignored: args.1,
-        asking: None,
-    })
-}
-
-/// Decides by an engine, or by a search that needs more than its arguments: the value, and the steps.
-#[inline(never)]
-fn run_in_context<'s>(
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    arena: &'s Arena,
-    marks: &mut Vec<Mark>,
-    args: &[Word<'s>],
-    call: &Call<'s>,
-) -> Result<(&'s Word<'s>, u64), Error> {
-    let direct = entry.direct.as_deref();
-    let (id, time) = match direct {
-        Some(direct) if !direct.reads_call() => (call.id, call.time),
-        _ => entry.decision_inputs(args, call),
-    };
-    let func = func(entry)?;
-    let data = program.data(arena)?;
-    let mut cx = context(arena, marks, (id, time), data);
-    let executable = program.executable();
-    let value = match direct {
-        Some(direct) => direct.decide(executable, &mut cx, args),
-        None => executable.run(func, &mut cx, args),
-    };
-    let steps = cx.steps;
-    *marks = cx.marks;
-    Ok((value, steps))
-}
-
-/// Decides, or says what has to be waited for.
-#[inline]
-fn attempt<'s>(
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    arena: &'s Arena,
-    marks: &'s mut Vec<Mark>,
-    asked: Asked<'s>,
-    args: Args<'s>,
-    call: &Call<'s>,
-) -> Result<Attempt<'s>, Error> {
-    match entry.asks {
-        true => ask(program, entry, arena, marks, &asked, args, call),
-        false => run(program, entry, arena, marks, asked, args, call).map(Attempt::Decided),
-    }
-}
-
-#[inline]
-fn func(entry: &EntryInfo) -> Result<FuncId, Error> {
-    match entry.target {
-        Target::Func(func) => Ok(func),
-        Target::Rules(_) => Err(Error::other(format!(
-            "`{}` was not lowered; this is a bug in tollgate",
-            entry.name
-        ))),
-    }
-}
-
-/// The context of a decision. Its marks are those of the session, which come back at the end.
-#[inline(always)]
-fn context<'s>(
-    arena: &'s Arena,
-    marks: &mut Vec<Mark>,
-    (id, time): (&'s str, i64),
-    data: &'s [Word<'s>],
-) -> Cx<'s> {
-    marks.clear();
-    Cx {
-        arena,
-        id,
-        time,
-        data,
-        states: None,
-        marks: std::mem::take(marks),
-        steps: 0,
-    }
-}
-
-/// How states are asked: by a session that waits for them, or in an attempt with the answers so far.
-#[derive(Clone, Copy)]
-struct Asked<'s> {
-    asking: Option<&'s Asking<'s>>,
-    answers: Option<&'s Answers>,
-}
-
-impl<'s> Asked<'s> {
-    #[inline]
-    fn new(asking: &'s Option<Asking<'_>>, answers: Option<&'s Answers>) -> Asked<'s> {
-        Asked {
-            asking: asking.as_ref(),
-            answers,
-        }
-    }
-}
-
-/// What a session that waits has decided.
-fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
-    match attempt {
-        Attempt::Decided(decision) => Ok(decision),
-        Attempt::Pending(_) => Err(Error::other(
-            "a session that waits has not waited; this is a bug in tollgate",
-        )),
-    }
-}
-
-/// Decides by an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
-/// there may be no decision yet.
-#[inline(never)]
-fn ask<'s>(
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    arena: &'s Arena,
-    marks: &'s mut Vec<Mark>,
-    asked: &Asked<'s>,
-    (args, ignored): Args<'s>,
-    call: &Call<'s>,
-) -> Result<Attempt<'s>, Error> {
-    let Some(asking) = asked.asking else {
-        return Err(Error::other(format!(
-            "`{}` asks states, and this session has none: make it with `Program::session_with`",
-            entry.name
-        )));
-    };
-    let func = func(entry)?;
-    let inputs = entry.decision_inputs(args, call);
-    let mut cx = context(arena, marks, inputs, program.data(arena)?);
-    cx.states = Some(asking);
-    match asked.answers {
-        Some(answers) => asking.begin_with(answers),
-        None => asking.begin(),
-    }
-    let value = loop {
-        let value = program.executable().run(func, &mut cx, args);
-        match asked.answers {
-            Some(_) if asking.is_pending() => {
-                let pending = asking.pending(cx.id, cx.time);
-                *marks = cx.marks;
-                return match pending {
-                    Some(pending) => Ok(Attempt::Pending(pending)),
-                    None => Err(Error::other(
-                        "a decision waits for nothing; this is a bug in tollgate",
-                    )),
-                };
-            }
-            None if asking.perform(cx.id, cx.time) => {
-                asking.again();
-                cx.marks.clear();
-                cx.steps = 0;
-            }
-            _ => break value,
-        }
-    };
-    let steps = cx.steps;
-    *marks = cx.marks;
-    Ok(Attempt::Decided(Decision {
-        program,
-        entry,
-        value,
-        marks,
-        steps,
-        ignored,
-        asking: Some(asking),
-    }))
-}
-
 impl std::fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
@@ -611,5 +416,5 @@ impl std::fmt::Debug for Session<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests;

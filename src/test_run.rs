@@ -10,9 +10,9 @@ use tollgate_frontend::diagnostics::render::{Picture, Renderer};
 use tollgate_frontend::hir;
 use tollgate_frontend::lower::{TestCases, TestCell, TestFn, TestPlan, TestStep, lower_tests};
 use tollgate_grammar::source::{SourceMap, Span};
+use tollgate_ir::Level;
 use tollgate_ir::entities::SiteId;
 use tollgate_ir::module::{Module, Site, Target};
-use tollgate_optimizer::Level;
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Value, Word, json};
 
 use crate::backends::BackendRow;
@@ -200,7 +200,7 @@ impl Tests {
         each: &mut dyn FnMut(TestResult),
     ) -> Result<(), Error> {
         let module = pipeline::optimize(self.module.clone(), self.backend.aim(self.level))?;
-        let executable = pipeline::executable(&module, self.backend, self.level)?;
+        let executable = self.backend.compile(&module, self.level)?;
         let compiled = Compiled {
             module: module.into_module(),
             executable,

@@ -6,15 +6,13 @@ use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::thread;
 
 use tollgate_backend_api::Executable;
-use tollgate_ir::Legalized;
-use tollgate_optimizer::Level;
+use tollgate_ir::{Legalized, Level};
 
 use crate::backends::BackendRow;
-use crate::pipeline;
 
 /// What a program decides by.
 pub(crate) struct Tiers {
-    first: (&'static str, Box<dyn Executable>),
+    first: (&'static BackendRow, Box<dyn Executable>),
     then: Option<Arc<Tier>>,
 }
 
@@ -33,9 +31,9 @@ struct Job {
 
 impl Tiers {
     /// One executable, for ever.
-    pub(crate) fn only(backend: &BackendRow, executable: Box<dyn Executable>) -> Tiers {
+    pub(crate) fn only(backend: &'static BackendRow, executable: Box<dyn Executable>) -> Tiers {
         Tiers {
-            first: (backend.name, executable),
+            first: (backend, executable),
             then: None,
         }
     }
@@ -78,9 +76,15 @@ impl Tiers {
         &*self.first.1
     }
 
-    /// The backend that made it.
+    /// The backend that made that one.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn first_backend(&self) -> &'static BackendRow {
+        self.first.0
+    }
+
+    /// The backend that decides now.
     pub(crate) fn backend(&self) -> &'static str {
-        self.later().map_or(self.first.0, |(name, _)| name)
+        self.later().map_or(self.first.0.name, |(name, _)| name)
     }
 
     /// Bytes of memory of all executables that are there.
@@ -117,7 +121,7 @@ impl Job {
         };
         // What cannot be compiled, for want of resources or by a mistake of ours, decides by its first tier.
         let made = catch_unwind(AssertUnwindSafe(|| {
-            pipeline::executable(&module, tier.backend, self.level).ok()
+            tier.backend.compile(&module, self.level).ok()
         }));
         if let Ok(Some(executable)) = made {
             // Nobody else sets it.
@@ -126,7 +130,7 @@ impl Job {
     }
 }
 
-#[cfg(all(test, feature = "cranelift"))]
+#[cfg(all(test, feature = "compiler", feature = "cranelift"))]
 mod tests {
     use std::thread;
     use std::time::{Duration, Instant};

@@ -295,5 +295,5 @@ impl<O> std::fmt::Debug for Outcomes<O> {
     }
 }
 
-#[cfg(all(test, feature = "derive"))]
+#[cfg(all(test, feature = "compiler", feature = "derive"))]
 mod tests;

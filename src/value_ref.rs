@@ -212,7 +212,7 @@ impl fmt::Debug for ValueRef<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests {
     use crate::{Call, Engine};
 

@@ -445,7 +445,7 @@ impl Question {
     pub fn prepare(&self) -> Result<Prepared, Error> {
         let (level, backend) = (self.engine.chosen_level(), self.engine.chosen_backend());
         let module = pipeline::optimize(self.module.clone(), backend.aim(level))?;
-        let executable = pipeline::executable(&module, backend, level)?;
+        let executable = backend.compile(&module, level)?;
         let module = module.into_module();
         Ok(Prepared {
             compiled: Compiled {

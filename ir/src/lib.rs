@@ -57,6 +57,18 @@ pub mod verify;
 #[derive(Clone, Debug)]
 pub struct Legalized(module::Module);
 
+/// How hard to try to make a program fast.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Level {
+    /// Only what backends need: rule sets become functions.
+    O0,
+    /// Every pass once.
+    O1,
+    /// Every pass until nothing changes, a few times at most, and more inlining.
+    #[default]
+    O2,
+}
+
 impl Legalized {
     /// The module, of which nothing is promised any more.
     pub fn into_module(self) -> module::Module {

@@ -154,6 +154,17 @@ impl Operation {
             _ => 1,
         }
     }
+
+    /// What it takes behind the keys of the states.
+    pub fn params(self) -> &'static [Type] {
+        match self {
+            Operation::Take | Operation::Within | Operation::Reserve => &[Type::INT],
+            Operation::Enter => &[Type::BOOL],
+            Operation::Sheds => &[Type::INT, Type::INT],
+            Operation::Add => &[Type::INT, Type::STR],
+            Operation::Value | Operation::Once | Operation::Arrive => &[],
+        }
+    }
 }
 
 /// What a mark means.

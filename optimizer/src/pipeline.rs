@@ -2,24 +2,13 @@
 
 use std::fmt;
 
+pub use tollgate_ir::Level;
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Module;
 use tollgate_ir::{Legalized, verify};
 
 use crate::pass::{Changed, PassFn};
 use crate::passes;
-
-/// How hard to try.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Level {
-    /// Only what backends need: rule sets become functions.
-    O0,
-    /// Every pass once.
-    O1,
-    /// Every pass until nothing changes, at most [`MAX_ROUNDS`] times, and more inlining.
-    #[default]
-    O2,
-}
 
 /// What passes are to know of what the module is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -4,6 +4,8 @@ use super::*;
 use crate::backends;
 use crate::session::Call;
 
+mod states;
+
 const RULES: &str = r#"
     use std.http.{Request}
     data limits: Map<String, Int ..100>
@@ -198,21 +200,4 @@ fn only_a_right_signature_of_a_trusted_key_counts() {
         refused(&mixed),
         "the artifact is damaged or forged: its signature is wrong"
     );
-}
-
-/// How states are kept is not in the IR.
-#[test]
-fn programs_with_state_are_refused() {
-    let rules = "
-        state calls: FixedWindow { limit: 1, window: 1h, on_failure: deny }
-        ruleset admit(n: Int) -> Bool hit first {
-          rule no when not calls.take().granted then false
-          otherwise true
-        }
-    ";
-    let why = "state `calls` cannot be kept in an artifact or an object file yet: compile the rules where they decide";
-    let program = Engine::new().compile_source("x.rules", rules).unwrap();
-    assert_eq!(program.artifact().unwrap_err().to_string(), why);
-    let built = Engine::new().build_source("x.rules", rules, &Default::default());
-    assert_eq!(built.unwrap_err().to_string(), why);
 }

@@ -16,9 +16,9 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 
 use tollgate_frontend::lower::lower_tests;
+use tollgate_ir::Level;
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::Module;
-use tollgate_optimizer::Level;
 use tollgate_runtime::{Arena, Cx};
 
 use crate::entry::AsEntry;

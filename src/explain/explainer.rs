@@ -7,12 +7,12 @@ use tollgate_frontend::hir::{self, Callee, PipelineId, RuleSetId};
 use tollgate_frontend::library::{Loaded, Loader};
 use tollgate_frontend::lower::{Lowered, lower_parts, lower_stages};
 use tollgate_grammar::source::SourceMap;
+use tollgate_ir::Level;
 use tollgate_ir::cost::Costs;
 use tollgate_ir::entities::SiteId;
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::{Module, Site, Target};
 use tollgate_ir::predicates::solve::Given;
-use tollgate_optimizer::Level;
 use tollgate_runtime::{Arena, Cx, Value, Word};
 
 use super::conditions::{Asker, run};
@@ -62,12 +62,10 @@ impl Explainer {
         let backend = program.first_backend();
         let aim = backend.aim(Level::O0);
         let module = Arc::new(pipeline::optimize(lowered.module.clone(), aim)?);
-        let tiers = Tiers::only(backend, pipeline::executable(&module, backend, Level::O0)?);
-        let origin = Origin {
-            main: main.name.into(),
-            backend,
-        };
-        let chain = Shared::new(module, tiers, entries, None, report.clone(), origin, None);
+        let tiers = Tiers::only(backend, backend.compile(&module, Level::O0)?);
+        let origin = Origin::new(main.name);
+        let plan = program.plan().cloned();
+        let chain = Shared::new(module, tiers, entries, origin, plan);
         Ok(Explainer {
             sources: report.shared_sources(),
             costs: Costs::new(&lowered.module),

@@ -8,13 +8,15 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
-use tollgate_frontend::hir::OnFailure;
-use tollgate_ir::entities::{PlaceId, StateId};
+use tollgate_ir::entities::PlaceId;
+#[cfg(feature = "compiler")]
+use tollgate_ir::entities::StateId;
 use tollgate_ir::module::{Module, Operation as Asks, StatePlace};
 use tollgate_runtime::{Cx, States as Runtime, Word};
 use tollgate_state::{Answer, Ask, Charge, Failure, Once, Operation, Outcome, Store as _};
 
 use super::attempt::{Answers, Known, Pending};
+use super::plan::OnFailure;
 use super::{Bound, Plan, States};
 
 /// The wait that a limit names when its store cannot be asked.
@@ -113,6 +115,7 @@ impl<'p> Asking<'p> {
     }
 
     /// The same for a test, in which decisions need no ids of their own.
+    #[cfg(feature = "compiler")]
     pub(crate) fn in_test(self) -> Asking<'p> {
         Asking {
             serial: Some(Cell::new(0)),
@@ -200,6 +203,7 @@ impl<'p> Asking<'p> {
     }
 
     /// Lets a state of this process hold something, in a test.
+    #[cfg(feature = "compiler")]
     pub(crate) fn set(
         &self,
         state: StateId,
@@ -330,7 +334,7 @@ impl<'p> Asking<'p> {
             OnFailure::Allow => granted(place.operation),
             OnFailure::Deny => refused(place.operation),
             OnFailure::Skip => Reply::Skip,
-            OnFailure::LocalRate(..) | OnFailure::LocalMax(_) => {
+            OnFailure::LocalRate(_) | OnFailure::LocalMax(_) => {
                 let instead = self.bound.instead.as_ref();
                 match instead.map(|local| local.ask(operation)) {
                     Some(Outcome::Answer(answer)) => Reply::Answer(answer),

@@ -1,12 +1,14 @@
 //! The states of a program at run time: where they are kept, and what a decision asks of them.
 //!
-//! `plan.rs` says what the program declares, as stores want it; `asking.rs` stands behind the context of one decision and
+//! `plan.rs` says what the program declares, as stores want it, and `declared.rs` makes that of what the checker found; `asking.rs` stands behind the context of one decision and
 //! turns words into operations and answers into words; `attempt.rs` is for hosts that do not wait; `trace.rs` is what came of it, for people and for a replay.
 
 mod asking;
 mod attempt;
+#[cfg(feature = "compiler")]
+mod declared;
 mod plan;
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod tests;
 mod trace;
 
@@ -152,6 +154,7 @@ impl Program {
     }
 
     /// Somewhere to keep the program's states, all of them in this process.
+    #[cfg(feature = "compiler")]
     pub(crate) fn local_states(&self) -> Result<States, Error> {
         let plan = self.plan().map(Plan::local).unwrap_or_default();
         Ok(States {

@@ -1,22 +1,26 @@
 //! What a program declares, as stores want it.
 
-use tollgate_frontend::hir::{self, OnFailure, StateKind, Tally};
+use serde::{Deserialize, Serialize};
 use tollgate_ir::entities::StateId;
-use tollgate_state::{Declaration, Kind, Period, Rate, Recover, Remember, Weekday, Window};
+use tollgate_ir::module::{Module, Operation};
+use tollgate_ir::types::Type;
+use tollgate_state::{Declaration, Kind, Rate, Remember};
 
 use super::LOCAL;
 
-/// The states of a program, numbered as in its module.
-#[derive(Clone, Debug, Default)]
+/// The states of a program, numbered as in its module. It is written into artifacts as it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Plan {
     pub(crate) declarations: Vec<Declaration>,
-    failures: Vec<OnFailure>,
-    keyed: Vec<bool>,
+    pub(super) failures: Vec<OnFailure>,
+    pub(super) keyed: Vec<bool>,
     pub(crate) streams: Vec<StreamPlan>,
 }
 
 /// A stream of the program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct StreamPlan {
     pub(crate) name: Box<str>,
     /// The rule sets that decide about its events, in the order of the source.
@@ -27,51 +31,102 @@ pub(crate) struct StreamPlan {
     pub(crate) late_us: i64,
 }
 
+/// What holds when a state cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OnFailure {
+    /// As if it were granted.
+    Allow,
+    /// As if it were refused.
+    Deny,
+    /// The rule does not apply.
+    Skip,
+    /// A local state stands in, of that rate.
+    LocalRate(Rate),
+    /// A local state stands in, of so many slots.
+    LocalMax(i64),
+}
+
 impl Plan {
-    /// The plan of a checked program.
-    pub(crate) fn of(program: &hir::Program) -> Plan {
-        let mut plan = Plan::default();
-        for state in program.states.values() {
-            let stream = match &state.kind {
-                StateKind::Counter { stream, .. } => Some(&program.streams[*stream]),
-                _ => None,
-            };
-            let late_us = stream.map_or(0, |s| s.late_after);
-            // Two modules may have states of one name and kind, which are two states.
-            let qualified = format!("{}.{}", state.module, state.name);
-            let mut declaration = Declaration::new(&qualified, kind(&state.kind, late_us));
-            declaration.name = state.name.to_string();
-            declaration.max_keys = state.max_keys;
-            declaration.store = state.store.to_string();
-            // An event counts once, however often it comes within the stream's horizon.
-            declaration.remember = stream.map(|stream| Remember {
-                for_us: stream.dedupe,
-                most: state.max_keys.max(REMEMBERED_MIN),
-            });
-            plan.declarations.push(declaration);
-            plan.failures.push(state.on_failure);
-            plan.keyed.push(state.key.is_some());
-        }
-        for (id, stream) in program.streams.iter() {
-            let on = |set: &&hir::RuleSet| set.stream == Some(id);
-            let rule_sets = program.rulesets.values().filter(on);
-            plan.streams.push(StreamPlan {
-                name: (*stream.name).into(),
-                rule_sets: rule_sets.map(|set| (*set.name).into()).collect(),
-                dedupe_us: stream.dedupe,
-                late_us: stream.late_after,
-            });
-        }
-        plan
+    /// Whether the program declares nothing that is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.declarations.is_empty() && self.streams.is_empty()
     }
 
-    /// The same with every state in this process, as tests have it.
-    pub(crate) fn local(&self) -> Plan {
-        let mut plan = self.clone();
-        for declaration in &mut plan.declarations {
-            declaration.store = LOCAL.into();
+    /// What is wrong with a plan that did not come from the checker, such as one of a damaged artifact: it does not say how the states of this
+    /// program are kept, or says what no store takes. Linear.
+    pub(crate) fn flaw(&self, module: &Module) -> Option<String> {
+        let states = module.states.len();
+        if [
+            self.declarations.len(),
+            self.failures.len(),
+            self.keyed.len(),
+        ] != [states; 3]
+        {
+            return Some(format!(
+                "it has {states} states, of which {} are described",
+                self.declarations.len()
+            ));
         }
-        plan
+        let named = self.declarations.iter().zip(module.states.values());
+        if let Some((other, state)) = named.clone().find(|(d, s)| *d.name != *s.name) {
+            return Some(format!(
+                "its state `{}` is described as `{}`",
+                state.name, other.name
+            ));
+        }
+        let instead = self.instead().unwrap_or_default();
+        let mut all = self.declarations.iter().chain(&instead);
+        if let Some(limit) = all.find_map(|d| d.check().err()) {
+            return Some(limit.to_string());
+        }
+        let unfit = |place: &&tollgate_ir::module::StatePlace| {
+            let fits = place.states.iter().all(|s| self.takes(*s, place.operation));
+            let keyed = place.states.iter().filter(|s| self.keyed(**s));
+            let keys = keyed.map(|_| Type::STR);
+            let wanted: Vec<Type> = keys
+                .chain(place.operation.params().iter().copied())
+                .collect();
+            !fits || place.params != wanted
+        };
+        if let Some(place) = module.places.values().find(unfit) {
+            return Some(format!(
+                "`{}` asks `{}` of what has no such operation",
+                place.rule,
+                place.operation.name()
+            ));
+        }
+        let entry = |name: &str| module.entries.iter().any(|entry| *entry.name == *name);
+        self.streams.iter().find_map(|stream| {
+            let name = &stream.name;
+            let unknown = stream.rule_sets.iter().find(|set| !entry(set));
+            match unknown {
+                Some(unknown) => Some(format!("`{unknown}` on `{name}` does not exist")),
+                None if stream.dedupe_us < 1 || stream.late_us < 0 => {
+                    Some(format!("the times of `{name}` are no times"))
+                }
+                None => None,
+            }
+        })
+    }
+
+    /// Whether a state is of a kind that has an operation.
+    fn takes(&self, state: StateId, operation: Operation) -> bool {
+        let Some(declaration) = self.declarations.get(state.0 as usize) else {
+            return false;
+        };
+        use Operation as O;
+        match &declaration.kind {
+            Kind::TokenBucket { .. } | Kind::FixedWindow { .. } | Kind::SlidingLog { .. } => {
+                operation == O::Take
+            }
+            Kind::Concurrency { .. } | Kind::Reserve { .. } => operation == O::Enter,
+            Kind::Ladder { .. } => operation == O::Sheds,
+            Kind::Count { .. } | Kind::Sum { .. } | Kind::Distinct { .. } => {
+                matches!(operation, O::Value | O::Add)
+            }
+            Kind::Seen { .. } => matches!(operation, O::Once | O::Arrive | O::Reserve),
+            Kind::Budget { .. } => matches!(operation, O::Within | O::Reserve | O::Value),
+        }
     }
 
     /// The same for a stream that remembers so many ids: a counter knows as many events, so that it is never the first to be full.
@@ -118,16 +173,16 @@ impl Plan {
         let each = each.map(|(declaration, failure)| {
             let mut instead = declaration.clone();
             match (*failure, &mut instead.kind) {
-                (OnFailure::LocalRate(count, per_us), Kind::TokenBucket { rate, burst }) => {
-                    *rate = Rate { count, per_us };
-                    *burst = count;
+                (OnFailure::LocalRate(given), Kind::TokenBucket { rate, burst }) => {
+                    *rate = given;
+                    *burst = given.count;
                 }
                 (
-                    OnFailure::LocalRate(count, per_us),
+                    OnFailure::LocalRate(given),
                     Kind::FixedWindow { limit, window_us } | Kind::SlidingLog { limit, window_us },
                 ) => {
-                    *limit = count;
-                    *window_us = per_us;
+                    *limit = given.count;
+                    *window_us = given.per_us;
                 }
                 (
                     OnFailure::LocalMax(slots),
@@ -140,108 +195,5 @@ impl Plan {
         });
         let all: Vec<Declaration> = each.collect();
         any.then_some(all)
-    }
-}
-
-/// Events of a stream that are remembered at least.
-const REMEMBERED_MIN: u64 = 1_000_000;
-
-fn kind(kind: &StateKind, late_us: i64) -> Kind {
-    match kind {
-        // No program with errors comes here.
-        StateKind::Error => Kind::Seen { keep_us: 1 },
-        StateKind::TokenBucket { rate, burst } => Kind::TokenBucket {
-            rate: Rate {
-                count: rate.0,
-                per_us: rate.1,
-            },
-            burst: *burst,
-        },
-        StateKind::FixedWindow { limit, window } => Kind::FixedWindow {
-            limit: *limit,
-            window_us: *window,
-        },
-        StateKind::SlidingLog { limit, window } => Kind::SlidingLog {
-            limit: *limit,
-            window_us: *window,
-        },
-        StateKind::Concurrency { max, lease } => Kind::Concurrency {
-            max: *max,
-            lease_us: *lease,
-        },
-        StateKind::Reserve {
-            max,
-            critical,
-            lease,
-        } => Kind::Reserve {
-            max: *max,
-            critical: *critical,
-            lease_us: *lease,
-        },
-        StateKind::Ladder {
-            places,
-            enter,
-            step,
-            recover,
-            ..
-        } => Kind::Ladder {
-            classes: places.len() as u32,
-            enter: *enter,
-            step: *step,
-            recover: Recover {
-                share: recover.0,
-                per_us: recover.1,
-            },
-        },
-        StateKind::Counter { tally, window, .. } => {
-            let window = self::window(window, late_us);
-            match tally {
-                Tally::Events => Kind::Count { window },
-                Tally::Amounts => Kind::Sum { window },
-                Tally::Members => Kind::Distinct { window },
-            }
-        }
-        StateKind::Seen { keep } | StateKind::Arrivals { keep } => Kind::Seen { keep_us: *keep },
-        StateKind::Budget {
-            total,
-            per_key,
-            per_day,
-            zone,
-            ..
-        } => Kind::Budget {
-            total: *total,
-            per_key: *per_key,
-            per_day: *per_day,
-            zone: zone.to_string(),
-        },
-    }
-}
-
-fn window(window: &hir::Window, late_us: i64) -> Window {
-    match window {
-        hir::Window::Sliding(us) => Window::Sliding { us: *us, late_us },
-        hir::Window::Calendar {
-            period,
-            zone,
-            starts,
-        } => Window::Calendar {
-            period: match period {
-                hir::Period::Day => Period::Day,
-                hir::Period::Week => Period::Week,
-                hir::Period::Month => Period::Month,
-                hir::Period::Year => Period::Year,
-            },
-            zone: zone.to_string(),
-            starts: match starts {
-                0 => Weekday::Monday,
-                1 => Weekday::Tuesday,
-                2 => Weekday::Wednesday,
-                3 => Weekday::Thursday,
-                4 => Weekday::Friday,
-                5 => Weekday::Saturday,
-                _ => Weekday::Sunday,
-            },
-            late_us,
-        },
     }
 }

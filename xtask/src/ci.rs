@@ -39,6 +39,23 @@ const STEPS: &[(&str, &[&str])] = &[
         &["test", "--package", "tollgate", "--lib", "--quiet"],
     ),
     (
+        // The workspace has every feature at once; what decides by artifacts has none.
+        "no lint without the compiler",
+        &[
+            "clippy",
+            "--package",
+            "tollgate",
+            "--no-default-features",
+            "--lib",
+            "--example",
+            "artifact",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    ),
+    (
         "documentation without warnings",
         &[
             "doc",

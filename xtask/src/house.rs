@@ -20,6 +20,10 @@ pub(crate) const RULES: &[Rule] = &[
         crate_docs,
     ),
     ("unsafe stands only where ARCHITECTURE.md says", unsafe_code),
+    (
+        "without the feature `compiler` there is no compiler",
+        runtime_only,
+    ),
 ];
 
 /// Files that may be longer than 600 lines, each with its reason.
@@ -63,6 +67,20 @@ const UNSAFE_FILES: &[&str] = &[
 
 /// Crates that are free to see everything.
 const FREE: &[&str] = &["tollgate-tests", "xtask"];
+
+/// What only a build with the feature `compiler` has, or one with a code generator.
+const COMPILER: &[&str] = &[
+    "tollgate-grammar",
+    "tollgate-frontend",
+    "tollgate-optimizer",
+    "tollgate-backend-cranelift",
+    "tollgate-backend-llvm",
+    "lalrpop-util",
+    "logos",
+    "ariadne",
+    "cranelift-codegen",
+    "inkwell",
+];
 
 const HEADINGS: &[&str] = &[
     "# What this is",
@@ -166,6 +184,27 @@ fn actual_dependencies(root: &Path) -> BTreeMap<String, BTreeSet<String>> {
             )
         })
         .collect()
+}
+
+/// What a host that loads artifacts is made of.
+fn runtime_only(root: &Path) -> Vec<String> {
+    let output = Command::new(env::var("CARGO").unwrap_or("cargo".into()))
+        .args(["tree", "--package", "tollgate", "--no-default-features"])
+        .args(["--edges", "normal", "--prefix", "none", "--offline"])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    let tree = String::from_utf8_lossy(&output.stdout).into_owned();
+    let crates: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    if !crates.contains("tollgate-backend-vm") {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return vec![format!("cargo tree does not say what is in it: {said}")];
+    }
+    let found = COMPILER.iter().filter(|name| crates.contains(*name));
+    found.map(|name| format!("`{name}` is in it")).collect()
 }
 
 fn file_lengths(root: &Path) -> Vec<String> {

@@ -1,15 +1,16 @@
-//! What stands beside the machine code in an object file: the program as text, from which the runtime makes everything but the code.
+//! What stands beside the machine code in an object file, and in an artifact: the program as text, from which the runtime makes everything but
+//! the code.
 
 use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
 use tollgate_ir::Legalized;
-use tollgate_ir::module::{Entry, Module, Target};
+use tollgate_ir::module::{Decides, Entry, Module, Target};
 use tollgate_ir::text::{parse, print_module};
 use tollgate_ir::trace::Shape;
 use tollgate_ir::verify::legal;
 use tollgate_runtime::Native;
-use tollgate_runtime::schema::{Schema, TypeId};
+use tollgate_runtime::schema::{Schema, Type, TypeId};
 
 /// The contents of an object file, as JSON.
 ///
@@ -43,6 +44,9 @@ pub struct EntryContents {
     /// How many rules can decide.
     #[serde(with = "Written")]
     pub shape: Shape,
+    /// The fields of the first parameter that are the decision's id and time, where a stream says which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<(u32, u32)>,
 }
 
 /// A [`Shape`] as it is written.
@@ -55,12 +59,9 @@ enum Written {
 }
 
 impl Contents {
-    /// The contents for a program. There is a shape for each entry.
-    ///
-    /// # Errors
-    /// Where the program declares states or streams, of which the text of the IR has the names only.
-    pub fn new(name: &str, module: &Legalized, shapes: &[Shape]) -> Result<Contents, String> {
-        keeps_nothing(module)?;
+    /// The contents for a program. There is a shape for each entry. Of states they have the names, and where they are asked: how they are kept has to
+    /// be said beside.
+    pub fn new(name: &str, module: &Legalized, shapes: &[Shape]) -> Contents {
         let entry = |(entry, shape): (&Entry, &Shape)| EntryContents {
             name: entry.name.to_string(),
             params: entry
@@ -70,15 +71,16 @@ impl Contents {
                 .collect(),
             result: entry.result,
             shape: *shape,
+            inputs: entry.decides.inputs,
         };
-        Ok(Contents {
+        Contents {
             name: name.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             schema: module.schema.clone(),
             entries: module.entries.iter().zip(shapes).map(entry).collect(),
             data: module.data.values().map(|data| data.schema).collect(),
             ir: print_module(module),
-        })
+        }
     }
 
     /// As bytes. Linear.
@@ -101,7 +103,7 @@ impl Contents {
     /// When they are no contents.
     pub fn read(bytes: &[u8]) -> Result<Contents, String> {
         let contents: Contents = serde_json::from_slice(bytes)
-            .map_err(|e| format!("the contents of the object file cannot be read: {e}"))?;
+            .map_err(|e| format!("the contents cannot be read: {e}"))?;
         match contents.flaw() {
             Some(flaw) => Err(format!("the schema is damaged: {flaw}")),
             None => Ok(contents),
@@ -124,15 +126,27 @@ impl Contents {
         })
     }
 
+    /// Whether fields of an entry's first parameter can be a decision's id and time.
+    fn are_inputs(&self, entry: &EntryContents, id: u32, time: u32) -> bool {
+        let Some((_, first)) = entry.params.first() else {
+            return false;
+        };
+        let Type::Record(record) = self.schema.get(*first) else {
+            return false;
+        };
+        let fields = &self.schema.records[*record as usize].fields;
+        let ty = |at: u32| fields.get(at as usize).map(|f| self.schema.get(f.ty));
+        matches!(ty(id), Some(Type::Str { .. })) && matches!(ty(time), Some(Type::Instant))
+    }
+
     /// The program, verified, with the natives that its text may name. Linear in the text.
     ///
     /// # Errors
-    /// When the text is no legal program, names a native that there is not, or asks states.
+    /// When the text is no legal program or names a native that there is not.
     pub fn module(&self, natives: &[&'static Native]) -> Result<Legalized, String> {
         let parsed =
             parse(&self.ir, natives).map_err(|e| format!("the program is damaged: {e}"))?;
         let mut module: Module = parsed.module;
-        keeps_nothing(&module)?;
         let names = module.entries.iter().map(|entry| &*entry.name);
         let entries = names.eq(self.entries.iter().map(|entry| &*entry.name));
         if !entries || module.data.len() != self.data.len() {
@@ -144,6 +158,17 @@ impl Contents {
             let param = |(name, ty): &(String, TypeId)| (name.as_str().into(), *ty);
             entry.params = from.params.iter().map(param).collect();
             entry.result = from.result;
+            let of_event = |(id, time)| self.are_inputs(from, id, time);
+            if !from.inputs.is_none_or(of_event) {
+                return Err(format!(
+                    "the program is damaged: the event of `{}` has no such id and time",
+                    from.name
+                ));
+            }
+            entry.decides = Decides {
+                inputs: from.inputs,
+                ..entry.decides
+            };
         }
         for (data, from) in module.data.values_mut().zip(&self.data) {
             data.schema = *from;
@@ -188,27 +213,26 @@ impl Contents {
     }
 }
 
-/// Refuses what has states: how they are kept would be lost.
-fn keeps_nothing(module: &Module) -> Result<(), String> {
-    let stream = |entry: &&Entry| entry.decides.inputs.is_some();
-    let state = module
-        .states
-        .values()
-        .next()
-        .map(|state| ("state", &state.name));
+/// Refuses what has states or streams: the library that an object file is linked with keeps nothing.
+///
+/// # Errors
+/// Where there is a state, or an entry decides about the events of a stream; names it.
+pub fn keeps_nothing(module: &Module) -> Result<(), String> {
+    let state = module.states.values().next();
     let stream = || {
-        module
-            .entries
-            .iter()
-            .find(stream)
-            .map(|entry| ("the stream of", &entry.name))
+        let mut entries = module.entries.iter();
+        entries.find(|entry| entry.decides.inputs.is_some())
     };
-    match state.or_else(stream) {
-        Some((what, name)) => Err(format!(
-            "{what} `{name}` cannot be kept in an artifact or an object file yet: compile the rules where they decide"
-        )),
-        None => Ok(()),
-    }
+    let kept = match state {
+        Some(state) => format!("state `{}`", state.name),
+        None => match stream() {
+            Some(entry) => format!("the stream of `{}`", entry.name),
+            None => return Ok(()),
+        },
+    };
+    Err(format!(
+        "{kept} cannot be kept by the library that an object file is linked with: build an artifact (.tgb), or compile the rules where they decide"
+    ))
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): the same on every machine and in every version.
@@ -234,8 +258,6 @@ impl Hasher for Fnv {
 
 #[cfg(test)]
 mod tests {
-    use tollgate_runtime::schema::Type;
-
     use super::*;
 
     const IR: &str = "
@@ -262,6 +284,7 @@ entry f = f
                 params: vec![("n".into(), TypeId(1))],
                 result: TypeId(0),
                 shape: Shape::One,
+                inputs: None,
             }],
             data: vec![Some(TypeId(1))],
             ir: IR.into(),
@@ -289,6 +312,13 @@ entry f = f
         assert_eq!(refused(|c| c.entries[0].params[0].1 = TypeId(2)), why);
         assert_eq!(refused(|c| c.entries[0].result = TypeId(2)), why);
         assert_eq!(refused(|c| c.data[0] = Some(TypeId(2))), why);
+    }
+
+    /// Facts are asked for the fields by their numbers.
+    #[test]
+    fn an_id_and_a_time_are_those_of_an_event() {
+        let why = "the program is damaged: the event of `f` has no such id and time";
+        assert_eq!(refused(|c| c.entries[0].inputs = Some((0, 1))), why);
     }
 
     #[test]

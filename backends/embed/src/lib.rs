@@ -36,6 +36,6 @@ pub mod program;
 pub mod read;
 pub mod write;
 
-pub use contents::Contents;
+pub use contents::{Contents, keeps_nothing};
 pub use layout::Layouts;
 pub use program::{Failure, Program, Session};

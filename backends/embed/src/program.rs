@@ -14,7 +14,7 @@ use tollgate_native_abi::object::{Image, Linked};
 use tollgate_runtime::schema::{Field, Schema, TypeId};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Native, Word, facts, json};
 
-use crate::contents::Contents;
+use crate::contents::{Contents, keeps_nothing};
 use crate::layout::Layouts;
 use crate::read::{Reader, Span};
 use crate::write::{Writer, span_of};
@@ -112,6 +112,7 @@ impl Program {
             )));
         }
         let module = contents.module(natives).map_err(Failure::Misused)?;
+        keeps_nothing(&module).map_err(Failure::Misused)?;
         // SAFETY: the caller's; and the module is the one that stands in the same object as the code.
         let code = unsafe { image.program(&module).map_err(misused)? };
         let entries = entries(&contents, &module).map_err(Failure::Misused)?;

@@ -172,3 +172,56 @@ fn what_cannot_be_built_is_said() {
         .says("unknown-name");
     assert!(!folder.path().join("wrong.o").exists());
 }
+
+const LIMITED: &str = "edition 2026
+module limited
+record Visit { id: String, who: String, at: Instant }
+stream visits: Visit { id: event.id, time: event.at, dedupe: 7d, late_after: 1h }
+state calls: FixedWindow by String { limit: 1, window: 1h, max_keys: 100, on_failure: deny }
+state all: Count { counts: visits, window: 1d, on_failure: skip }
+ruleset admit(who: String) -> Bool hit first {
+  rule too_many when not calls[who].take().granted then false
+  otherwise true
+}
+ruleset thanks(visit: Visit) -> [String] on visits hit all {
+  rule second when all.value() == 2 then visit.who
+}
+";
+
+/// `run` and `stream` take an artifact of rules with states and streams where they take the rules.
+#[test]
+fn an_artifact_keeps_states_as_the_rules_do() {
+    let visit = |n: u32| {
+        format!("{{\"id\":\"v{n}\",\"who\":\"w{n}\",\"at\":\"2026-11-02T09:00:0{n}Z\"}}\n")
+    };
+    let folder = Folder::new("build-states")
+        .with("limited.rules", LIMITED)
+        .with("who.jsonl", "\"ann\"\n\"ann\"\n\"bob\"\n")
+        .with("visits.jsonl", &[visit(1), visit(1), visit(2)].concat());
+    folder
+        .tollgate(&["build", "limited.rules", "-o", "limited.tgb"])
+        .exits(0);
+    for file in ["limited.rules", "limited.tgb"] {
+        let run = folder.tollgate(&["run", file, "admit", "--input", "who.jsonl"]);
+        run.exits(0).prints_lines(&[
+            r#"{"value":true,"by":"otherwise"}"#,
+            r#"{"value":false,"by":"too_many"}"#,
+            r#"{"value":true,"by":"otherwise"}"#,
+        ]);
+        let journal = format!("{file}.journal");
+        let args = [
+            "stream",
+            file,
+            "--input",
+            "visits.jsonl",
+            "--journal",
+            &journal,
+        ];
+        let action = r#"{"id":"v2/thanks/0","event":"v2","by":["second"],"action":"w2"}"#;
+        folder.tollgate(&args).exits(0).prints_lines(&[action]);
+    }
+    folder
+        .tollgate(&["build", "limited.rules", "-o", "limited.o"])
+        .exits(2)
+        .says("state `calls` cannot be kept by the library that an object file is linked with: build an artifact (.tgb)");
+}

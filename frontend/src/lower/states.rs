@@ -2,7 +2,7 @@
 
 use tollgate_ir::entities::{Entity, FuncId, PlaceId, StateId, Val};
 use tollgate_ir::instructions::Inst;
-use tollgate_ir::module::{Decides, Module, Operation, Policy, Site, State, StatePlace};
+use tollgate_ir::module::{Decides, Module, Policy, Site, State, StatePlace};
 use tollgate_ir::operand::Cc;
 use tollgate_ir::types::Type;
 use tollgate_runtime::Value;
@@ -22,13 +22,6 @@ impl<'h> Lowering<'h> {
             let of = |id: &hir::StateId| &self.program.states[*id];
             let keys = place.states.iter().map(of);
             let keys = keys.filter(|s| s.key.is_some()).map(|_| Type::STR);
-            let more: &[Type] = match place.operation {
-                Operation::Take | Operation::Within | Operation::Reserve => &[Type::INT],
-                Operation::Enter => &[Type::BOOL],
-                Operation::Sheds => &[Type::INT, Type::INT],
-                Operation::Add => &[Type::INT, Type::STR],
-                Operation::Value | Operation::Once | Operation::Arrive => &[],
-            };
             let place = StatePlace {
                 rule: (&*place.rule).into(),
                 operation: place.operation,
@@ -37,7 +30,9 @@ impl<'h> Lowering<'h> {
                     .iter()
                     .map(|s| StateId::new(s.index()))
                     .collect(),
-                params: keys.chain(more.iter().copied()).collect(),
+                params: keys
+                    .chain(place.operation.params().iter().copied())
+                    .collect(),
                 result: self.types.get(&mut module.types, &place.answer),
             };
             module.places.push(place);
