@@ -20,6 +20,11 @@ pub(crate) const RULES: &[Rule] = &[
         crate_docs,
     ),
     ("unsafe stands only where ARCHITECTURE.md says", unsafe_code),
+    ("links in pages lead to files", crate::pages::links),
+    (
+        "files and names that the book speaks of are there",
+        crate::pages::names,
+    ),
 ];
 
 /// Files that may be longer than 600 lines, each with its reason.
@@ -226,7 +231,7 @@ fn show(root: &Path, file: &Path) -> String {
 }
 
 /// Every file of the repository with one of these extensions, sorted.
-fn files(root: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
