@@ -146,7 +146,7 @@ impl Draw<'_, '_> {
                         Value::Object(fields)
                     }
                     None if variant.fields.is_empty() => variant.name.to_string().into(),
-                    None => json!({ variant.name.to_string(): fields }),
+                    None => json!({ (variant.name.to_string()): fields }),
                 }
             }
         }

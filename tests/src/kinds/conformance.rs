@@ -1,4 +1,4 @@
-//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README and of `docs/book/state.md`, `tour.md` and `operations.md`.
+//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README and of `docs/book/state.md`, `serve.md`, `tour.md` and `operations.md`.
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
@@ -40,6 +40,7 @@ fn all(root: &Path) -> Vec<(String, Block)> {
         [
             "README.md",
             "docs/book/state.md",
+            "docs/book/serve.md",
             "docs/book/tour.md",
             "docs/book/operations.md",
         ]
