@@ -22,7 +22,7 @@ impl Random {
     }
 
     pub(crate) fn given(choices: &[u8], seed: u64) -> Random {
-        let given = choices.to_vec().into_iter();
+        let given = Vec::from(choices).into_iter();
         Random { given, seed }
     }
 

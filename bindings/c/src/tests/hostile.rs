@@ -204,7 +204,7 @@ fn no_argument_crashes() {
 
 /// Calls with arguments as the choices say, `given` first, then those of the seed; how often each status came of it. A fuzz target calls it too.
 pub(crate) fn hostile_calls(backend: &str, given: &[u8], seed: u64, calls: u64) -> [usize; 6] {
-    let choices = given.to_vec().into_iter();
+    let choices = Vec::from(given).into_iter();
     let backend = CString::new(backend).unwrap();
     // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
     unsafe {
