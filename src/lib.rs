@@ -23,6 +23,20 @@
 //! # Ok::<(), tollgate::Error>(())
 //! ```
 //!
+//! | a host that | starts at |
+//! |---|---|
+//! | has facts as JSON | [`Session::decide_json`] |
+//! | has types of its own | [`struct@Facts`], [`Program::bind`], [`Session::decide_bound`], [`Program::outcomes`] |
+//! | has requests of HTTP | [`Program::request_form`], [`Session::decide_request`]; on axum, hyper or tonic the crate `tollgate-tower` |
+//! | replaces rules while they decide | [`Live`] |
+//! | is handed what was compiled elsewhere | [`Engine::load`], [`Engine::load_signed`], [`Program::artifact`] |
+//! | keeps states | [`Program::states`], [`Program::session_with`]; and must not wait for them: [`Session::attempt_json`] |
+//! | decides about streams of events | [`Stream`] |
+//! | is asked why | [`Program::explain_json`] |
+//! | is asked what rules cost, and what tests come to | [`CostReport`], [`Coverage`], [`Counts`] |
+//!
+//! The book's page on hosts in Rust has all of it in a row (`docs/book/rust.md`), `examples/` programs that run.
+//!
 //! ```text
 //!  .rules text ── grammar::parse ──▶ ast::File ── frontend::check ──▶ hir::Program
 //!     ── frontend::lower ──▶ ir::Module ── optimizer::run ──▶ ir::Legalized
@@ -175,3 +189,7 @@ struct Readme;
 #[cfg(all(doctest, feature = "compiler", feature = "derive"))]
 #[doc = include_str!("../docs/book/rust.md")]
 struct BookRust;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/book/state.md")]
+struct BookState;

@@ -37,6 +37,27 @@ fn main() -> std::io::Result<()> {
     for text in ["/", "/a/b/", "/%7ea/%E2%82%AC", "/a/../b/./c//d", "/%2F", "/a;b=c/%00", "Shop.Example:8080", "[::1]:80", "xn--bcher-kva.example", "b\u{fc}cher.example."] {
         seeds.add("canonical", text.as_bytes())?;
     }
+    for request in [
+        "GET /v2/carts/7?page=2&tag=a&tag=b\nHost: shop.example\nX-Forwarded-For: 10.9.9.9, 192.0.2.7\nCookie: a=b; c=d",
+        "POST http://a.example:80/x%20y\nhost: a.example",
+        "OPTIONS *\nHost: [::1]:8080\nx-forwarded-for: [2001:db8::1]:80",
+    ] {
+        seeds.add("http", request.as_bytes())?;
+    }
+    for facts in ["Api.Example:443\n/v1/7\ngold_1\nPOST\nabcdefgh\nx\ny", "a\n/a/../b\ngold_\nGET\n\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\n", "[::1]\n/%61//b\n\n\nzz"] {
+        seeds.add("facts", facts.as_bytes())?;
+    }
+    // Choices: any bytes are some.
+    let mut choices: Vec<u8> = Vec::new();
+    for n in 0..4_096_u32 {
+        choices.push((n.wrapping_mul(2_654_435_761) >> 24) as u8);
+    }
+    for len in [40, 400, 2_000] {
+        for start in (0..choices.len() - len).step_by(173) {
+            seeds.add("state", &choices[start..start + len])?;
+            seeds.add("c_api", &choices[start..start + len])?;
+        }
+    }
     Ok(())
 }
 
@@ -49,10 +70,29 @@ impl Seeds {
     fn source(&mut self, text: &str) -> std::io::Result<()> {
         self.add("parse", text.as_bytes())?;
         self.add("check", text.as_bytes())?;
+        self.add("rules", text.as_bytes())?;
+        self.patterns(text)?;
+        if let Ok(program) = Engine::new().compile_source("seed.rules", text)
+            && let Ok(artifact) = program.artifact()
+        {
+            self.add("artifact", &artifact)?;
+        }
         match Engine::new().emit_source("seed.rules", text, Stage::Ir) {
             Ok(ir) => self.ir(&ir),
             Err(_) => Ok(()),
         }
+    }
+
+    /// The patterns of a source, each with the texts of it below.
+    fn patterns(&mut self, source: &str) -> std::io::Result<()> {
+        let literals: Vec<&str> = source.split('"').collect();
+        let texts: Vec<&str> = literals.iter().skip(1).step_by(2).copied().take(8).collect();
+        for pair in literals.windows(2) {
+            if ["p", "glob", "re", "ip"].iter().any(|tag| pair[0].ends_with(tag)) {
+                self.add("patterns", format!("{}\n{}", pair[1], texts.join("\n")).as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     fn ir(&mut self, text: &str) -> std::io::Result<()> {
@@ -71,7 +111,9 @@ impl Seeds {
     }
 
     fn add(&mut self, target: &str, seed: &[u8]) -> std::io::Result<()> {
-        if seed.is_empty() || seed.len() > SEED_MAX {
+        // An artifact has the schema of all that its program uses.
+        let most = if target == "artifact" { 8 * SEED_MAX } else { SEED_MAX };
+        if seed.is_empty() || seed.len() > most {
             return Ok(());
         }
         let mut hash = DefaultHasher::new();

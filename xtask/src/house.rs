@@ -24,6 +24,11 @@ pub(crate) const RULES: &[Rule] = &[
         "without the feature `compiler` there is no compiler",
         runtime_only,
     ),
+    ("links in pages lead to files", crate::pages::links),
+    (
+        "files and names that the book speaks of are there",
+        crate::pages::names,
+    ),
 ];
 
 /// Files that may be longer than 600 lines, each with its reason.
@@ -265,7 +270,7 @@ fn show(root: &Path, file: &Path) -> String {
 }
 
 /// Every file of the repository with one of these extensions, sorted.
-fn files(root: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

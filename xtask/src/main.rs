@@ -20,10 +20,12 @@
 //! Any crate of ours, except as files and as `cargo metadata`.
 
 mod apt;
+mod charts;
 mod ci;
 mod house;
 mod llvm;
 mod nginx;
+mod pages;
 mod redis;
 mod requests;
 
@@ -37,6 +39,7 @@ const HELP: &str = "cargo xtask COMMAND
   llvm    installs LLVM for the backend `llvm` where apt is at hand, and says what it does
   nginx   installs nginx, its sources, C compilers and valgrind in the same way, for the tests of `bindings`
   redis   installs redis-server for the tests of `state` and `cli` in the same way
+  charts  draws the pictures of docs/book/performance.md from the record
   house   the house rules alone (also run by `cargo test`)
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Some("llvm") => llvm::run(),
         Some("nginx") => nginx::run(),
         Some("redis") => redis::run(),
+        Some("charts") => charts::run(),
         Some("house") => house(),
         Some("requests") => requests::run(&args[1..]),
         _ => {

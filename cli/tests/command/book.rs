@@ -33,6 +33,11 @@ fn the_page_of_campaigns_goes_as_it_says() {
 }
 
 #[test]
+fn the_page_of_operations_goes_as_it_says() {
+    assert!(replay("operations") >= 10);
+}
+
+#[test]
 fn the_tutorial_goes_as_it_says() {
     assert!(replay("tutorial") >= 10);
 }
@@ -97,6 +102,31 @@ fn the_book_has_all_of_its_pages() {
         .filter(|page| !page.contains('/'))
         .collect();
     assert_eq!(pages, named);
+}
+
+/// The pages of the reference are those that the suite executes, each taken in whole.
+#[test]
+fn the_book_has_all_of_the_reference() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let root = root.expect("the command stands in the project");
+    let names = |folder: &str| {
+        let files = fs::read_dir(root.join(folder)).expect("a folder");
+        let mut names: Vec<_> = files
+            .map(|file| file.expect("a file").file_name())
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let pages = names("docs/book/reference");
+    assert_eq!(pages, names("tests/conformance"));
+    let summary = fs::read_to_string(root.join("docs/book/SUMMARY.md")).expect("a table");
+    for page in pages {
+        let page = page.to_str().expect("a name");
+        let text = fs::read_to_string(root.join("docs/book/reference").join(page));
+        let include = format!("{{{{#include ../../../tests/conformance/{page}}}}}\n");
+        assert_eq!(text.expect("a page"), include);
+        assert!(summary.contains(&format!("(reference/{page})")), "{page}");
+    }
 }
 
 /// Replays a page in a folder of its own; how many commands it has.

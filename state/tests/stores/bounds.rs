@@ -209,7 +209,7 @@ fn many_times_are_rounded_within_the_bound() {
     let (us, late_us) = (64_000, 0);
     let window = Window::Sliding { us, late_us };
     let store = Local::new(&[Declaration::new("c", Kind::Sum { window })]).expect("it is right");
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let mut events: Vec<(i64, i64)> = Vec::new();
     let mut rounded = 0;
     let mut at_us = 0;
@@ -264,7 +264,7 @@ fn a_ladder_keeps_the_load_that_is_highest_now() {
         recover,
     };
     let store = Local::new(&[Declaration::new("l", ladder)]).expect("it is right");
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let mut loads: Vec<(i64, i64)> = Vec::new();
     let mut at_us = 0;
     for _ in 0..2000 {

@@ -94,7 +94,7 @@ impl Store for Shared {
 fn any_number_is_answered() {
     for trial in trials() {
         let store = Local::new(&trial.declarations).expect("they are right");
-        let mut random = Random(7);
+        let mut random = Random::new(7);
         for _ in 0..10 {
             any_numbers(&store, &mut random, 500);
             for key in 0..50 {

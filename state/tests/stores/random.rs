@@ -10,13 +10,28 @@ use crate::model::Model;
 
 pub(crate) const HOUR: i64 = 3_600_000_000;
 
-/// SplitMix64: enough to choose with, and the same everywhere.
-pub(crate) struct Random(pub(crate) u64);
+/// Choices: those that a fuzzer gives, as bytes, and then SplitMix64: enough to choose with, and the same everywhere.
+pub(crate) struct Random {
+    given: std::vec::IntoIter<u8>,
+    seed: u64,
+}
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random::given(&[], seed)
+    }
+
+    pub(crate) fn given(choices: &[u8], seed: u64) -> Random {
+        let given = Vec::from(choices).into_iter();
+        Random { given, seed }
+    }
+
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if let Some(byte) = self.given.next() {
+            return byte.into();
+        }
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -270,13 +285,27 @@ pub(crate) fn try_all(
     trial: &Trial,
     seed: u64,
     operations: usize,
+    store: Box<dyn Store>,
+    between: impl FnMut(Box<dyn Store>) -> Box<dyn Store>,
+) {
+    let backwards = seed % 2 == 1;
+    let random = Random::new(seed);
+    try_with(trial, random, backwards, operations, store, between);
+}
+
+/// As [`try_all`], with choices from anywhere; `backwards` says whether time may go so.
+pub(crate) fn try_with(
+    trial: &Trial,
+    mut random: Random,
+    backwards: bool,
+    operations: usize,
     mut store: Box<dyn Store>,
     mut between: impl FnMut(Box<dyn Store>) -> Box<dyn Store>,
 ) {
-    let mut random = Random(seed);
+    let seed = random.seed;
     let mut model = Model::new(&trial.declarations);
     let mut asked: Vec<Asked> = Vec::new();
-    let backwards = seed % 2 == 1 && !trial.name.starts_with("ladder");
+    let backwards = backwards && !trial.name.starts_with("ladder");
     // Where time goes backwards every key is there from the beginning, so that none is dropped: the model has no opinion
     // on what a store may forget.
     let keys = if backwards { 3 } else { 20 };

@@ -207,7 +207,7 @@ fn operations_sent_together_are_done_in_order() {
     for trial in trials() {
         let store = server.store(&trial.declarations, TIMEOUT);
         let mut model = Model::new(&trial.declarations);
-        let asked = random_operations(&trial, &mut Random(3), 600);
+        let asked = random_operations(&trial, &mut Random::new(3), 600);
         let operations: Vec<Operation<'_>> = asked.iter().map(|asked| asked.operation()).collect();
         let mut outcomes = vec![DOWN];
         store.perform(&operations, &mut outcomes);
@@ -228,7 +228,7 @@ fn any_number_is_answered() {
     };
     for trial in trials() {
         let store = server.store(&trial.declarations, TIMEOUT);
-        let outcomes = any_numbers(&store, &mut Random(7), 1500);
+        let outcomes = any_numbers(&store, &mut Random::new(7), 1500);
         assert!(!outcomes.contains(&DOWN), "{}", trial.name);
     }
 }
@@ -240,7 +240,7 @@ fn everything_expires() {
     };
     for trial in trials() {
         let store = server.store(&trial.declarations, TIMEOUT);
-        for asked in random_operations(&trial, &mut Random(3), 100) {
+        for asked in random_operations(&trial, &mut Random::new(3), 100) {
             perform(&store, &asked.operation());
         }
     }

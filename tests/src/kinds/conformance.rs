@@ -1,5 +1,5 @@
-//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README, of `docs/book/state.md` and of
-//! `docs/book/overload.md`.
+//! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README and of `docs/book/state.md`, `overload.md`,
+//! `serve.md`, `tour.md` and `operations.md`.
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
@@ -38,7 +38,15 @@ fn all(root: &Path) -> Vec<(String, Block)> {
     let mut found = Vec::new();
     let mut pages = files(&root.join("tests/conformance"), "md");
     pages.extend(
-        ["README.md", "docs/book/state.md", "docs/book/overload.md"].map(|page| root.join(page)),
+        [
+            "README.md",
+            "docs/book/state.md",
+            "docs/book/overload.md",
+            "docs/book/serve.md",
+            "docs/book/tour.md",
+            "docs/book/operations.md",
+        ]
+        .map(|page| root.join(page)),
     );
     for path in pages {
         let page = fs::read_to_string(&path).expect("a page is readable");
@@ -67,7 +75,11 @@ fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = page.lines().enumerate();
     while let Some((number, line)) = lines.next() {
-        if let Some(entry) = line.strip_prefix("```json ") {
+        // A name with a dot is a file's, for the pages that are sessions as well.
+        if let Some(entry) = line
+            .strip_prefix("```json ")
+            .filter(|entry| !entry.contains('.'))
+        {
             let block: &mut Block = blocks
                 .last_mut()
                 .expect("a program stands before what is asked of it");

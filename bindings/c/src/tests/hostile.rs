@@ -24,15 +24,21 @@ const RULES: &CStr = c"
     ruleset route(req: Request) -> Answer hit first { otherwise halt }
 ";
 
-/// Xorshift (Marsaglia 2003): seeded, and good enough to choose among a few.
-struct Random(u64);
+/// Choices: those that a fuzzer gives, as bytes, and then Xorshift (Marsaglia 2003): seeded, and good enough to choose among a few.
+struct Random {
+    given: std::vec::IntoIter<u8>,
+    seed: u64,
+}
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+        if let Some(byte) = self.given.next() {
+            return byte.into();
+        }
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        self.seed
     }
 
     fn below(&mut self, end: usize) -> usize {
@@ -186,11 +192,19 @@ fn no_argument_crashes() {
         number("TOLLGATE_CALLS").unwrap_or(20_000),
     );
     for backend in tollgate::backends() {
-        with_backend(backend.name, seed, calls);
+        let done = hostile_calls(backend.name, &[], seed, calls);
+        // Every kind of end was reached, or the arguments are not what they should be.
+        let bug = done
+            .iter()
+            .enumerate()
+            .find(|(status, n)| (**n == 0) != (*status == Status::Bug as usize));
+        assert_eq!(bug, None, "{done:?}");
     }
 }
 
-fn with_backend(backend: &str, seed: u64, calls: u64) {
+/// Calls with arguments as the choices say, `given` first, then those of the seed; how often each status came of it. A fuzz target calls it too.
+pub(crate) fn hostile_calls(backend: &str, given: &[u8], seed: u64, calls: u64) -> [usize; 6] {
+    let choices = Vec::from(given).into_iter();
     let backend = CString::new(backend).unwrap();
     // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
     unsafe {
@@ -230,7 +244,10 @@ fn with_backend(backend: &str, seed: u64, calls: u64) {
         );
 
         let mut given = Arguments {
-            random: Random(seed | 1 << 32),
+            random: Random {
+                given: choices,
+                seed: seed | 1 << 32,
+            },
             handles: vec![
                 null_mut(),
                 program.cast(),
@@ -359,16 +376,11 @@ fn with_backend(backend: &str, seed: u64, calls: u64) {
             let decision = given.handle(decision.cast_mut()).cast_const();
             read(&mut given, decision);
         }
-        // Every kind of end was reached, or the arguments are not what they should be.
-        let bug = done
-            .iter()
-            .enumerate()
-            .find(|(status, n)| (**n == 0) != (*status == Status::Bug as usize));
-        assert_eq!(bug, None, "{done:?}");
         tollgate_session_free(session);
         tollgate_entry_free(admit);
         tollgate_entry_free(route);
         tollgate_program_release(program);
+        done
     }
 }
 
