@@ -240,7 +240,10 @@ impl Stream<'_> {
         let to = to.unwrap_or(rate);
         let most = rate.max(to);
         self.next = None;
-        while most > 0.0 {
+        if most <= 0.0 {
+            return;
+        }
+        loop {
             self.passed += exponential(&mut self.rng) * SECOND / most;
             if self.passed >= lasts as f64 {
                 return;

@@ -30,6 +30,9 @@ const COLOURS: [(&str, &str); 8] = [
     ("#b8a400", "#ddcc55"),
 ];
 
+/// What is counted of each class in a bin.
+type Counts = fn(&Bin) -> &Vec<u64>;
+
 /// A panel: its place and its scale.
 struct Panel<'c> {
     chart: &'c Chart<'c>,
@@ -58,7 +61,7 @@ pub(crate) fn draw(report: &Report) -> String {
     let mut out = head(report, height);
     let asked = |bin: &Bin| bin.admitted.iter().chain(&bin.shed).sum::<u64>();
     let most = chart.bins.iter().map(asked).max().unwrap_or(0) as f64 / chart.width;
-    let stacks: [(&str, fn(&Bin) -> &Vec<u64>); 3] = [
+    let stacks: [(&str, Counts); 3] = [
         ("admitted, by class", |bin| &bin.admitted),
         ("shed, by class", |bin| &bin.shed),
         ("admitted, and no response in time, by class", |bin| {
@@ -225,7 +228,7 @@ impl<'c> Panel<'c> {
     }
 
     /// An area for each class, one above the other, the first at the bottom.
-    fn stack(&self, out: &mut String, what: fn(&Bin) -> &Vec<u64>, names: &[&str]) {
+    fn stack(&self, out: &mut String, what: Counts, names: &[&str]) {
         let mut below = vec![0; self.chart.bins.len()];
         for (i, name) in names.iter().enumerate() {
             let bins = self.chart.bins.iter().zip(&below);

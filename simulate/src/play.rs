@@ -13,7 +13,7 @@ use crate::arrivals::{Arrival, Source, Traffic, bursts, rng, trace};
 use crate::facts::Taken;
 use crate::fleet::{Fleet, Offered};
 use crate::report::{ClassReport, Peak, Report, Told};
-use crate::scenario::Scenario;
+use crate::scenario::{MAX_TIME, Scenario};
 use crate::series::Series;
 
 /// The most clients that wait to ask again.
@@ -24,6 +24,8 @@ const STRIDE: u64 = 4_096;
 const START: &str = "2026-01-01T00:00:00Z";
 /// Microseconds of a window.
 const TURN: u64 = WINDOW.as_micros() as u64;
+/// After so many windows without a request nothing changes any more about what is measured.
+const QUIET: u64 = 100;
 
 /// Plays traffic against the entry of a scenario; `tell` hears of progress, of lines that are not played and of requests that are refused.
 ///
@@ -51,6 +53,7 @@ pub fn simulate(
         rng: rng(scenario.seed, u64::MAX),
         start: start(scenario)?,
         next_turn: TURN,
+        quiet_turns: 0,
         injected: 0,
         events: BinaryHeap::new(),
         order: 0,
@@ -93,6 +96,8 @@ struct Play<'p> {
     start: Option<i64>,
     /// When the load is measured next.
     next_turn: u64,
+    /// How many windows have ended since there was a request.
+    quiet_turns: u64,
     /// How many changes of `shed_from` have been.
     injected: usize,
     events: BinaryHeap<Reverse<Due>>,
@@ -211,9 +216,30 @@ impl Play<'_> {
                     self.meter.shed_from(priority);
                     self.injected += 1;
                 }
-                _ if self.next_turn <= now => self.turn(),
-                _ => return,
+                _ if self.next_turn > now => return,
+                _ => {
+                    let until = injected.map_or(now, |injected| now.min(injected.at.0));
+                    self.quiet_turns += 1;
+                    self.turn();
+                    if !self.requests.is_empty() {
+                        self.quiet_turns = 0;
+                    } else if self.quiet_turns > QUIET {
+                        self.skip(until);
+                    }
+                }
             }
+        }
+    }
+
+    /// Nothing is in progress until then, and what is measured stays as it is: a quiet year costs no more than a minute.
+    fn skip(&mut self, until: u64) {
+        let windows = until.saturating_sub(self.next_turn) / TURN;
+        let end = self.next_turn + windows * TURN;
+        let load = self.meter.load();
+        while self.next_turn < end {
+            self.series.at(self.next_turn - 1).measured(&load);
+            let bin = self.series.width.div_ceil(TURN) * TURN;
+            self.next_turn = (self.next_turn + bin).min(end);
         }
     }
 
@@ -275,7 +301,8 @@ impl Play<'_> {
     fn asks(&mut self, now: u64, client: Client) -> Result<(), Error> {
         let id = self.next_id;
         self.next_id += 1;
-        if id % STRIDE == 0 {
+        self.quiet_turns = 0;
+        if id.is_multiple_of(STRIDE) {
             (self.tell)(Told::Progress {
                 requests: id,
                 passed: Duration::from_micros(now),
@@ -432,7 +459,8 @@ impl Play<'_> {
             return Ok(Answer::Admitted);
         }
         let after = value.field("retry_after").and_then(|after| after.as_int());
-        Ok(Answer::Shed(u64::try_from(after.unwrap_or(0)).unwrap_or(0)))
+        let after = u64::try_from(after.unwrap_or(0)).unwrap_or(0);
+        Ok(Answer::Shed(after.min(MAX_TIME)))
     }
 
     fn report(self) -> Report {

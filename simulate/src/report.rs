@@ -74,6 +74,9 @@ pub struct Peak {
     pub p99: Duration,
 }
 
+/// A column of the table: its head, and what stands in it.
+type Column = (&'static str, fn(&ClassReport) -> String);
+
 /// What is told while a simulation goes on.
 #[derive(Debug)]
 pub enum Told<'t> {
@@ -169,7 +172,7 @@ impl Report {
         if rows.len() > 1 {
             rows.push(&all);
         }
-        let mut columns: Vec<(&str, fn(&ClassReport) -> String)> = vec![("", |c| c.name.clone())];
+        let mut columns: Vec<Column> = vec![("", |c| c.name.clone())];
         if all.requests != all.arrived {
             columns.push(("requests", |c| thousands(c.requests)));
         }
@@ -281,7 +284,7 @@ impl Report {
 }
 
 /// A table: the first column to the left, the others to the right.
-fn table(columns: &[(&str, fn(&ClassReport) -> String)], rows: &[&ClassReport]) -> String {
+fn table(columns: &[Column], rows: &[&ClassReport]) -> String {
     let mut lines = vec![String::new(); rows.len() + 1];
     for (i, (head, cell)) in columns.iter().enumerate() {
         let mut cells = vec![(*head).to_owned()];

@@ -25,7 +25,7 @@ const MAX_KEYS: u32 = 1_000_000;
 /// The most retries of a request.
 const MAX_RETRIES: u32 = 100;
 /// The most that a length of time can be, in microseconds: 366 days.
-const MAX_TIME: u64 = 366 * 86_400 * 1_000_000;
+pub(crate) const MAX_TIME: u64 = 366 * 86_400 * 1_000_000;
 
 /// What is played. A TOML file, read by [`Scenario::open`]; every key may be left out.
 ///

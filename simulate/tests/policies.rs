@@ -319,6 +319,37 @@ fn a_tiny_trace_is_reported_and_drawn() {
     insta::assert_snapshot!("tiny_svg", report.to_svg());
 }
 
+/// A year in which next to nothing happens is over at once, and what is measured before and behind it is the same.
+#[test]
+fn a_quiet_year_is_short() {
+    let rules = r#"
+        enum Admission { admit, reject(retry_after: Duration) }
+        record Load { in_flight: Int, workers: Percent }
+        ruleset shed(load: Load) -> Admission hit first {
+          rule full when load.in_flight > 0 then reject(365d)
+          otherwise admit
+        }
+    "#;
+    let scenario = r#"
+        fleet = { workers = 1 }
+        retry = { retries = 2, base = "0s" }
+        service = { law = "fixed", time = "700ms" }
+        shed_from = [{ at = "100d", priority = 1 }]
+    "#;
+    let scenario = Scenario::parse(scenario).unwrap();
+    let trace = b"time\n0\n0.1\n20000000\n20000001\n";
+    let traffic = Traffic::Trace(Box::new(&trace[..]));
+    let report = simulate(&program(rules), &scenario, traffic, &mut |_| {}).unwrap();
+    let all = report.all();
+    nothing_is_lost(&all);
+    assert_eq!(
+        (all.requests, all.arrived, all.finished, all.shed),
+        (4, 5, 4, 1)
+    );
+    assert!(report.span().as_secs() > 365 * 86_400);
+    assert_eq!(report.peak.in_flight, 1);
+}
+
 /// The hour of a real service for language models, played four times faster on a fleet that is too small for it, where it is there.
 #[test]
 fn a_real_hour_is_played() {
