@@ -71,7 +71,7 @@ pub struct Settings {
     /// How many requests in progress make the proxy 100% busy (`busy` of the load).
     #[serde(default = "capacity")]
     pub capacity: u32,
-    /// How often the rule files are looked at; 0 leaves it to SIGHUP and the admin endpoint.
+    /// How often rule files and certificates are looked at; 0 leaves it to SIGHUP and the admin endpoint.
     #[serde(default = "watch", deserialize_with = "duration")]
     pub watch: Duration,
     /// How long requests in progress may take to end once the proxy is told to.

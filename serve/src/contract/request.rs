@@ -240,10 +240,9 @@ impl Fact for Body<'_> {
             return Ok(Word::None);
         };
         fit.document(body, to).map_err(|mut refusal| {
-            let step = if refusal.path.is_empty() {
-                "body"
-            } else {
-                "body."
+            let step = match refusal.path.starts_with('[') || refusal.path.is_empty() {
+                true => "body",
+                false => "body.",
             };
             refusal.path.insert_str(0, step);
             refusal
