@@ -167,7 +167,7 @@ mod tests {
         );
     }
 
-    /// Both places are drawn evenly, and only the one that is drawn twice in n(n-1) pairs is ever the heaviest.
+    /// The fullest is never the less loaded of two different places, and the others share its keys evenly.
     #[test]
     fn two_choices_avoid_the_fullest() {
         let loads = ints(&[1, 1, 1, 9]);
