@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, sleep};
 
@@ -221,23 +222,23 @@ async fn slots_in_a_server_are_given_back() {
         enter().await;
     }
     server.signal("-STOP");
+    let in_flight = async |count: usize| {
+        let wanted = format!("\"in_flight\": {count},");
+        while !proxy.admin("GET", "/load", "").await.body.contains(&wanted) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let mut clients = Vec::new();
     for _ in 0..3 {
         let mut stream = TcpStream::connect(proxy.address).await.unwrap();
         let request = b"GET /one HTTP/1.1\r\nhost: a\r\n\r\n";
-        tokio::io::AsyncWriteExt::write_all(&mut stream, request)
-            .await
-            .unwrap();
+        stream.write_all(request).await.unwrap();
+        clients.push(stream);
     }
+    in_flight(3).await;
+    drop(clients);
     // They have left when what they asked for is done.
-    while proxy
-        .admin("GET", "/load", "")
-        .await
-        .body
-        .find("\"in_flight\": 0")
-        .is_none()
-    {
-        sleep(Duration::from_millis(1)).await;
-    }
+    in_flight(0).await;
     server.signal("-CONT");
     for _ in 0..5 {
         enter().await;
