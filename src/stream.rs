@@ -127,7 +127,7 @@ impl Program {
     }
 
     /// The states of the program as a stream wants them kept that remembers so many ids: what a store is made from that is given to [`Program::stream`].
-    /// They are [`Program::declarations`], and remember the answers that events were given, in a Redis about 470 bytes for each.
+    /// They are [`Program::declarations`], and remember the answers that events were given, in a Redis about 310 bytes for each.
     ///
     /// # Errors
     /// When there is no such stream.

@@ -290,6 +290,12 @@ impl<'p> Asking<'p> {
             asked.reply = Reply::Skip;
             return;
         }
+        if place.operation == Asks::Value
+            && let Some(counted) = self.counted(record, first, &asked.keys[0])
+        {
+            asked.reply = counted;
+            return;
+        }
         let id;
         let decision = match &self.serial {
             Some(serial) => {
@@ -315,6 +321,19 @@ impl<'p> Asking<'p> {
                 }
             }
         }
+    }
+
+    /// What the counter said when it counted this event under this key. It may have counted others since, of other processes or before the event is
+    /// decided again, which do not change what this one was.
+    fn counted(&self, record: &Record, state: StateId, key: &Range<usize>) -> Option<Reply> {
+        let key = &record.bytes[key.clone()];
+        let counts = |asked: &&Asked| {
+            let place = self.module.places.get(PlaceId(asked.place));
+            place.is_some_and(|p| p.operation == Asks::Add && p.states[0] == state)
+                && record.bytes[asked.keys[0].clone()] == *key
+        };
+        let reply = record.asked.iter().find(counts)?.reply;
+        matches!(reply, Reply::Answer(Answer::Number(_))).then_some(reply)
     }
 
     /// What holds where the store could not do it.

@@ -382,3 +382,48 @@ fn a_state_of_another_store_remembers_what_events_were_given() {
     let missing = program.stream("rides", 100, &[]).unwrap_err().to_string();
     assert!(missing.contains("`redis.money`, which was not given"));
 }
+
+/// What a counter says of an event is what it said when it counted it, however many came since.
+#[test]
+fn an_event_that_is_decided_again_sees_the_count_that_it_made() {
+    let rules = r#"
+        record Ride { id: String, at: Instant, user: String }
+        enum Action { thanks(n: Int), other(n: Int) }
+        stream rides: Ride { id: event.id, time: event.at, dedupe: 1d }
+        state visits: Count by String {
+          counts: rides, key: event.user, window: 1h, max_keys: 100, store: redis.growth, on_failure: skip
+        }
+        ruleset one(e: Ride) -> [Action] on rides hit all {
+          rule second when visits[e.user].value() == 2 then thanks(2)
+          rule another when let n = visits["bob"].value() and n > 2 then other(n)
+        }
+    "#;
+    let program = Engine::new().compile_source("x.rules", rules).unwrap();
+    let declared = program.stream_declarations("rides", 100).unwrap();
+    let store = Arc::new(tollgate_state::Local::new(&declared).unwrap());
+    let process = || {
+        let stores = [("redis.growth", Arc::clone(&store) as Arc<dyn Store>)];
+        program.stream("rides", 100, &stores).unwrap()
+    };
+    let decide = |stream: &mut crate::Stream, n: u32, user: &str| {
+        let ride = format!(r#"{{"id": "r{n}", "at": "2026-11-02T09:00:00Z", "user": "{user}"}}"#);
+        let mut actions = String::new();
+        stream.offer(ride.as_bytes(), &mut actions).unwrap();
+        actions
+    };
+    let mut one = process();
+    let first: Vec<String> = (1..=4).map(|n| decide(&mut one, n, "ann")).collect();
+    assert!(first[1].contains(r#""thanks":{"n":2}"#), "{first:?}");
+    assert_eq!(
+        first.iter().filter(|actions| !actions.is_empty()).count(),
+        1
+    );
+    let mut two = process();
+    let again: Vec<String> = (1..=4).map(|n| decide(&mut two, n, "ann")).collect();
+    assert_eq!(again, first);
+    // Of a key that is not the event's it says what it has.
+    for n in 5..8 {
+        decide(&mut two, n, "bob");
+    }
+    assert!(decide(&mut two, 8, "ann").contains(r#""other":{"n":3}"#));
+}
