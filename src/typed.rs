@@ -11,7 +11,8 @@ pub use tollgate_runtime::Word;
 pub use tollgate_runtime::boundary::Refusal;
 use tollgate_runtime::schema::Type;
 pub use tollgate_runtime::typed::{
-    Args, Bytes, Entering, EnumShape, Fact, Fit, Misfit, Outcome, OutcomeFit, RecordShape, Shape,
+    Args, Bytes, Entering, EnumShape, Fact, FieldWords, Fit, Misfit, Outcome, OutcomeFit,
+    RecordShape, Shape,
 };
 
 use crate::decision::Decision;

@@ -135,6 +135,11 @@ impl Arena {
         self.bump.alloc_slice_fill_with(len, word)
     }
 
+    /// A copy of a word.
+    pub(crate) fn word<'a>(&'a self, word: Word<'a>) -> &'a Word<'a> {
+        self.bump.alloc(word)
+    }
+
     /// `len` words of which none is known yet.
     pub(crate) fn unknown<'a>(&'a self, len: usize) -> &'a mut [Option<Word<'a>>] {
         self.bump.alloc_slice_fill_copy(len, None)
