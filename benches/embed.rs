@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 
 use clock::{median, now};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Method, Request};
 use tollgate::{Call, Engine, Facts};
 use tollgate_workloads::{Answer, Profile, Value, Workload, gateway};
 
@@ -28,9 +28,24 @@ const ROUNDS: usize = 31;
 struct Asked<'r> {
     host: &'r str,
     path: &'r str,
-    method: &'r str,
+    method: Verb,
     env: Option<&'r str>,
     client: IpAddr,
+}
+
+/// What a method is, as a number: a host that has parsed it has it so.
+#[derive(Facts, Clone, Copy)]
+enum Verb {
+    #[facts(name = "GET")]
+    Get,
+    #[facts(name = "HEAD")]
+    Head,
+    #[facts(name = "POST")]
+    Post,
+    #[facts(name = "PUT")]
+    Put,
+    #[facts(name = "DELETE")]
+    Delete,
 }
 
 /// A request, and who sent it.
@@ -68,10 +83,21 @@ impl Arrived {
         Asked {
             host: text(headers, "host").unwrap_or(""),
             path: self.request.uri().path(),
-            method: self.request.method().as_str(),
+            method: verb(self.request.method()),
             env: text(headers, "x-env"),
             client: self.client,
         }
+    }
+}
+
+/// No request of the workload has another method.
+fn verb(method: &Method) -> Verb {
+    match *method {
+        Method::GET => Verb::Get,
+        Method::HEAD => Verb::Head,
+        Method::POST => Verb::Post,
+        Method::PUT => Verb::Put,
+        _ => Verb::Delete,
     }
 }
 

@@ -11,7 +11,7 @@ pub use tollgate_runtime::Word;
 pub use tollgate_runtime::boundary::Refusal;
 use tollgate_runtime::schema::Type;
 pub use tollgate_runtime::typed::{
-    Args, Bytes, Document, Entering, EnumShape, Fact, Fit, Misfit, Outcome, OutcomeFit,
+    Args, Bytes, Document, Entering, EnumShape, Fact, FieldWords, Fit, Misfit, Outcome, OutcomeFit,
     RecordShape, Shape,
 };
 

@@ -22,33 +22,39 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let body = match &of {
         Of::Struct(fields) => {
-            let arms = fields.iter().zip(0u32..).map(|(field, n)| arm(field, n));
+            let puts = fields.iter().enumerate().map(|(n, field)| put(field, n));
             quote! {
-                fit.record(to, |number, fit| match number {
-                    #(#arms)*
-                    _ => ::core::result::Result::Ok(::tollgate::typed::Word::None),
+                fit.record(to, |fields| {
+                    #(#puts)*
+                    ::core::result::Result::Ok(())
                 })
             }
         }
         Of::Enum(variants) => {
-            let arms = variants.iter().zip(0u32..).map(|(variant, number)| {
+            // The number is told before the fields, so that an enum without fields is read without a branch.
+            let numbers = variants.iter().zip(0u32..).map(|(variant, number)| {
+                let ident = &variant.ident;
+                quote! { Self::#ident { .. } => #number, }
+            });
+            let puts = variants.iter().map(|variant| {
                 let ident = &variant.ident;
                 let names = variant.fields.iter().map(|field| {
                     let (member, bound) = (&field.member, bound(field));
                     quote! { #member: #bound }
                 });
-                let arms = variant.fields.iter().zip(0u32..).map(|(field, n)| {
+                let puts = variant.fields.iter().enumerate().map(|(n, field)| {
                     let bound = bound(field);
-                    quote! { #n => ::tollgate::typed::Fact::word(#bound, fit, to), }
+                    quote! { fields.put(#n, #bound)?; }
                 });
-                quote! {
-                    Self::#ident { #(#names),* } => fit.variant(#number, to, |number, fit| match number {
-                        #(#arms)*
-                        _ => ::core::result::Result::Ok(::tollgate::typed::Word::None),
-                    }),
-                }
+                quote! { Self::#ident { #(#names),* } => { #(#puts)* } }
             });
-            quote! { match self { #(#arms)* } }
+            quote! {
+                let variant = match self { #(#numbers)* };
+                fit.variant(variant, to, |fields| {
+                    match self { #(#puts)* }
+                    ::core::result::Result::Ok(())
+                })
+            }
         }
     };
     Ok(quote! {
@@ -71,24 +77,23 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// What gives the word of a field of a struct.
-fn arm(field: &Field, number: u32) -> TokenStream {
+/// What writes the word of a field of a struct.
+fn put(field: &Field, number: usize) -> TokenStream {
     let (member, ty) = (&field.member, &field.ty);
     match &field.by {
-        None => quote! { #number => ::tollgate::typed::Fact::word(&self.#member, fit, to), },
+        None => quote! { fields.put(#number, &self.#member)?; },
         Some(method) => {
             let method = match method.get_ident() {
                 Some(name) => quote! { Self::#name },
                 None => quote! { #method },
             };
             quote! {
-            #number => {
-                let value: ::core::option::Option<&'facts #ty> = #method(self);
-                match value {
-                    ::core::option::Option::Some(value) => ::tollgate::typed::Fact::word(value, fit, to),
-                    ::core::option::Option::None => ::core::result::Result::Ok(::tollgate::typed::Word::None),
+                if fields.wants(#number) {
+                    let value: ::core::option::Option<&'facts #ty> = #method(self);
+                    if let ::core::option::Option::Some(value) = value {
+                        fields.put(#number, value)?;
+                    }
                 }
-            }
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn canonical<'a>(name: &str, arena: &'a Arena) -> Result<&'a str, KindError>
 /// # Errors
 /// When it holds a carriage return, a line feed or NUL.
 pub fn check_value(value: &str) -> Result<(), KindError> {
-    match value.bytes().position(|b| matches!(b, b'\r' | b'\n' | 0)) {
+    match memchr::memchr3(b'\r', b'\n', 0, value.as_bytes()) {
         Some(at) => refuse(at, "a header value holds no line break and no NUL"),
         None => Ok(()),
     }

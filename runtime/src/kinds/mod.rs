@@ -11,6 +11,7 @@ pub mod header;
 pub mod host;
 pub mod money;
 pub mod net;
+mod pairs;
 pub mod path;
 pub mod rate;
 pub mod time;

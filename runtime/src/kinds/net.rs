@@ -82,11 +82,14 @@ impl Cidr {
 }
 
 impl From<IpAddr> for Ip {
+    #[inline]
     fn from(addr: IpAddr) -> Ip {
-        Ip(match addr {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-            IpAddr::V6(v6) => v6.octets(),
-        })
+        // As one number: byte by byte it takes ten times as long.
+        let bits = match addr {
+            IpAddr::V4(v4) => 0xffff_0000_0000 | u128::from(v4.to_bits()),
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        Ip(bits.to_be_bytes())
     }
 }
 

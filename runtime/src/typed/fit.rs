@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
+use super::record::{FieldWords, RecordFit, within};
 use super::wanted::{is_text, wanted};
-use super::{EnumShape, Misfit, RecordShape, Shape, join};
+use super::{EnumShape, Misfit, RecordShape, Shape};
 use crate::arena::Arena;
 use crate::boundary::{Refusal, boundary_of, leaf, quote};
+use crate::index::Texts;
 use crate::json;
 use crate::kinds::net::Ip;
 use crate::kinds::{header, host, path};
-use crate::schema::{Boundary, DATE_END, Field, INSTANT_END, Schema, Type, TypeId};
-use crate::value::Value;
+use crate::schema::{Boundary, DATE_END, INSTANT_END, Schema, Type, TypeId};
 use crate::word::Word;
 
 /// What a decision's values enter: the schema they are held against, and where what is not borrowed is laid down.
@@ -45,28 +44,19 @@ enum Inner {
     /// A value of this type, read from JSON.
     Json(TypeId),
     /// An enum by the names of its variants: the number of each that has no fields.
-    Names(FxHashMap<Box<str>, u32>),
+    Names(Texts),
     /// Elements, of a list, a set or several values.
     Of(Box<Fit>),
     /// Keys and values of a map.
     Map(Box<Fit>, Box<Fit>),
-    /// Fields, in the order of the rules.
-    Record(Box<[FieldFit]>),
+    /// Fields.
+    Record(RecordFit),
     /// Variants, in the order of the host.
     Variants(Box<[VariantFit]>),
 }
 
 /// How a variant of the host's becomes one of the rules: its number there, and its fields.
-type VariantFit = (u32, Box<[FieldFit]>);
-
-/// How a field gets its word.
-#[derive(Clone, Debug)]
-enum FieldFit {
-    /// From a field of the host, by number.
-    From(u32, Box<str>, Fit),
-    /// Not from the host: its default, or nothing where no rule reads it.
-    Fixed(Value),
-}
+type VariantFit = (u32, RecordFit);
 
 impl Fit {
     /// Matches a shape against a type. Of a record only the fields that are `read` have to fit, all of them without `read`; the others stay
@@ -87,6 +77,7 @@ impl Fit {
     ///
     /// # Errors
     /// When the fit is none of that shape; so for the other functions below.
+    #[inline]
     pub fn bool<'a>(&self, value: bool) -> Result<Word<'a>, Box<Refusal>> {
         match self.ty {
             Type::Bool => Ok(Word::Bool(value)),
@@ -116,6 +107,7 @@ impl Fit {
     ///
     /// # Errors
     /// As [`Fit::int`].
+    #[inline]
     pub fn wide<'a>(&self, value: i128) -> Result<Word<'a>, Box<Refusal>> {
         match i64::try_from(value) {
             Ok(value) => self.int(value),
@@ -127,6 +119,7 @@ impl Fit {
     ///
     /// # Errors
     /// When it is not finite.
+    #[inline]
     pub fn float<'a>(&self, value: f64) -> Result<Word<'a>, Box<Refusal>> {
         match self.ty {
             // `+ 0.0` turns minus zero into zero.
@@ -141,33 +134,70 @@ impl Fit {
     /// # Errors
     /// When it breaks a rule of the type, such as a refinement.
     pub fn text<'a>(&self, text: &'a str, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
+        let mut word = Word::None;
+        self.put_text(text, to, &mut word)?;
+        Ok(word)
+    }
+
+    /// As [`Fit::text`], written where it stands: see [`Fact::put`](super::Fact::put).
+    ///
+    /// # Errors
+    /// As [`Fit::text`].
+    #[inline]
+    pub fn put_text<'a>(
+        &self,
+        text: &'a str,
+        to: &Entering<'a>,
+        word: &mut Word<'a>,
+    ) -> Result<(), Box<Refusal>> {
+        match &self.inner {
+            Inner::Names(names) => {
+                if let Some(number) = variant_of(names, text) {
+                    *word = Word::Variant(number, &[]);
+                    return Ok(());
+                }
+            }
+            _ => {
+                if let Some(text) = self.as_it_stands(text) {
+                    *word = Word::Str(text);
+                    return Ok(());
+                }
+            }
+        }
+        *word = *self.made_canonical(text, to)?;
+        Ok(())
+    }
+
+    /// The canonical form of a text, where that is the text or a part of it. `None` is no answer.
+    #[inline(never)]
+    fn as_it_stands<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let canonical = match &self.ty {
+            Type::Str { max, matching } => {
+                text.len() <= *max as usize
+                    && matching.as_ref().is_none_or(|m| m.regex.matches(text))
+                    && (!self.header || header::check_value(text).is_ok())
+            }
+            Type::Path => path::is_canonical(text, &self.limits.path),
+            Type::Host => return host::canonical_name(text),
+            _ => false,
+        };
+        canonical.then_some(text)
+    }
+
+    #[inline(never)]
+    fn made_canonical<'a>(
+        &self,
+        text: &str,
+        to: &Entering<'a>,
+    ) -> Result<&'a Word<'a>, Box<Refusal>> {
         let refused = |reason| refusal(quote(text), reason);
         if self.header
             && let Err(error) = header::check_value(text)
         {
             return Err(refused(format!("{error} (at byte {})", error.at())));
         }
-        let borrowed = match (&self.ty, &self.inner) {
-            (Type::Str { max, matching }, _) => {
-                let fits = text.len() <= *max as usize;
-                fits && matching.as_ref().is_none_or(|m| m.regex.matches(text))
-            }
-            (Type::Path, _) => path::is_canonical(text, &self.limits.path),
-            (Type::Host, _) => match host::canonical_name(text) {
-                Some(name) => return Ok(Word::Str(name)),
-                None => false,
-            },
-            (Type::Enum(_), Inner::Names(names)) => match names.get(text) {
-                Some(number) => return Ok(Word::Variant(*number, &[])),
-                None => false,
-            },
-            _ => false,
-        };
-        if borrowed {
-            return Ok(Word::Str(text));
-        }
         match leaf::from_text(to.schema, &self.ty, text, &self.limits, to.arena) {
-            Some(word) => word.map_err(refused),
+            Some(word) => word.map(|word| to.arena.word(word)).map_err(refused),
             None => Err(self.other(quote(text))),
         }
     }
@@ -176,6 +206,7 @@ impl Fit {
     ///
     /// # Errors
     /// When there are too many.
+    #[inline]
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Result<Word<'a>, Box<Refusal>> {
         let shown = || format!("({} bytes)", bytes.len());
         match self.ty {
@@ -218,6 +249,7 @@ impl Fit {
     ///
     /// # Errors
     /// Only where the fit is of another shape.
+    #[inline]
     pub fn ip<'a>(&self, ip: Ip) -> Result<Word<'a>, Box<Refusal>> {
         match self.ty {
             Type::Ip => Ok(Word::Ip(ip)),
@@ -286,7 +318,7 @@ impl Fit {
         Ok(Word::Seq(words))
     }
 
-    /// The word of a struct, from the words of its fields by number.
+    /// The word of a struct, whose fields `put` writes.
     ///
     /// # Errors
     /// When one is refused.
@@ -294,27 +326,28 @@ impl Fit {
     pub fn record<'a>(
         &self,
         to: &Entering<'a>,
-        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+        put: impl FnOnce(&mut FieldWords<'_, 'a>) -> Result<(), Box<Refusal>>,
     ) -> Result<Word<'a>, Box<Refusal>> {
         match &self.inner {
-            Inner::Record(fields) => Ok(Word::Seq(enter(fields, to, field)?)),
+            Inner::Record(record) => Ok(Word::Seq(record.words(to, put)?)),
             _ => Err(self.other("{\u{2026}}".into())),
         }
     }
 
-    /// The word of an enum's value, from the number of its variant in the host's enum and the words of that one's fields.
+    /// The word of an enum's value, from the number of its variant in the host's enum; `put` writes the fields of that one.
     ///
     /// # Errors
     /// When a field is refused.
+    #[inline]
     pub fn variant<'a>(
         &self,
         variant: u32,
         to: &Entering<'a>,
-        field: impl FnMut(u32, &Fit) -> Result<Word<'a>, Box<Refusal>>,
+        put: impl FnOnce(&mut FieldWords<'_, 'a>) -> Result<(), Box<Refusal>>,
     ) -> Result<Word<'a>, Box<Refusal>> {
         match &self.inner {
             Inner::Variants(variants) => match variants.get(variant as usize) {
-                Some((tag, fields)) => Ok(Word::Variant(*tag, enter(fields, to, field)?)),
+                Some((tag, fields)) => Ok(Word::Variant(*tag, fields.words(to, put)?)),
                 None => Err(self.other(format!("variant {variant}"))),
             },
             _ => Err(self.other(format!("variant {variant}"))),
@@ -343,27 +376,13 @@ impl Fit {
     }
 }
 
-/// The words of fields.
-#[inline]
-fn enter<'a>(
-    fields: &[FieldFit],
-    to: &Entering<'a>,
-    mut word: impl FnMut(u32, &Fit) -> Result<Word<'a>, Box<Refusal>>,
-) -> Result<&'a [Word<'a>], Box<Refusal>> {
-    let words = to.arena.slots(fields.len());
-    for (to_word, field) in words.iter_mut().zip(fields) {
-        match field {
-            FieldFit::From(number, name, fit) => {
-                *to_word = word(*number, fit).map_err(|r| within(r, name))?;
-            }
-            FieldFit::Fixed(Value::None) => {}
-            FieldFit::Fixed(value) => *to_word = value.word(to.arena),
-        }
-    }
-    Ok(words)
+/// The number of the variant of a name.
+#[inline(never)]
+fn variant_of(names: &Texts, name: &str) -> Option<u32> {
+    names.find(name.as_bytes())
 }
 
-fn fit(
+pub(super) fn fit(
     schema: &Schema,
     ty: TypeId,
     shape: &Shape,
@@ -398,9 +417,13 @@ fn fit(
         (Type::Str { .. } | Type::Bytes { .. }, Shape::Document) => Inner::Leaf,
         (_, Shape::Document) => Inner::Json(id),
         (Type::Enum(index), Shape::Text) => {
-            let variants = schema.enums[*index as usize].variants.iter().zip(0..);
-            let plain = variants.filter(|(v, _)| v.fields.is_empty());
-            Inner::Names(plain.map(|(v, n)| ((*v.name).into(), n)).collect())
+            let mut names = Texts::default();
+            for (variant, number) in schema.enums[*index as usize].variants.iter().zip(0..) {
+                if variant.fields.is_empty() {
+                    names.child(variant.name.as_bytes(), || number);
+                }
+            }
+            Inner::Names(names)
         }
         (ty, Shape::Text) if is_text(ty) => Inner::Leaf,
         (Type::List { of: id, .. } | Type::Set { of: id, .. }, Shape::Seq(shape)) => {
@@ -429,8 +452,13 @@ fn fit(
         (Type::Record(index), Shape::Record(shape)) => {
             let record = &schema.records[*index as usize];
             limits = Arc::new(boundary_of(record, &limits).clone());
-            let fields = fields(schema, &record.fields, shape, read, &limits)?;
-            Inner::Record(fields)
+            Inner::Record(RecordFit::new(
+                schema,
+                &record.fields,
+                shape,
+                read,
+                &limits,
+            )?)
         }
         (Type::Enum(index), Shape::Enum(shape)) => {
             Inner::Variants(variants(schema, *index, shape, &limits)?)
@@ -451,38 +479,6 @@ fn fit(
     })
 }
 
-fn fields(
-    schema: &Schema,
-    fields: &[Field],
-    shape: &RecordShape,
-    read: Option<&[bool]>,
-    limits: &Arc<Boundary>,
-) -> Result<Box<[FieldFit]>, Misfit> {
-    let field = |(i, field): (usize, &Field)| {
-        let is_read = read.is_none_or(|read| read.get(i).copied().unwrap_or(true));
-        let named = |(name, _): &(&str, Shape)| **name == *field.name;
-        let host = shape.fields.iter().position(named);
-        match (host, &field.default, schema.get(field.ty)) {
-            _ if !is_read => Ok(FieldFit::Fixed(Value::None)),
-            (Some(number), ..) => {
-                let fit = fit(schema, field.ty, &shape.fields[number].1, None, limits);
-                let fit = fit.map_err(|m| m.within(&field.name))?;
-                Ok(FieldFit::From(number as u32, (*field.name).into(), fit))
-            }
-            (None, Some(default), _) => Ok(FieldFit::Fixed(default.clone())),
-            (None, None, Type::Opt(_)) => Ok(FieldFit::Fixed(Value::None)),
-            (None, None, Type::Values { .. }) => Ok(FieldFit::Fixed(Value::seq([]))),
-            (None, None, ty) => Err(Misfit::new(format!(
-                "the rules read it, {}, and `{}` has no such field",
-                wanted(schema, ty),
-                shape.name
-            ))
-            .within(&field.name)),
-        }
-    };
-    fields.iter().enumerate().map(field).collect()
-}
-
 fn variants(
     schema: &Schema,
     index: u32,
@@ -501,7 +497,7 @@ fn variants(
                 declared.name, shape.name
             )));
         };
-        let fit = fields(
+        let fit = RecordFit::new(
             schema,
             &declared.variants[number].fields,
             shape,
@@ -531,11 +527,4 @@ fn refusal(value: String, reason: String) -> Box<Refusal> {
         reason,
         offset: None,
     })
-}
-
-/// The same refusal, one step further out.
-#[cold]
-fn within(mut refusal: Box<Refusal>, step: &str) -> Box<Refusal> {
-    refusal.path = join(step, &refusal.path);
-    refusal
 }

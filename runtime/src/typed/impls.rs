@@ -14,6 +14,7 @@ use crate::word::Word;
 
 impl Fact for bool {
     const SHAPE: Shape = Shape::Bool;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.bool(*self)
     }
@@ -24,7 +25,7 @@ macro_rules! whole_numbers {
         $(impl Fact for $ty {
             const SHAPE: Shape = Shape::Int($ty::MIN as i64, $ty::MAX as i64);
             #[inline]
-            fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
+           fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 fit.int((*self).into())
             }
         })*
@@ -34,6 +35,7 @@ whole_numbers! { i8 i16 i32 i64 u8 u16 u32 }
 
 impl Fact for u64 {
     const SHAPE: Shape = Shape::Int(0, i64::MAX);
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.wide((*self).into())
     }
@@ -41,6 +43,7 @@ impl Fact for u64 {
 
 impl Fact for usize {
     const SHAPE: Shape = Shape::Int(0, i64::MAX);
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.wide(*self as i128)
     }
@@ -48,6 +51,7 @@ impl Fact for usize {
 
 impl Fact for f64 {
     const SHAPE: Shape = Shape::Float;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.float(*self)
     }
@@ -58,8 +62,18 @@ macro_rules! texts {
         $(impl Fact for $ty {
             const SHAPE: Shape = Shape::Text;
             #[inline]
-            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
+           fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 fit.text(self, to)
+            }
+
+            #[inline]
+            fn put<'a>(
+                &'a self,
+                fit: &Fit,
+                to: &Entering<'a>,
+                word: &mut Word<'a>,
+            ) -> Result<(), Box<Refusal>> {
+                fit.put_text(self, to, word)
             }
         })*
     };
@@ -69,6 +83,7 @@ texts! { str String Cow<'_, str> }
 /// Microseconds; what is less is cut off.
 impl Fact for Duration {
     const SHAPE: Shape = Shape::Duration;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.wide(i128::try_from(self.as_micros()).unwrap_or(i128::MAX))
     }
@@ -77,6 +92,7 @@ impl Fact for Duration {
 /// Microseconds since 1970; what is less is cut off.
 impl Fact for SystemTime {
     const SHAPE: Shape = Shape::Instant;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         let micros = |d: Duration| i128::try_from(d.as_micros()).unwrap_or(i128::MAX);
         fit.wide(match self.duration_since(SystemTime::UNIX_EPOCH) {
@@ -90,8 +106,22 @@ macro_rules! addresses {
     ($($ty:ident)*) => {
         $(impl Fact for $ty {
             const SHAPE: Shape = Shape::Ip;
+            #[inline]
             fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 fit.ip(IpAddr::from(*self).into())
+            }
+
+            #[inline]
+            fn put<'a>(
+                &'a self,
+                fit: &Fit,
+                _: &Entering<'a>,
+                word: &mut Word<'a>,
+            ) -> Result<(), Box<Refusal>> {
+                let ip = IpAddr::from(*self).into();
+                fit.ip(ip)?;
+                *word = Word::Ip(ip);
+                Ok(())
             }
         })*
     };
@@ -107,11 +137,28 @@ impl<T: Fact> Fact for Option<T> {
             None => Ok(Word::None),
         }
     }
+
+    #[inline]
+    fn put<'a>(
+        &'a self,
+        fit: &Fit,
+        to: &Entering<'a>,
+        word: &mut Word<'a>,
+    ) -> Result<(), Box<Refusal>> {
+        match self {
+            Some(value) => value.put(fit, to, word),
+            None => {
+                *word = Word::None;
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A list, a set, or the values of a header. Bytes are `&[u8]` behind [`Bytes`].
 impl<T: Fact> Fact for [T] {
     const SHAPE: Shape = Shape::Seq(&T::SHAPE);
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.seq(self.len(), to, |i, fit| self[i].word(fit, to))
     }
@@ -119,6 +166,7 @@ impl<T: Fact> Fact for [T] {
 
 impl<T: Fact> Fact for Vec<T> {
     const SHAPE: Shape = <[T]>::SHAPE;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         self[..].word(fit, to)
     }
@@ -126,6 +174,7 @@ impl<T: Fact> Fact for Vec<T> {
 
 impl<T: Fact, const N: usize> Fact for [T; N] {
     const SHAPE: Shape = <[T]>::SHAPE;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         self[..].word(fit, to)
     }
@@ -137,6 +186,7 @@ pub struct Bytes<'b>(pub &'b [u8]);
 
 impl Fact for Bytes<'_> {
     const SHAPE: Shape = Shape::Bytes;
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, _: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         fit.bytes(self.0)
     }
@@ -172,6 +222,7 @@ where
 
 impl<K: AsRef<str>, V: Fact, S> Fact for HashMap<K, V, S> {
     const SHAPE: Shape = Shape::Map(&V::SHAPE);
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         entries(self.iter(), fit, to)
     }
@@ -179,6 +230,7 @@ impl<K: AsRef<str>, V: Fact, S> Fact for HashMap<K, V, S> {
 
 impl<K: AsRef<str>, V: Fact> Fact for BTreeMap<K, V> {
     const SHAPE: Shape = Shape::Map(&V::SHAPE);
+    #[inline]
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
         entries(self.iter(), fit, to)
     }
@@ -189,8 +241,18 @@ macro_rules! pointers {
         $(impl<T: Fact + ?Sized> Fact for $ty {
             const SHAPE: Shape = T::SHAPE;
             #[inline]
-            fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
+           fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>> {
                 T::word(self, fit, to)
+            }
+
+            #[inline]
+            fn put<'a>(
+                &'a self,
+                fit: &Fit,
+                to: &Entering<'a>,
+                word: &mut Word<'a>,
+            ) -> Result<(), Box<Refusal>> {
+                T::put(self, fit, to, word)
             }
         })*
     };
@@ -207,7 +269,7 @@ impl<F: Fact + ?Sized> Args for F {
     ) -> Result<&'a [Word<'a>], Box<Refusal>> {
         let words = to.arena.slots(fits.len());
         for (word, fit) in words.iter_mut().zip(fits) {
-            *word = self.word(fit, to)?;
+            self.put(fit, to, word)?;
         }
         Ok(words)
     }
@@ -224,7 +286,7 @@ macro_rules! tuples {
             ) -> Result<&'a [Word<'a>], Box<Refusal>> {
                 let words = to.arena.slots(fits.len());
                 $(if let (Some(word), Some(fit)) = (words.get_mut($at), fits.get($at)) {
-                    *word = self.$at.word(fit, to)?;
+                    self.$at.put(fit, to, word)?;
                 })*
                 Ok(words)
             }

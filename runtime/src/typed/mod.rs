@@ -10,6 +10,7 @@
 mod fit;
 mod impls;
 mod outcome;
+mod record;
 mod wanted;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::fmt;
 pub use fit::{Entering, Fit};
 pub use impls::{Bytes, Document};
 pub use outcome::{Outcome, OutcomeFit};
+pub use record::FieldWords;
 
 use crate::boundary::Refusal;
 use crate::word::Word;
@@ -82,6 +84,22 @@ pub trait Fact {
     /// # Errors
     /// When the value breaks a rule of the type that it was fitted to.
     fn word<'a>(&'a self, fit: &Fit, to: &Entering<'a>) -> Result<Word<'a>, Box<Refusal>>;
+
+    /// Writes the word of a value where it is to stand. A word that is handed on as a result is written to memory in other pieces than it
+    /// is read in, for which a processor waits longer than for the rest of it: so simple types write theirs.
+    ///
+    /// # Errors
+    /// As [`Fact::word`]; what stands there then means nothing.
+    #[inline]
+    fn put<'a>(
+        &'a self,
+        fit: &Fit,
+        to: &Entering<'a>,
+        word: &mut Word<'a>,
+    ) -> Result<(), Box<Refusal>> {
+        *word = self.word(fit, to)?;
+        Ok(())
+    }
 }
 
 /// What can be the arguments of an entry: a fact, for its only parameter, or a tuple of facts, one a parameter.

@@ -3,6 +3,7 @@
 mod cells;
 mod held;
 mod key;
+mod places;
 mod snapshot;
 mod state;
 mod table;

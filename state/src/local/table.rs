@@ -5,11 +5,11 @@
 //! added, eight places of its shard are looked at and what no longer matters there is dropped; when the table is full,
 //! the whole shard and one more are. There is no thread beside.
 
-use hashbrown::HashTable;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::key::Key;
+use super::places::{Entry, Places};
 use crate::operation::Failure;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
@@ -50,21 +50,17 @@ pub(crate) struct Table<C: Cell> {
 #[repr(align(128))]
 struct Shard<C>(Mutex<Keys<C>>);
 
+/// What every operation looks at stands first, in the cache line of the lock.
+#[repr(C)]
 struct Keys<C> {
-    table: HashTable<Entry<C>>,
+    places: Places<C>,
+    /// Keys that were asked about since [`Table::copy`] took what changed; nothing where nobody wants to know.
+    touched: Option<Vec<Key>>,
     /// The latest `until` of anything that was dropped: before it, an absent key may be one that was there.
     floor: i64,
     next: usize,
     /// Before this time, looking at the whole shard again would find nothing to drop.
     due: i64,
-    /// Keys that were asked about since [`Table::copy`] took what changed; nothing where nobody wants to know.
-    touched: Option<Vec<Key>>,
-}
-
-/// A key with what it holds.
-struct Entry<C> {
-    key: Key,
-    cell: C,
 }
 
 /// How much of a table is copied and put back.
@@ -120,8 +116,8 @@ impl<C: Cell> Table<C> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        if let Some(entry) = keys.table.find_mut(hash, |entry| entry.key.bytes() == key) {
-            return work(&self.rule, &mut entry.cell, i64::MIN);
+        if let Some(cell) = keys.places.find(hash, key) {
+            return work(&self.rule, cell, i64::MIN);
         }
         self.with_absent(keys, hash, key, at_us, work)
     }
@@ -135,10 +131,8 @@ impl<C: Cell> Table<C> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        let entry = keys
-            .table
-            .find_mut(hash, |entry| entry.key.bytes() == key)?;
-        Some(look(&self.rule, &mut entry.cell))
+        let cell = keys.places.find(hash, key)?;
+        Some(look(&self.rule, cell))
     }
 
     /// Takes the key out with what it holds, if it is there.
@@ -146,13 +140,10 @@ impl<C: Cell> Table<C> {
         let hash = self.hash(key);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        let entry = keys
-            .table
-            .find_entry(hash, |entry| entry.key.bytes() == key)
-            .ok()?;
-        let (Entry { cell, .. }, _) = entry.remove();
+        let place = keys.places.place(hash, key)?;
+        let entry = keys.places.take(place, |key| self.hash(key))?;
         self.live.fetch_sub(1, Ordering::Relaxed);
-        Some(cell)
+        Some(entry.cell)
     }
 
     /// How many keys there are, those included that no longer matter and were not dropped yet.
@@ -165,10 +156,10 @@ impl<C: Cell> Table<C> {
         let shard = |shard: &Shard<C>| {
             let keys = shard.0.lock();
             let heap = keys
-                .table
+                .places
                 .iter()
                 .map(|entry| entry.key.heap() + entry.cell.heap());
-            size_of::<Shard<C>>() + keys.table.allocation_size() + heap.sum::<usize>()
+            size_of::<Shard<C>>() + keys.places.size() + heap.sum::<usize>()
         };
         self.shards.iter().map(shard).sum()
     }
@@ -191,7 +182,7 @@ impl<C: Cell> Table<C> {
             all.floor = all.floor.max(keys.floor);
             match part {
                 Part::Whole => {
-                    let entries = keys.table.iter();
+                    let entries = keys.places.iter();
                     let copies = entries.map(|entry| (entry.key.clone(), entry.cell.clone()));
                     all.keys.extend(copies);
                 }
@@ -201,8 +192,7 @@ impl<C: Cell> Table<C> {
                     touched.dedup_by(|a, b| a.bytes() == b.bytes());
                     all.keys.extend(touched.drain(..).map(|key| {
                         let hash = self.hash(key.bytes());
-                        let same = |entry: &Entry<C>| entry.key.bytes() == key.bytes();
-                        let cell = keys.table.find(hash, same).map(|entry| entry.cell.clone());
+                        let cell = keys.places.find(hash, key.bytes()).cloned();
                         (key, cell.unwrap_or_default())
                     }));
                     keys.touched = Some(touched);
@@ -221,7 +211,7 @@ impl<C: Cell> Table<C> {
                 continue;
             }
             self.live
-                .fetch_sub(keys.table.len() as u64, Ordering::Relaxed);
+                .fetch_sub(keys.places.len() as u64, Ordering::Relaxed);
             *keys = Keys {
                 floor: entries.floor,
                 touched: keys.touched.as_ref().map(|_| Vec::new()),
@@ -231,11 +221,8 @@ impl<C: Cell> Table<C> {
         for (key, cell) in entries.keys {
             let hash = self.hash(key.bytes());
             let mut keys = self.shard(hash).lock();
-            if let Ok(entry) = keys
-                .table
-                .find_entry(hash, |entry| entry.key.bytes() == key.bytes())
-            {
-                entry.remove();
+            if let Some(place) = keys.places.place(hash, key.bytes()) {
+                keys.places.take(place, |key| self.hash(key));
                 self.live.fetch_sub(1, Ordering::Relaxed);
             }
             let until = cell.until(&self.rule);
@@ -244,10 +231,8 @@ impl<C: Cell> Table<C> {
             }
             self.live.fetch_add(1, Ordering::Relaxed);
             keys.due = keys.due.min(until);
-            keys.table
-                .insert_unique(hash, Entry { key, cell }, |entry| {
-                    self.hash(entry.key.bytes())
-                });
+            let entry = Entry { key, cell };
+            keys.places.put(hash, entry, |key| self.hash(key));
         }
     }
 
@@ -270,14 +255,9 @@ impl<C: Cell> Table<C> {
         let until = cell.until(&self.rule);
         if result.is_ok() && until != i64::MIN {
             keys.due = keys.due.min(until);
-            keys.table.insert_unique(
-                hash,
-                Entry {
-                    key: Key::new(key),
-                    cell,
-                },
-                |entry| self.hash(entry.key.bytes()),
-            );
+            let key = Key::new(key);
+            let entry = Entry { key, cell };
+            keys.places.put(hash, entry, |key| self.hash(key));
         } else {
             self.live.fetch_sub(1, Ordering::Relaxed);
         }
@@ -316,27 +296,27 @@ impl<C: Cell> Table<C> {
             return;
         }
         self.drop_some(keys, usize::MAX, at_us);
-        let until = keys.table.iter().map(|entry| entry.cell.until(&self.rule));
+        let until = keys.places.iter().map(|entry| entry.cell.until(&self.rule));
         keys.due = until.min().unwrap_or(i64::MAX);
     }
 
     /// Looks at so many places and drops what no longer matters at that time.
     fn drop_some(&self, keys: &mut Keys<C>, places: usize, at_us: i64) {
-        let all = keys.table.num_buckets();
+        let all = keys.places.all();
         for _ in 0..places.min(all) {
             let place = keys.next % all;
             keys.next = place + 1;
-            let Some(Entry { cell, .. }) = keys.table.get_bucket(place) else {
-                continue;
-            };
-            let until = cell.until(&self.rule);
-            if until <= at_us
-                && let Ok(entry) = keys.table.get_bucket_entry(place)
-            {
-                let (Entry { key, .. }, _) = entry.remove();
-                keys.touch(key.bytes());
-                keys.floor = keys.floor.max(until);
-                self.live.fetch_sub(1, Ordering::Relaxed);
+            // What is dropped is closed up by what stands behind it, which is looked at in turn.
+            while let Some(Entry { cell, .. }) = keys.places.at(place) {
+                let until = cell.until(&self.rule);
+                if until > at_us {
+                    break;
+                }
+                if let Some(Entry { key, .. }) = keys.places.take(place, |key| self.hash(key)) {
+                    keys.touch(key.bytes());
+                    keys.floor = keys.floor.max(until);
+                    self.live.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         }
     }
@@ -346,7 +326,7 @@ impl<C: Cell> Table<C> {
         xxh3_64_with_seed(key, self.seed)
     }
 
-    /// A table looks at the lowest and the highest bits of a hash; these lie between.
+    /// Places are found by the lowest bits of a hash.
     #[inline]
     fn shard(&self, hash: u64) -> &Mutex<Keys<C>> {
         &self.shards[(hash >> 32) as usize & (self.shards.len() - 1)].0
@@ -373,7 +353,7 @@ impl<C> Keys<C> {
 impl<C> Default for Keys<C> {
     fn default() -> Keys<C> {
         Keys {
-            table: HashTable::new(),
+            places: Places::new(),
             floor: i64::MIN,
             next: 0,
             due: i64::MIN,

@@ -1,13 +1,16 @@
 //! Tollgate at the highest level: its virtual machine, and its native code.
 //!
 //! A decision's value is a word and its rules are marks; a host reads them through names or JSON. What is timed is the decision,
-//! which has made both; their names are read when answers are compared.
+//! which has made both; their names are read when answers are compared. A host's requests are structs, bound once (`asked.rs`).
+
+mod asked;
 
 use std::hint::black_box;
 
 use tollgate::{Call, Decision, Engine as Compiler, Entry, Facts, Input, Program, Session};
 use tollgate_workloads::{Field, Policy, Value, Workload};
 
+use self::asked::Asked;
 use crate::peer::{Engine, Kept, Peer, Source};
 
 const CALL: Call<'_> = Call {
@@ -19,6 +22,7 @@ struct Tollgate {
     session: Session<'static>,
     program: &'static Program,
     entry: Entry,
+    asked: Option<Asked>,
     fields: &'static [Field],
     policy: Policy,
     wanted: bool,
@@ -41,14 +45,18 @@ pub fn llvm(workload: &'static Workload) -> Result<Box<dyn Peer>, String> {
 }
 
 fn build(workload: &'static Workload, backend: &str) -> Result<Box<dyn Peer>, String> {
-    let compiler = Compiler::new().backend(backend).map_err(|e| e.to_string())?;
+    let compiler = Compiler::new()
+        .backend(backend)
+        .map_err(|e| e.to_string())?;
     let program = compiler.compile_source("workload.rules", &workload.source());
     // A program lives as long as its sessions; here that is as long as the process.
     let program: &'static Program = Box::leak(Box::new(program.map_err(|e| e.to_string())?));
+    let entry = program.entry("decide").map_err(|e| e.to_string())?;
     let engine = Tollgate {
         session: program.session(),
         program,
-        entry: program.entry("decide").map_err(|e| e.to_string())?,
+        entry,
+        asked: Asked::new(workload, program, entry).map_err(|e| e.to_string())?,
         fields: &workload.fields,
         policy: workload.policy,
         wanted: false,
@@ -99,19 +107,24 @@ impl Engine for Tollgate {
     }
 
     fn marshal(&mut self, from: &'static dyn Source, out: &mut Vec<u32>) {
+        let (policy, wanted) = (self.policy, self.wanted);
+        let mut done = |decision: &Decision<'_>| {
+            if wanted {
+                read(policy, decision, out);
+            }
+            black_box(decision);
+        };
+        if let Some(asked) = &self.asked {
+            return asked.decide(&mut self.session, from, &CALL, done);
+        }
+        // What no host has as a type of its own is given field by field.
         let mut facts = [("", Input::None); MOST];
         for (i, field) in self.fields.iter().enumerate() {
             facts[i] = (&field.name, input(from.get(i)));
         }
         let facts = [Input::Map(&facts[..self.fields.len()])];
-        let decision = self
-            .session
-            .decide(self.entry, &facts, &CALL)
-            .expect("it decides");
-        if self.wanted {
-            read(self.policy, &decision, out);
-        }
-        black_box(&decision);
+        let decision = self.session.decide(self.entry, &facts, &CALL);
+        done(&decision.expect("it decides"));
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) use ints::{Points, Ranges};
 pub(super) use nets::Nets;
 pub(super) use paths::{Paths, SEGMENTS_MAX};
 pub(super) use regexes::Regexes;
-pub(super) use texts::Texts;
+pub(crate) use texts::Texts;
 
 use crate::word::Word;
 

@@ -12,8 +12,8 @@ use crate::index::packed::{pack, same, unpack, words_of};
 /// stands in front of its node, which is read next in any case: see [`Texts::give_keys`].
 ///
 /// The keys are those of the rules, and a word is only looked up, so nobody outside can make the table slow.
-#[derive(Debug, Default)]
-pub(in crate::index) struct Texts {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Texts {
     /// The keys, packed; empty where they stand in front of nodes.
     keys: Vec<u64>,
     /// A power of two of places, or none.
@@ -63,7 +63,7 @@ pub(super) fn hash_bytes(lead: u32, bytes: &[u8]) -> u64 {
 
 impl Texts {
     /// The child of a key; a new key gets the child that `fresh` gives.
-    pub(in crate::index) fn child(&mut self, key: &[u8], fresh: impl FnOnce() -> u32) -> u32 {
+    pub(crate) fn child(&mut self, key: &[u8], fresh: impl FnOnce() -> u32) -> u32 {
         if let Some(child) = self.find(key) {
             return child;
         }
@@ -95,7 +95,7 @@ impl Texts {
 
     /// The child of a key. Constant time beside hashing and comparing it once.
     #[inline]
-    pub(in crate::index) fn find(&self, key: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
         self.find_in(&self.keys, key)
     }
 
