@@ -159,6 +159,25 @@ impl<'p> Session<'p> {
         }
     }
 
+    /// As [`Session::attempt_json`], of facts that were let in before.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn attempt_facts<'s>(
+        &'s mut self,
+        entry: &'s EntryInfo,
+        facts: &'s Facts,
+        call: &Call<'s>,
+        answers: &'s Answers,
+    ) -> Result<Attempt<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        if facts.stamp != program.stamp() || facts.takes != entry.takes {
+            return Err(other_facts(program, entry, facts));
+        }
+        let args = (facts.args(entry), facts.ignored);
+        let asked = Asked::new(&self.asking, Some(answers));
+        ask(program, entry, arena, &mut self.marks, &asked, args, call)
+    }
+
     /// Decides about facts laid down by the host, one a parameter, without JSON.
     ///
     /// # Errors
