@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::states::{Answers, Asking, Attempt};
 use crate::typed::{self, Bound, Entering};
 
-use self::run::{Asked, attempt, run};
+use self::run::{Asked, ask, attempt, run};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
 /// `time: Instant` of its own.
@@ -139,6 +139,25 @@ impl<'p> Session<'p> {
         let args = args_of_json(program, entry, json, arena)?;
         let asked = Asked::new(&self.asking, Some(answers));
         attempt(program, entry, arena, &mut self.marks, asked, args, call)
+    }
+
+    /// As [`Session::attempt_json`], of facts that were let in before.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn attempt_facts<'s>(
+        &'s mut self,
+        entry: &'s EntryInfo,
+        facts: &'s Facts,
+        call: &Call<'s>,
+        answers: &'s Answers,
+    ) -> Result<Attempt<'s>, Error> {
+        self.arena.reset();
+        let (program, arena) = (self.program, &self.arena);
+        if facts.stamp != program.stamp() || facts.takes != entry.takes {
+            return Err(other_facts(program, entry, facts));
+        }
+        let args = (facts.args(entry), facts.ignored);
+        let asked = Asked::new(&self.asking, Some(answers));
+        ask(program, entry, arena, &mut self.marks, &asked, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.

@@ -419,7 +419,8 @@ is what it is: each condition of the rules that decided, or of the rule asked fo
 failed, and what was not reached; for a rule that did not match, the smallest change of the facts with which it would.
 
 The facts are one JSON value, as `run` takes it on a line; of a file with several lines, the line that --line names. The
-reference interpreter asks again, and its decision is compared with that of the engine, with its index and without.
+reference interpreter asks again, and its decision is compared with that of the engine, with its index and without. States hold
+what the lines before --line have left in them, as `run` has it; without lines before, nothing.
 
 Examples:
   tollgate explain missing-answer

@@ -2,11 +2,15 @@
 //!
 //! As in [`cost`](crate::cost), the worst case is the longest path, and what is called counts where it is called.
 
+use tollgate_runtime::Value;
+
 use crate::callgraph::{CallGraph, Node};
 use crate::cost::of_rules;
-use crate::entities::{FuncId, IndexId, IndexVec, RuleSetId};
+use crate::entities::{FuncId, IndexId, IndexVec, PlaceId, RuleSetId};
 use crate::instructions::Inst;
 use crate::module::{Func, Module};
+use crate::operand::{Flag, Imm};
+use crate::types::Type;
 
 /// The most operations on states of every function, rule set and index; at the greatest number where it would be more.
 #[derive(Clone, Debug)]
@@ -85,4 +89,51 @@ impl Asks {
             inst => inst.callee().map_or(0, |func| self.funcs[func]),
         }
     }
+}
+
+/// The module with what some places answer in the place of asking: what a decision does whose states answer so, as far as it asks nothing else. Each value
+/// is of the type of its place. Linear in the module.
+///
+/// ```
+/// # use tollgate_ir::{asks::answered, entities::PlaceId, text::{parse, print_module}};
+/// # use tollgate_runtime::Value;
+/// let text = "state state0 = calls
+/// place place0 = once (state0) in f () -> bool
+///
+/// func f() -> bool {
+/// block0():
+///     v0 = ask place0
+///     return v0
+/// }
+/// ";
+/// let module = parse(text, &[]).unwrap().module;
+/// let answered = answered(&module, &[(PlaceId(0), Value::Bool(true))]);
+/// assert!(print_module(&answered).contains("v0 = bconst true"));
+/// ```
+pub fn answered(module: &Module, answers: &[(PlaceId, Value)]) -> Module {
+    let mut module = module.clone();
+    let mut known: IndexVec<PlaceId, Option<Inst>> = module.places.keys().map(|_| None).collect();
+    for (place, value) in answers {
+        let Some(ty) = module.places.get(*place).map(|place| place.result) else {
+            continue;
+        };
+        known[*place] = Some(match value {
+            Value::Bool(answer) if ty == Type::BOOL => Inst::Bconst { imm: Flag(*answer) },
+            Value::Int(answer) if ty == Type::INT => Inst::Iconst { imm: Imm(*answer) },
+            Value::None => Inst::None { ty },
+            value => Inst::Konst {
+                value: module.konst(ty, value.clone()),
+            },
+        });
+    }
+    for func in module.funcs.values_mut() {
+        for data in func.insts.values_mut() {
+            if let Inst::Ask { place, .. } | Inst::Answer { place } = &data.inst
+                && let Some(Some(constant)) = known.get(*place)
+            {
+                data.inst = constant.clone();
+            }
+        }
+    }
+    module
 }

@@ -1,4 +1,5 @@
-//! The parts of a condition, asked one by one.
+//! The parts of a condition, asked one by one. What they ask of states is answered as it was in the decision; what was not asked there has no
+//! answer, and what depends on it is not known.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +12,20 @@ use tollgate_ir::predicates::solve::Given;
 use tollgate_runtime::{Arena, Cx, Value, Word, json};
 
 use super::{Answer, Condition, Joined, Place};
+use crate::states::Replay;
+
+/// All that something is asked with: facts, and what states answered, if the decision asked some.
+#[derive(Clone, Copy)]
+pub(super) struct With<'a> {
+    pub(super) given: &'a Given,
+    pub(super) states: Option<&'a Replay<'a>>,
+}
 
 /// Asks functions of some parameters.
 pub(super) struct Asker<'a> {
     lowered: &'a Lowered,
     interp: Interp<&'a Module>,
-    given: &'a Given,
+    with: With<'a>,
     sources: &'a SourceMap,
 }
 
@@ -24,11 +33,11 @@ pub(super) struct Asker<'a> {
 type Unbound = BTreeSet<u32>;
 
 impl<'a> Asker<'a> {
-    pub(super) fn new(lowered: &'a Lowered, given: &'a Given, sources: &'a SourceMap) -> Asker<'a> {
+    pub(super) fn new(lowered: &'a Lowered, with: With<'a>, sources: &'a SourceMap) -> Asker<'a> {
         Asker {
             lowered,
             interp: Interp::new(&lowered.module),
-            given,
+            with,
             sources,
         }
     }
@@ -40,17 +49,25 @@ impl<'a> Asker<'a> {
 
     /// The value of a function as JSON; `None` where it is absent.
     pub(super) fn json(&self, func: TestFn) -> Option<String> {
+        self.json_if_known(func).flatten()
+    }
+
+    /// The same; `None` where it is not known.
+    fn json_if_known(&self, func: TestFn) -> Option<Option<String>> {
         let module = &self.lowered.module;
         let ty = module.entries[func.0 as usize].result;
-        self.with(func, |word| {
+        let json = self.with(func, |word| {
             let mut out = String::new();
             json::encode(&module.schema, ty, word, &mut out);
             (word != Word::None).then_some(out)
-        })
+        });
+        self.with.is_known().then_some(json)
     }
 
-    pub(super) fn holds(&self, func: TestFn) -> bool {
-        self.with(func, |word| word.bool())
+    /// Whether it holds; `None` where that is not known.
+    pub(super) fn holds(&self, func: TestFn) -> Option<bool> {
+        let holds = self.with(func, |word| word.bool());
+        self.with.is_known().then_some(holds)
     }
 
     fn with<T>(&self, func: TestFn, take: impl FnOnce(Word<'_>) -> T) -> T {
@@ -59,24 +76,36 @@ impl<'a> Asker<'a> {
         take(run(
             &self.interp,
             target,
-            self.given,
+            self.with,
             &arena,
             &mut Vec::new(),
         ))
     }
 
-    /// The operands of a rule's condition, and whether it matches by them.
-    pub(super) fn spine(&self, rule: &RuleParts) -> (Vec<Condition>, bool) {
-        let (mut open, mut matched) = (true, true);
+    /// The operands of a rule's condition, and whether it matches by them; `None` where that is not known.
+    pub(super) fn spine(&self, rule: &RuleParts) -> (Vec<Condition>, Option<bool>) {
+        let (mut open, mut matched) = (true, Some(true));
         let mut unbound = Unbound::new();
         let mut conditions = Vec::with_capacity(rule.spine.len());
         for (group, part) in &rule.spine {
             let known = is_known(part, &unbound);
-            let absent = part.answered.iter().filter(|_| known);
-            let absent = absent.copied().find(|a| !self.holds(a.present));
-            let holds = known.then(|| self.holds(part.holds));
+            let holds = if known { self.holds(part.holds) } else { None };
+            let mut absent = None;
+            // What is absent is asked in its turn, as long as that is known.
+            let mut untold = known && holds.is_none();
+            for answered in part.answered.iter().filter(|_| known) {
+                match self.holds(answered.present) {
+                    Some(true) => {}
+                    Some(false) => absent = Some(answered),
+                    None => untold = true,
+                }
+                if absent.is_some() || untold {
+                    break;
+                }
+            }
             let answer = match (open, absent, holds) {
                 (false, _, would) => Answer::NotReached(would),
+                (true, _, _) if untold => Answer::NotAsked,
                 (true, Some(absent), _) if absent.denies => Answer::Denied,
                 (true, Some(_), _) => Answer::Skipped,
                 (true, None, Some(true)) => Answer::Yes,
@@ -84,7 +113,8 @@ impl<'a> Asker<'a> {
             };
             match answer {
                 Answer::Denied => open = false,
-                Answer::No | Answer::Skipped => (open, matched) = (false, false),
+                Answer::No | Answer::Skipped => (open, matched) = (false, Some(false)),
+                Answer::NotAsked => (open, matched) = (false, None),
                 Answer::Yes | Answer::NotReached(_) => {}
             }
             let held = absent.is_none() && holds == Some(true);
@@ -106,12 +136,13 @@ impl<'a> Asker<'a> {
     ) -> Condition {
         let known = is_known(part, unbound);
         let name = |span: Span| one_line(self.sources.slice(span));
-        let seen = part.seen.iter().filter(|_| known).map(|seen| {
+        let seen = part.seen.iter().filter(|_| known).filter_map(|seen| {
+            let value = self.json_if_known(seen.value)?;
             let name = seen
                 .name
                 .as_ref()
                 .map_or_else(|| name(seen.span), |n| n.to_string());
-            (name, self.json(seen.value))
+            Some((name, value))
         });
         let bound = part.binds.iter().filter(|_| known && held);
         let bound = bound.map(|bound| (bound.name.to_string(), self.json(bound.value)));
@@ -131,6 +162,15 @@ impl<'a> Asker<'a> {
             of_group,
             answer,
             seen: seen.collect(),
+            asked: match (reached, self.with.states) {
+                (true, Some(states)) => {
+                    let places = part.asks.iter();
+                    places
+                        .filter_map(|place| states.operation(*place))
+                        .collect()
+                }
+                _ => Vec::new(),
+            },
             bound: bound.collect(),
             joined,
             parts,
@@ -147,9 +187,11 @@ impl<'a> Asker<'a> {
     ) -> Vec<Condition> {
         let mut unbound = unbound.clone();
         let each = parts.iter().map(|part| {
-            let holds = is_known(part, &unbound).then(|| self.holds(part.holds));
+            let known = is_known(part, &unbound);
+            let holds = if known { self.holds(part.holds) } else { None };
             let answer = match (open, holds) {
                 (false, would) => Answer::NotReached(would),
+                (true, None) if known => Answer::NotAsked,
                 (true, Some(true)) => Answer::Yes,
                 (true, _) => Answer::No,
             };
@@ -166,11 +208,18 @@ impl<'a> Asker<'a> {
     }
 }
 
+impl With<'_> {
+    /// Whether what was asked last had an answer for all that it asked of states.
+    pub(super) fn is_known(&self) -> bool {
+        !self.states.is_some_and(Replay::was_unknown)
+    }
+}
+
 /// Runs a function or decides by a rule set in the interpreter; what it marks is put behind `marks`.
 pub(super) fn run<'a>(
     interp: &'a Interp<&'a Module>,
     target: Target,
-    given: &'a Given,
+    with: With<'a>,
     arena: &'a Arena,
     marks: &mut Vec<tollgate_runtime::Mark>,
 ) -> Word<'a> {
@@ -178,8 +227,10 @@ pub(super) fn run<'a>(
         let words: Vec<Word<'_>> = values.iter().map(|v| v.word(arena)).collect();
         arena.seq(&words)
     };
+    let With { given, states } = with;
     let mut cx = Cx::new(arena, &given.id, given.time);
     cx.data = words(&given.data);
+    cx.states = states.map(|states| states as _);
     let word = interp.run(target, &mut cx, words(&given.params));
     marks.append(&mut cx.marks);
     word

@@ -9,6 +9,7 @@ use tollgate_grammar::source::SourceMap;
 use super::{
     Answer, Change, Closest, Condition, Explanation, Joined, RuleExplained, StageExplained,
 };
+use crate::states::Operation;
 
 /// Most conditions of a rule that are drawn; lines and JSON have all.
 const DRAWN_MAX: usize = 60;
@@ -110,8 +111,8 @@ fn picture(rule: &RuleExplained) -> Picture {
 /// One label for a condition, or one for each of its parts, where it has some that were asked.
 fn labels_of(condition: &Condition, labels: &mut Vec<(Tone, Label)>) {
     let inside = matches!(condition.joined, Joined::All | Joined::Any);
-    let asked = matches!(condition.answer, Answer::Yes | Answer::No);
-    if inside && asked {
+    let reached = matches!(condition.answer, Answer::Yes | Answer::No);
+    if inside && reached {
         condition
             .parts
             .iter()
@@ -121,15 +122,16 @@ fn labels_of(condition: &Condition, labels: &mut Vec<(Tone, Label)>) {
     let tone = match condition.answer {
         Answer::Yes | Answer::Denied => Tone::Good,
         Answer::No | Answer::Skipped => Tone::Bad,
-        Answer::NotReached(_) => Tone::Plain,
+        Answer::NotAsked | Answer::NotReached(_) => Tone::Plain,
     };
     let mut text = answer(condition);
     // What stands under a `not` is what was seen.
     if condition.joined == Joined::Not
         && let Some(part) = condition.parts.first()
-        && let Some(was) = was(part)
     {
-        text.push_str(&format!(", {was}"));
+        for said in was(part).into_iter().chain(asked(part)) {
+            text.push_str(&format!(", {said}"));
+        }
     }
     let span = condition.place.span;
     labels.push((tone, Label { span, text }));
@@ -137,6 +139,12 @@ fn labels_of(condition: &Condition, labels: &mut Vec<(Tone, Label)>) {
 
 fn headline(rule: &RuleExplained) -> String {
     let name = &rule.name;
+    if !rule.known {
+        let instead = list(&rule.instead, "nothing");
+        return format!(
+            "`{name}` was not tried, because {instead} decided: it asks a state that was not asked."
+        );
+    }
     match (rule.matched, rule.decided) {
         (false, _) => format!("`{name}` did not match."),
         (true, true) => format!("`{name}` matched, and decided."),
@@ -155,6 +163,7 @@ fn answer(condition: &Condition) -> String {
         Answer::No => "NO",
         Answer::Skipped => "NO (absent, so the rule is skipped)",
         Answer::Denied => "YES (absent, so the denial applies)",
+        Answer::NotAsked => "not asked",
         Answer::NotReached(would) => {
             match would {
                 Some(true) => more.push("would match".into()),
@@ -165,6 +174,7 @@ fn answer(condition: &Condition) -> String {
         }
     };
     let reached = !matches!(condition.answer, Answer::NotReached(_));
+    more.extend(asked(condition));
     let bound = condition.bound.iter();
     more.extend(bound.map(|(name, value)| format!("{name} = {}", value_of(value.as_deref()))));
     let was = match condition.answer {
@@ -184,6 +194,53 @@ fn answer(condition: &Condition) -> String {
                 false => format!("{answer} ({})", more.join(", ")),
             }
         }
+    }
+}
+
+/// `calls[ann] refused, wait 1s`, for each operation on states.
+fn asked(condition: &Condition) -> impl Iterator<Item = String> {
+    condition.asked.iter().map(|operation| {
+        let states = operation.states().map(|(name, key)| match key {
+            "" => name.to_owned(),
+            key => format!("{name}[{key}]"),
+        });
+        let states = states.collect::<Vec<_>>().join(" and ");
+        let said = said(operation);
+        match operation.failure() {
+            None => format!("{states} {said}"),
+            Some(failure) => format!("{states} {said}, for it could not be asked ({failure})"),
+        }
+    })
+}
+
+/// What a state answered.
+fn said(operation: &Operation) -> String {
+    let answer = operation.answer_json();
+    let yes = answer == "true";
+    let one = |if_so: &str, if_not: &str| match yes {
+        true => if_so.to_owned(),
+        false => if_not.to_owned(),
+    };
+    match operation.name() {
+        _ if answer == "\"skip\"" => "gave no answer".into(),
+        "take" => {
+            let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+            match (answer["granted"].as_bool(), answer["wait"].as_str()) {
+                (Some(true), _) => format!("granted, {} left", answer["left"]),
+                (_, Some(wait)) => format!("refused, wait {wait}"),
+                (_, None) => "refused".into(),
+            }
+        }
+        "enter" => one("gave a slot", "had no slot"),
+        "sheds" => one("sheds the class", "does not shed the class"),
+        "once" => one("saw it for the first time", "had seen it"),
+        "within" => one("was charged", "could not be charged"),
+        "reserve" => one(
+            "saw it for the first time, and was charged",
+            "had seen it, or could not be charged",
+        ),
+        "add" | "arrive" => "counted it".into(),
+        _ => format!("was {answer}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What explanations of a program are made from: its meaning, and its IR with the rule sets whole.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use tollgate_frontend::analysis::{self, closest};
@@ -8,6 +9,7 @@ use tollgate_frontend::library::{Loaded, Loader};
 use tollgate_frontend::lower::{Lowered, lower_parts, lower_stages};
 use tollgate_grammar::source::SourceMap;
 use tollgate_ir::Level;
+use tollgate_ir::asks::answered;
 use tollgate_ir::cost::Costs;
 use tollgate_ir::entities::SiteId;
 use tollgate_ir::interp::Interp;
@@ -15,7 +17,7 @@ use tollgate_ir::module::{Module, Site, Target};
 use tollgate_ir::predicates::solve::Given;
 use tollgate_runtime::{Arena, Cx, Value, Word};
 
-use super::conditions::{Asker, run};
+use super::conditions::{Asker, With, run};
 use super::{Closest, Explanation, Place, RuleExplained, StageExplained, Which};
 use crate::decision::Decision;
 use crate::entry::{EntryInfo, Facts};
@@ -23,7 +25,8 @@ use crate::error::Error;
 use crate::loader;
 use crate::pipeline::{self, Main};
 use crate::program::{Origin, Program, Shared};
-use crate::session::Call;
+use crate::session::{Call, Memory};
+use crate::states::{Answers, Asking, Attempt, States};
 use crate::tiers::Tiers;
 
 /// Most rules that are explained because none of them matched.
@@ -43,6 +46,8 @@ pub(crate) struct Explainer {
 struct Wanted<'w> {
     which: Which<'w>,
     found: bool,
+    /// The program with what states answered in the place of asking them, made for the first rule that did not match.
+    answered: OnceCell<Lowered>,
 }
 
 impl Explainer {
@@ -75,24 +80,46 @@ impl Explainer {
         })
     }
 
+    /// Explains the decision of an entry; of one that asks states with what they answered.
     pub(crate) fn explain(
         &self,
         program: &Program,
         entry: usize,
         facts: &Facts,
-        call: &Call<'_>,
+        (call, answers): (&Call<'_>, Option<&Answers>),
         which: Which<'_>,
     ) -> Result<Explanation, Error> {
-        if program.at(entry).asks {
-            let entry = program.entries().nth(entry).unwrap_or_default();
-            return Err(Error::other(format!(
-                "`{entry}` asks states, and such a decision cannot be explained yet; `tollgate run --trace` shows what it asked"
-            )));
+        let info = program.at(entry);
+        let none = Answers::default();
+        let answers = match (info.asks, answers) {
+            (true, None) => {
+                return Err(Error::other(format!(
+                    "`{}` asks states, and what it decides depends on their answers: explain it with those of the decision (`Program::explain_answered`)",
+                    info.name
+                )));
+            }
+            (_, answers) => answers.unwrap_or(&none),
+        };
+        // Nobody asks these: every answer is there.
+        let states = program.local_states()?;
+        let mut session = program.session_of(&states, Memory::default());
+        let decided = match info.asks {
+            false => session.decide_facts(program.handle(entry), facts, call)?,
+            true => match session.attempt_facts(info, facts, call, answers)? {
+                Attempt::Decided(decided) => decided,
+                Attempt::Pending(_) => return Err(other_answers()),
+            },
+        };
+        if !decided.answers().fit(answers) {
+            return Err(other_answers());
         }
-        let mut session = program.session();
-        let decided = session.decide_facts(program.handle(entry), facts, call)?;
+        let replay = decided.asking.filter(|_| info.asks).map(Asking::replay);
         let given = self.given(program, entry, facts, call);
-        self.agree(program, entry, &decided, &given)?;
+        let with = With {
+            given: &given,
+            states: replay.as_ref(),
+        };
+        self.agree(program, entry, &decided, (&given, answers, &states))?;
         let callee = self.program.entries[entry];
         let mut explanation = Explanation {
             entry: program.entries().nth(entry).unwrap_or_default().to_owned(),
@@ -100,15 +127,17 @@ impl Explainer {
             by: decided.by().collect(),
             rules: Vec::new(),
             stages: Vec::new(),
+            operations: decided.operations(),
             sources: self.sources.clone(),
         };
         let mut wanted = Wanted {
             which,
             found: false,
+            answered: OnceCell::new(),
         };
         match callee {
-            Callee::RuleSet(id) => explanation.rules = self.rules(id, &given, None, &mut wanted)?,
-            Callee::Pipeline(id) => explanation.stages = self.stages(id, &given, &mut wanted)?,
+            Callee::RuleSet(id) => explanation.rules = self.rules(id, with, None, &mut wanted)?,
+            Callee::Pipeline(id) => explanation.stages = self.stages(id, with, &mut wanted)?,
         }
         match which {
             Which::Named(name) if !wanted.found => {
@@ -134,69 +163,46 @@ impl Explainer {
         }
     }
 
-    /// Whether the interpreter decides as the program did, and as the chain of rules does.
+    /// Whether the interpreter decides as the program did, and as the chain of rules does, and asks states the same.
     fn agree(
         &self,
         program: &Program,
         entry: usize,
         decided: &Decision<'_>,
-        given: &Given,
+        (given, answers, states): (&Given, &Answers, &States),
     ) -> Result<(), Error> {
         let chain = self.chain.with_data_of(program);
-        let info = chain.at(entry);
-        let (interp, arena) = (Interp::new(&self.lowered.module), Arena::new());
-        let target = self.lowered.module.entries[entry].target;
-        let mut marks = Vec::new();
-        let value = run(&interp, target, given, &arena, &mut marks);
-        let reference = Decision {
-            program: &chain,
-            entry: info,
-            value: &value,
-            marks: &marks,
-            steps: 0,
-            ignored: 0,
-            asking: None,
-        };
-        let (reference, decided) = (reference.to_json(), decided.to_json());
-        let asked = self.by_chain(&chain, info, given)?;
-        match reference == decided && reference == asked {
-            true => Ok(()),
-            false => Err(bug(&format!(
-                "the interpreter decides {reference}, the chain of rules {asked}, the engine {decided}"
-            ))),
-        }
-    }
-
-    /// What is decided without an index.
-    fn by_chain(&self, chain: &Program, info: &EntryInfo, given: &Given) -> Result<String, Error> {
-        let Target::Func(func) = info.target else {
+        let module = &self.lowered.module;
+        let plan = program.plan();
+        let asking = |module| plan.map(|plan| Asking::new(plan, module, states));
+        let (of_interp, of_chain) = (asking(module), asking(chain.module()));
+        let (interp, arena) = (Interp::new(module), Arena::new());
+        let target = module.entries[entry].target;
+        let with = (given, answers, &arena);
+        let reference = traced((&chain, entry), with, of_interp.as_ref(), |cx, args| {
+            interp.run(target, cx, args)
+        });
+        let Target::Func(func) = chain.at(entry).target else {
             return Err(bug("a rule set was not lowered"));
         };
-        let arena = Arena::new();
-        let words = |values: &[Value]| {
-            let words: Vec<Word<'_>> = values.iter().map(|v| v.word(&arena)).collect();
-            arena.seq(&words)
-        };
-        let mut cx = Cx::new(&arena, &given.id, given.time);
-        cx.data = words(&given.data);
-        let value = chain.executable().run(func, &mut cx, words(&given.params));
-        let decision = Decision {
-            program: chain,
-            entry: info,
-            value,
-            marks: &cx.marks,
-            steps: 0,
-            ignored: 0,
-            asking: None,
-        };
-        Ok(decision.to_json())
+        let asked = traced((&chain, entry), with, of_chain.as_ref(), |cx, args| {
+            *chain.executable().run(func, cx, args)
+        });
+        let mut of_engine = String::new();
+        decided.write_trace(&mut of_engine);
+        match reference == of_engine && reference == asked {
+            true => Ok(()),
+            false => Err(bug(&format!(
+                "the interpreter decides {reference}, the chain of rules {asked}, the engine {of_engine}"
+            ))),
+        }
     }
 
     /// The rules of a set that are wanted, asked of what it is given. `stage` is the one of a pipeline that asks.
     fn rules(
         &self,
         id: RuleSetId,
-        given: &Given,
+        with: With<'_>,
         stage: Option<&str>,
         wanted: &mut Wanted<'_>,
     ) -> Result<Vec<RuleExplained>, Error> {
@@ -207,7 +213,11 @@ impl Explainer {
         let module = &self.lowered.module;
         let (interp, arena) = (Interp::new(module), Arena::new());
         let mut marks = Vec::new();
-        run(&interp, Target::Rules(rules), given, &arena, &mut marks);
+        run(&interp, Target::Rules(rules), with, &arena, &mut marks);
+        // Where a stage was not reached nobody has decided by it: its states were not asked.
+        if !with.is_known() {
+            marks.clear();
+        }
         let sites: Vec<SiteId> = marks.iter().map(|mark| SiteId(mark.0)).collect();
         let by = self.names(&sites);
         let whole = &module.rulesets[rules];
@@ -229,12 +239,12 @@ impl Explainer {
         }
         wanted.found |= !chosen.is_empty();
         let (lowered, parts) = lower_parts(&self.program, id, &chosen);
-        let asker = Asker::new(&lowered, given, &self.sources);
+        let asker = Asker::new(&lowered, with, &self.sources);
         let mut explained = Vec::with_capacity(parts.len());
         for parts in &parts {
             let rule = &set.rules[parts.rule];
             let (conditions, matched) = asker.spine(parts);
-            if matched != self.matches(&interp, &whole.rules[parts.rule], rules, given) {
+            if matched != self.matches(&interp, &whole.rules[parts.rule], rules, with) {
                 return Err(bug(&format!(
                     "the parts of the condition of `{}` say something else than the whole",
                     rule.name
@@ -242,15 +252,16 @@ impl Explainer {
             }
             let decided = decides(parts.rule);
             let nearest = match matched {
-                true => None,
-                false => self.closest(id, parts.rule, given),
+                Some(false) => self.closest((id, parts.rule), with, wanted),
+                Some(true) | None => None,
             };
             explained.push(RuleExplained {
                 ruleset: set.name.to_string(),
                 name: rule.name.to_string(),
                 why: rule.why.as_ref().map(|why| why.to_string()),
                 place: Place::of(rule.span, &self.sources),
-                matched,
+                matched: matched == Some(true),
+                known: matched.is_some(),
                 decided,
                 conditions,
                 closest: nearest,
@@ -260,14 +271,14 @@ impl Explainer {
         Ok(explained)
     }
 
-    /// Whether a rule's groups and its condition hold, as a whole.
+    /// Whether a rule's groups and its condition hold, as a whole; `None` where that is not known.
     fn matches(
         &self,
         interp: &Interp<&Module>,
         rule: &tollgate_ir::module::Rule,
         rules: tollgate_ir::entities::RuleSetId,
-        given: &Given,
-    ) -> bool {
+        with: With<'_>,
+    ) -> Option<bool> {
         let groups = &self.lowered.module.rulesets[rules].groups;
         let mut conditions: Vec<_> = rule.cond.into_iter().collect();
         let mut at = rule.group;
@@ -276,13 +287,39 @@ impl Explainer {
             at = groups[id].parent;
         }
         let arena = Arena::new();
-        let holds = |cond| run(interp, Target::Func(cond), given, &arena, &mut Vec::new()).bool();
-        conditions.into_iter().rev().all(holds)
+        for cond in conditions.into_iter().rev() {
+            let holds = run(interp, Target::Func(cond), with, &arena, &mut Vec::new()).bool();
+            if !with.is_known() {
+                return None;
+            }
+            if !holds {
+                return Some(false);
+            }
+        }
+        Some(true)
     }
 
-    fn closest(&self, id: RuleSetId, rule: usize, given: &Given) -> Option<Closest> {
-        let found = closest(&self.program, &self.lowered, &self.costs, (id, rule), given)?;
+    fn closest(
+        &self,
+        (id, rule): (RuleSetId, usize),
+        with: With<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Option<Closest> {
+        // What states answered is as good as constants, as long as they are asked the same.
+        let lowered = match with.states {
+            None => &self.lowered,
+            Some(states) => wanted.answered.get_or_init(|| {
+                let module = answered(&self.lowered.module, &states.values());
+                self.lowered.with(module)
+            }),
+        };
+        let found = closest(&self.program, lowered, &self.costs, (id, rule), with.given)?;
         Some(match found {
+            analysis::Closest::Found { given, by, .. }
+                if !self.stays(id, rule, with, &given, &by) =>
+            {
+                Closest::Unknown
+            }
             analysis::Closest::Found {
                 changes, input, by, ..
             } => Closest::Change {
@@ -290,9 +327,48 @@ impl Explainer {
                 input,
                 by: self.names(&by),
             },
+            // With other facts other keys are asked, which may answer otherwise.
+            analysis::Closest::Never if self.asks(id) => Closest::Unknown,
             analysis::Closest::Never => Closest::Never,
             analysis::Closest::Unknown => Closest::Unknown,
         })
+    }
+
+    /// Whether a rule set asks states.
+    fn asks(&self, id: RuleSetId) -> bool {
+        let asks = self.costs.asks();
+        self.lowered
+            .ruleset(id)
+            .is_some_and(|rules| asks.ruleset(rules) > 0)
+    }
+
+    /// Whether changed facts are decided by these rules, and match one, when states are asked what they were asked, and answer so.
+    fn stays(
+        &self,
+        id: RuleSetId,
+        rule: usize,
+        with: With<'_>,
+        changed: &Given,
+        by: &[SiteId],
+    ) -> bool {
+        let (Some(rules), Some(_)) = (self.lowered.ruleset(id), with.states) else {
+            return true;
+        };
+        let with = With {
+            given: changed,
+            ..with
+        };
+        let module = &self.lowered.module;
+        let (interp, arena) = (Interp::new(module), Arena::new());
+        let mut marks = Vec::new();
+        run(&interp, Target::Rules(rules), with, &arena, &mut marks);
+        let same = marks
+            .iter()
+            .map(|mark| SiteId(mark.0))
+            .eq(by.iter().copied());
+        let known = with.is_known();
+        let rule = &module.rulesets[rules].rules[rule];
+        known && same && self.matches(&interp, rule, rules, with) == Some(true)
     }
 
     /// The names of rules.
@@ -308,15 +384,18 @@ impl Explainer {
     fn stages(
         &self,
         id: PipelineId,
-        given: &Given,
+        with: With<'_>,
         wanted: &mut Wanted<'_>,
     ) -> Result<Vec<StageExplained>, Error> {
         let (lowered, parts) = lower_stages(&self.program, id);
-        let asker = Asker::new(&lowered, given, &self.sources);
+        let asker = Asker::new(&lowered, with, &self.sources);
         let mut explained = Vec::with_capacity(parts.len());
         let mut open = true;
         for stage in &parts {
-            let stopped = open && stage.stops.is_some_and(|stops| asker.holds(stops));
+            let stopped = open
+                && stage
+                    .stops
+                    .is_some_and(|stops| asker.holds(stops) == Some(true));
             let mut of = StageExplained {
                 name: stage.name.to_string(),
                 place: Place::of(stage.span, &self.sources),
@@ -334,16 +413,22 @@ impl Explainer {
             {
                 let inner = Given {
                     params: args.iter().map(|arg| asker.value(*arg)).collect(),
-                    ..given.clone()
+                    ..with.given.clone()
+                };
+                // An argument that asks a state was not worked out before its stage was reached.
+                let _ = with.is_known();
+                let inner = With {
+                    given: &inner,
+                    ..with
                 };
                 match callee {
                     Callee::RuleSet(id) => {
                         if open {
-                            of.by = self.decided(*id, &inner)?;
+                            of.by = self.decided(*id, inner)?;
                         }
-                        of.rules = self.rules(*id, &inner, Some(&stage.name), wanted)?;
+                        of.rules = self.rules(*id, inner, Some(&stage.name), wanted)?;
                     }
-                    Callee::Pipeline(id) => of.stages = self.stages(*id, &inner, wanted)?,
+                    Callee::Pipeline(id) => of.stages = self.stages(*id, inner, wanted)?,
                 }
             }
             open &= !stopped;
@@ -353,13 +438,13 @@ impl Explainer {
     }
 
     /// The rules of a set that decide.
-    fn decided(&self, id: RuleSetId, given: &Given) -> Result<Vec<String>, Error> {
+    fn decided(&self, id: RuleSetId, with: With<'_>) -> Result<Vec<String>, Error> {
         let Some(rules) = self.lowered.ruleset(id) else {
             return Err(bug("a rule set that decides was not lowered"));
         };
         let (interp, arena) = (Interp::new(&self.lowered.module), Arena::new());
         let mut marks = Vec::new();
-        run(&interp, Target::Rules(rules), given, &arena, &mut marks);
+        run(&interp, Target::Rules(rules), with, &arena, &mut marks);
         let sites: Vec<SiteId> = marks.iter().map(|mark| SiteId(mark.0)).collect();
         Ok(self.names(&sites))
     }
@@ -370,6 +455,44 @@ impl Explainer {
             Callee::Pipeline(id) => self.program.pipelines[id].name.to_string(),
         }
     }
+}
+
+/// What is decided by something that runs an entry of the program, with the answers of states: as a trace.
+fn traced<'a>(
+    (program, entry): (&'a Program, usize),
+    (given, answers, arena): (&'a Given, &Answers, &'a Arena),
+    asking: Option<&'a Asking<'a>>,
+    run: impl FnOnce(&mut Cx<'a>, &[Word<'a>]) -> Word<'a>,
+) -> String {
+    let words = |values: &[Value]| {
+        let words: Vec<Word<'_>> = values.iter().map(|v| v.word(arena)).collect();
+        arena.seq(&words)
+    };
+    let mut cx = Cx::new(arena, &given.id, given.time);
+    cx.data = words(&given.data);
+    if let Some(asking) = asking {
+        asking.begin_with(answers);
+        cx.states = Some(asking);
+    }
+    let value = run(&mut cx, words(&given.params));
+    let decision = Decision {
+        program,
+        entry: program.at(entry),
+        value: &value,
+        marks: &cx.marks,
+        steps: 0,
+        ignored: 0,
+        asking,
+    };
+    let mut out = String::new();
+    decision.write_trace(&mut out);
+    out
+}
+
+fn other_answers() -> Error {
+    Error::other(
+        "the answers of states are those of another decision: give those of this one (`Decision::answers`)",
+    )
 }
 
 fn bug(what: &str) -> Error {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
 };
+use crate::states::Operation;
 
 /// The explanation as an object.
 pub(super) fn explanation(of: &Explanation) -> Value {
@@ -18,7 +19,19 @@ pub(super) fn explanation(of: &Explanation) -> Value {
         true => object["rules"] = of.rules.iter().map(rule).collect(),
         false => object["stages"] = of.stages.iter().map(stage).collect(),
     }
+    if !of.operations.is_empty() {
+        object["operations"] = operations(&of.operations);
+    }
     object
+}
+
+fn operations(of: &[Operation]) -> Value {
+    let each = of.iter().map(|operation| {
+        let mut json = String::new();
+        operation.write_json(&mut json);
+        parsed(&json)
+    });
+    each.collect()
 }
 
 fn stage(of: &StageExplained) -> Value {
@@ -51,6 +64,9 @@ fn rule(of: &RuleExplained) -> Value {
         "decided": of.decided,
         "conditions": of.conditions.iter().map(condition).collect::<Vec<_>>(),
     });
+    if !of.known {
+        object["matched"] = Value::Null;
+    }
     if let Some(why) = &of.why {
         object["why"] = Value::from(why.as_str());
     }
@@ -90,6 +106,7 @@ fn condition(of: &Condition) -> Value {
         Answer::No => "no",
         Answer::Skipped => "skipped",
         Answer::Denied => "denied",
+        Answer::NotAsked => "not asked",
         Answer::NotReached(_) => "not reached",
     };
     let mut object = json!({
@@ -100,6 +117,9 @@ fn condition(of: &Condition) -> Value {
     });
     if let Answer::NotReached(Some(would)) = of.answer {
         object["would"] = Value::from(would);
+    }
+    if !of.asked.is_empty() {
+        object["asked"] = operations(&of.asked);
     }
     if of.of_group {
         object["group"] = Value::from(true);

@@ -19,6 +19,7 @@ use crate::entry::{AsEntry, Facts};
 use crate::error::Error;
 use crate::program::Program;
 use crate::session::Call;
+use crate::states::{Answers, Operation};
 
 pub(crate) use conditions::one_line;
 pub(crate) use explainer::Explainer;
@@ -49,6 +50,8 @@ pub struct Explanation {
     pub rules: Vec<RuleExplained>,
     /// The stages of a pipeline, in order.
     pub stages: Vec<StageExplained>,
+    /// What the decision asked of states, in order, with the answers.
+    pub operations: Vec<Operation>,
     sources: Arc<SourceMap>,
 }
 
@@ -86,13 +89,15 @@ pub struct RuleExplained {
     pub why: Option<String>,
     /// Where its name stands.
     pub place: Place,
-    /// Whether it matched.
+    /// Whether it matched; not where that is not known.
     pub matched: bool,
+    /// Whether that is known. It is not where the rule's turn did not come, and its condition asks a state that nobody asked then.
+    pub known: bool,
     /// Whether it decided, alone or with others. A rule can match and not decide: another one came first, or was better.
     pub decided: bool,
     /// The operands of its condition: those of its groups, the outermost first, and then its own.
     pub conditions: Vec<Condition>,
-    /// The smallest change of the facts with which it would match, where it does not.
+    /// The smallest change of the facts with which it would match, where it does not. States are to answer as they did.
     pub closest: Option<Closest>,
     /// The rules that decided instead, where it did not: `otherwise` for none.
     pub instead: Vec<String>,
@@ -113,6 +118,8 @@ pub struct Condition {
     /// What it looked at, and the values there, as JSON; `None` for what is absent. Empty where that has no meaning, because
     /// something it needs was not bound.
     pub seen: Vec<(String, Option<String>)>,
+    /// What it asked of states, with the answers.
+    pub asked: Vec<Operation>,
     /// What it bound, or would bind, where it holds: names and JSON.
     pub bound: Vec<(String, Option<String>)>,
     /// How its parts are joined.
@@ -132,6 +139,8 @@ pub enum Answer {
     Skipped,
     /// Something in it is absent, and `?? deny` says that the rule then matches, whatever else it asks.
     Denied,
+    /// It asks a state, and the decision did not: the turn of its rule did not come. Whether it holds is not known.
+    NotAsked,
     /// It was not asked, for what stands before it had decided. Whether it would hold, if that means something: it may need what
     /// was not bound.
     NotReached(Option<bool>),
@@ -193,7 +202,8 @@ impl Program {
     /// learned; others cost what the rules that they explain cost.
     ///
     /// # Errors
-    /// When there is no such entry or rule, data is missing, or the facts violate the schema ([`Error::refusal`]).
+    /// When there is no such entry or rule, data is missing, the facts violate the schema ([`Error::refusal`]), or the decision asks states: then it
+    /// depends on what they answered, see [`Program::explain_answered`].
     ///
     /// ```
     /// use tollgate::{Answer, Call, Closest, Engine, Which};
@@ -225,13 +235,14 @@ impl Program {
     ) -> Result<Explanation, Error> {
         let index = entry.find(self)?;
         let facts = self.decode(self.handle(index), json)?;
-        self.explainer()?.explain(self, index, &facts, call, which)
+        self.explainer()?
+            .explain(self, index, &facts, (call, None), which)
     }
 
     /// As [`Program::explain_json`], of facts that were let in before.
     ///
     /// # Errors
-    /// As [`Program::explain_json`], and as [`Session::decide_facts`](crate::Session::decide_facts).
+    /// As [`Program::explain_json`], where the decision asks states (see [`Program::explain_answered`]), and as [`Session::decide_facts`](crate::Session::decide_facts).
     pub fn explain_facts(
         &self,
         entry: impl AsEntry,
@@ -240,7 +251,51 @@ impl Program {
         which: Which<'_>,
     ) -> Result<Explanation, Error> {
         let index = entry.find(self)?;
-        self.explainer()?.explain(self, index, facts, call, which)
+        self.explainer()?
+            .explain(self, index, facts, (call, None), which)
+    }
+
+    /// As [`Program::explain_facts`], of a decision that asked states: `answers` are what they answered
+    /// ([`Decision::answers`](crate::Decision::answers)). No store is asked: every condition gets the answer that it got then. The closest change
+    /// is one with which the same is asked and answered, and the rule matches.
+    ///
+    /// # Errors
+    /// As [`Program::explain_facts`], and where the answers are those of another decision.
+    ///
+    /// ```
+    /// use tollgate::{Answer, Call, Engine, Which};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     state calls: FixedWindow by String { limit: 1, window: 1h, max_keys: 1_000, on_failure: deny }
+    ///     ruleset admit(user: String) -> Bool hit first {
+    ///       rule again when user != "" and not calls[user].take().granted then false
+    ///       otherwise true
+    ///     }
+    /// "#)?;
+    /// let states = program.states(&[])?;
+    /// let mut session = program.session_with(&states)?;
+    /// let facts = program.decode("admit", br#""ann""#)?;
+    /// session.decide_facts("admit", &facts, &Call { id: "1", time: 0 })?;
+    /// let call = Call { id: "2", time: 0 };
+    /// let answers = session.decide_facts("admit", &facts, &call)?.answers();
+    ///
+    /// let why = program.explain_answered("admit", &facts, &call, &answers, Which::Deciding)?;
+    /// assert_eq!(why.by, ["again"]);
+    /// let asked = &why.rules[0].conditions[1].asked[0];
+    /// assert_eq!(asked.states().collect::<Vec<_>>(), [("calls", "ann")]);
+    /// assert_eq!(asked.answer_json(), r#"{"granted":false,"wait":"1h","left":0}"#);
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn explain_answered(
+        &self,
+        entry: impl AsEntry,
+        facts: &Facts,
+        call: &Call<'_>,
+        answers: &Answers,
+        which: Which<'_>,
+    ) -> Result<Explanation, Error> {
+        let index = entry.find(self)?;
+        self.explainer()?
+            .explain(self, index, facts, (call, Some(answers)), which)
     }
 }
 

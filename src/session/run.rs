@@ -151,7 +151,7 @@ fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
 /// Decides by an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
 /// there may be no decision yet.
 #[inline(never)]
-fn ask<'s>(
+pub(super) fn ask<'s>(
     program: &'s Program,
     entry: &'s EntryInfo,
     arena: &'s Arena,

@@ -226,54 +226,17 @@ impl<'p> Asking<'p> {
         failed.collect()
     }
 
+    /// What the decision asked and was answered, to be asked again piece by piece.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn replay(&self) -> super::Replay<'p> {
+        let record = self.record.borrow();
+        let (asked, bytes) = (record.asked.clone(), record.bytes.clone());
+        super::Replay::new(self.plan, self.module, asked, bytes)
+    }
+
     /// What the decision asked.
     pub(crate) fn operations(&self) -> Vec<super::Operation> {
         super::trace::operations(self.module, &self.record.borrow())
-    }
-
-    /// The operation, taken out of the words of its arguments.
-    fn taken(&self, place: &StatePlace, number: u32, args: &[Word<'_>]) -> Asked {
-        let record = &mut *self.record.borrow_mut();
-        let bytes = &mut record.bytes;
-        let mut args = args.iter();
-        let mut text = |args: &mut std::slice::Iter<'_, Word<'_>>| {
-            let start = bytes.len();
-            let word = args.next().map_or("", |word| word.str());
-            bytes.extend_from_slice(word.as_bytes());
-            start..bytes.len()
-        };
-        let mut keys = [0..0, 0..0];
-        for (key, state) in keys.iter_mut().zip(&place.states) {
-            if self.plan.keyed(*state) {
-                *key = text(&mut args);
-            }
-        }
-        let number_of = |args: &mut std::slice::Iter<'_, Word<'_>>| match args.next() {
-            Some(Word::Bool(b)) => i64::from(*b),
-            Some(word) => word.int(),
-            None => 0,
-        };
-        let (mut numbers, mut member) = ([0, 0], 0..0);
-        match place.operation {
-            Asks::Take | Asks::Enter | Asks::Within | Asks::Reserve => {
-                numbers[0] = number_of(&mut args);
-            }
-            Asks::Sheds => numbers = [number_of(&mut args), number_of(&mut args)],
-            Asks::Add => {
-                numbers[0] = number_of(&mut args);
-                member = text(&mut args);
-            }
-            Asks::Value | Asks::Once | Asks::Arrive => {}
-        }
-        Asked {
-            place: number,
-            keys,
-            member,
-            numbers,
-            reply: refused(place.operation),
-            failure: None,
-            pending: false,
-        }
     }
 
     /// Asks the store.
@@ -369,7 +332,13 @@ impl Runtime for Asking<'_> {
         let Some(place) = self.module.places.get(PlaceId(number)) else {
             return Word::None;
         };
-        let mut asked = self.taken(place, number, args);
+        let mut asked = taken(
+            self.plan,
+            place,
+            number,
+            args,
+            &mut self.record.borrow_mut().bytes,
+        );
         let known = {
             let record = &mut *self.record.borrow_mut();
             let next = record.known.get(record.used).copied();
@@ -405,6 +374,55 @@ impl Runtime for Asking<'_> {
             (Some(asked), Some(place)) => word(place.operation, asked.reply, cx),
             _ => Word::None,
         }
+    }
+}
+
+/// The operation, taken out of the words of its arguments.
+pub(super) fn taken(
+    plan: &Plan,
+    place: &StatePlace,
+    number: u32,
+    args: &[Word<'_>],
+    bytes: &mut Vec<u8>,
+) -> Asked {
+    let mut args = args.iter();
+    let mut text = |args: &mut std::slice::Iter<'_, Word<'_>>| {
+        let start = bytes.len();
+        let word = args.next().map_or("", |word| word.str());
+        bytes.extend_from_slice(word.as_bytes());
+        start..bytes.len()
+    };
+    let mut keys = [0..0, 0..0];
+    for (key, state) in keys.iter_mut().zip(&place.states) {
+        if plan.keyed(*state) {
+            *key = text(&mut args);
+        }
+    }
+    let number_of = |args: &mut std::slice::Iter<'_, Word<'_>>| match args.next() {
+        Some(Word::Bool(b)) => i64::from(*b),
+        Some(word) => word.int(),
+        None => 0,
+    };
+    let (mut numbers, mut member) = ([0, 0], 0..0);
+    match place.operation {
+        Asks::Take | Asks::Enter | Asks::Within | Asks::Reserve => {
+            numbers[0] = number_of(&mut args);
+        }
+        Asks::Sheds => numbers = [number_of(&mut args), number_of(&mut args)],
+        Asks::Add => {
+            numbers[0] = number_of(&mut args);
+            member = text(&mut args);
+        }
+        Asks::Value | Asks::Once | Asks::Arrive => {}
+    }
+    Asked {
+        place: number,
+        keys,
+        member,
+        numbers,
+        reply: refused(place.operation),
+        failure: None,
+        pending: false,
     }
 }
 
@@ -497,7 +515,7 @@ fn refused(operation: Asks) -> Reply {
 }
 
 /// An answer as a word of the type that its place has.
-fn word<'a>(operation: Asks, reply: Reply, cx: &Cx<'a>) -> Word<'a> {
+pub(super) fn word<'a>(operation: Asks, reply: Reply, cx: &Cx<'a>) -> Word<'a> {
     match reply {
         Reply::Skip => Word::None,
         Reply::Answer(Answer::Taken {

@@ -22,6 +22,15 @@ pub struct Answers {
     pub(super) known: Vec<Known>,
 }
 
+impl Answers {
+    /// Whether these are answers to the same places.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn fit(&self, other: &Answers) -> bool {
+        let places = |of: &Answers| of.known.iter().map(|k| k.place).collect::<Vec<_>>();
+        places(self) == places(other)
+    }
+}
+
 /// An answer to what a place asked; what failed is answered by `on_failure` where it is first used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {

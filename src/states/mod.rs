@@ -1,13 +1,16 @@
 //! The states of a program at run time: where they are kept, and what a decision asks of them.
 //!
 //! `plan.rs` says what the program declares, as stores want it, and `declared.rs` makes that of what the checker found; `asking.rs` stands behind the context of one decision and
-//! turns words into operations and answers into words; `attempt.rs` is for hosts that do not wait; `trace.rs` is what came of it, for people and for a replay.
+//! turns words into operations and answers into words; `attempt.rs` is for hosts that do not wait; `trace.rs` is what came of it, for people; `replay.rs` answers again what a decision was
+//! answered, when it is explained.
 
 mod asking;
 mod attempt;
 #[cfg(feature = "compiler")]
 mod declared;
 mod plan;
+#[cfg(feature = "compiler")]
+mod replay;
 #[cfg(all(test, feature = "compiler"))]
 mod tests;
 mod trace;
@@ -17,6 +20,8 @@ use std::sync::Arc;
 pub(crate) use asking::Asking;
 pub use attempt::{Answers, Attempt, Pending};
 pub(crate) use plan::{Plan, StreamPlan};
+#[cfg(feature = "compiler")]
+pub(crate) use replay::Replay;
 use tollgate_state::{Declaration, Local, Store};
 pub use trace::Operation;
 

@@ -6,7 +6,7 @@ use tollgate_runtime::json;
 use tollgate_runtime::kinds::time::write_duration;
 use tollgate_state::Answer;
 
-use super::asking::{Record, Reply};
+use super::asking::{Asked, Record, Reply};
 
 /// An operation of a decision, and its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,22 +20,26 @@ pub struct Operation {
 
 /// The operations of a decision, in the order in which they were done.
 pub(super) fn operations(module: &Module, record: &Record) -> Vec<Operation> {
-    let each = record.asked.iter().filter_map(|asked| {
-        let place = module.places.get(PlaceId(asked.place))?;
-        let states = place.states.iter().zip(&asked.keys).map(|(state, key)| {
-            let name = module.states.get(*state).map_or("?", |s| &*s.name);
-            let key = std::str::from_utf8(&record.bytes[key.clone()]);
-            (name.into(), key.unwrap_or_default().into())
-        });
-        Some(Operation {
-            rule: place.rule.clone(),
-            name: place.operation.name(),
-            states: states.collect(),
-            answer: answer(asked.reply).into(),
-            failure: asked.failure.map(|f| f.to_string().into()),
-        })
+    let each = record.asked.iter();
+    each.filter_map(|asked| operation(module, asked, &record.bytes))
+        .collect()
+}
+
+/// An operation, whose keys stand in `bytes`.
+pub(super) fn operation(module: &Module, asked: &Asked, bytes: &[u8]) -> Option<Operation> {
+    let place = module.places.get(PlaceId(asked.place))?;
+    let states = place.states.iter().zip(&asked.keys).map(|(state, key)| {
+        let name = module.states.get(*state).map_or("?", |s| &*s.name);
+        let key = std::str::from_utf8(&bytes[key.clone()]);
+        (name.into(), key.unwrap_or_default().into())
     });
-    each.collect()
+    Some(Operation {
+        rule: place.rule.clone(),
+        name: place.operation.name(),
+        states: states.collect(),
+        answer: answer(asked.reply).into(),
+        failure: asked.failure.map(|f| f.to_string().into()),
+    })
 }
 
 impl Operation {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tollgate::{Call, Which};
+use tollgate::{Call, Entry, Session, Which};
 
 use super::lines::{Block, Blocks, LINE_MAX, open};
 use super::program::{Ready, ready};
@@ -60,7 +60,21 @@ fn decision(args: &Explain, file: &Path, entry: &str, input: &Path) -> Result<Ou
         None if args.all => Which::All,
         None => Which::Deciding,
     };
-    let explained = program.explain_json(entry, &facts, &Call { id: &id, time }, which);
+    let call = Call { id: &id, time };
+    let explained = match program.declarations().is_empty() {
+        true => program.explain_json(entry, &facts, &call, which),
+        false => {
+            let states = program.states(&[])?;
+            let mut session = program.session_with(&states)?;
+            if let Some(line) = args.line.filter(|_| input != Path::new("-")) {
+                decide_before(&mut session, entry, input, line, time)?;
+            }
+            program.decode(entry, &facts).and_then(|facts| {
+                let answers = session.decide_facts(entry, &facts, &call)?.answers();
+                program.explain_answered(entry, &facts, &call, &answers, which)
+            })
+        }
+    };
     let explained = match explained {
         Ok(explained) => explained,
         Err(error) if error.refusal().is_some() => {
@@ -75,6 +89,30 @@ fn decision(args: &Explain, file: &Path, entry: &str, input: &Path) -> Result<Ou
         ExplainedAs::Json => println!("{}", explained.to_json()),
     }
     Ok(Outcome::Clean)
+}
+
+/// Decides about the lines before one, as `run` does, so that states hold what they have left there.
+fn decide_before(
+    session: &mut Session<'_>,
+    entry: Entry,
+    input: &Path,
+    line: u64,
+    time: i64,
+) -> Result<()> {
+    let cannot = |e: std::io::Error| format!("cannot read {}: {e}", input.display());
+    let mut blocks = Blocks::new(open(input)?);
+    let mut block = Block::default();
+    while blocks.next(&mut block).map_err(cannot)? && block.first < line {
+        if block.too_long {
+            continue;
+        }
+        for (number, facts) in block.lines().take_while(|(number, _)| *number < line) {
+            let id = number.to_string();
+            // What is refused asks nothing.
+            let _ = session.decide_json(entry, facts, &Call { id: &id, time });
+        }
+    }
+    Ok(())
 }
 
 /// The facts of a file: all of it, or one line; and the number of the line.

@@ -135,3 +135,44 @@ fn what_cannot_be_explained_is_said() {
         .exits(1)
         .says("refused: method");
 }
+
+/// What `run` decides about a line depends on the lines before; so does its explanation.
+#[test]
+fn states_hold_what_the_lines_before_have_left() {
+    let rules = "edition 2026
+module again
+state calls: FixedWindow by String { limit: 1, window: 1h, max_keys: 9, on_failure: deny }
+ruleset admit(user: String) -> Bool hit first {
+  rule again when user != \"\" and not calls[user].take().granted then false
+  otherwise true
+}
+";
+    let folder = Folder::new("explain-states")
+        .with("again.rules", rules)
+        .with("users.jsonl", "\"ann\"\n\"bob\"\n\"ann\"\n");
+    let explain = |line: &str| {
+        let args = ["explain", "again.rules", "admit", "--input", "users.jsonl"];
+        let more = ["--format", "text", "--time", "2026-01-01T00:00Z", "--line"];
+        let args = [&args[..], &more, &[line]].concat();
+        folder.tollgate(&args).exits(0).out
+    };
+    assert_eq!(
+        explain("3"),
+        "`again` matched, and decided.
+  user != \"\"                       yes   was ann
+  not calls[user].take().granted   yes
+    calls[user].take().granted     NO   calls[ann] refused, wait 1h
+decided by: again (false)
+"
+    );
+    assert_eq!(
+        explain("1"),
+        "`again` did not match.
+  user != \"\"                       yes   was ann
+  not calls[user].take().granted   NO
+    calls[user].take().granted     yes   calls[ann] granted, 0 left
+no change of the facts was found that makes it match
+decided by: otherwise (true)
+"
+    );
+}

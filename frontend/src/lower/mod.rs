@@ -56,6 +56,14 @@ impl Lowered {
         self.rulesets[id]
     }
 
+    /// The same with a module in which rule sets and functions have the same numbers.
+    pub fn with(&self, module: Module) -> Lowered {
+        Lowered {
+            module,
+            ..self.clone()
+        }
+    }
+
     /// What a pipeline became; `None` if nothing needed it.
     pub fn pipeline(&self, id: PipelineId) -> Option<FuncId> {
         self.pipelines[id]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use tollgate_grammar::source::Span;
+use tollgate_ir::entities::{Entity, PlaceId};
 use tollgate_ir::module::{Entry, Module, Target};
 use tollgate_ir::types::Type;
 
@@ -42,6 +43,8 @@ pub struct Part {
     pub only_binds: bool,
     /// What it looks at.
     pub seen: Vec<Seen>,
+    /// Where it asks states, by itself and not in its parts.
+    pub asks: Vec<PlaceId>,
     /// What it binds.
     pub binds: Vec<Bound>,
     /// Bindings that it needs.
@@ -217,6 +220,10 @@ impl<'h> Lowering<'h> {
             Joined::One => subjects(condition),
             Joined::All(_) | Joined::Any(_) | Joined::Not(_) => Vec::new(),
         };
+        let mut asks = Vec::new();
+        if matches!(joined, Joined::One) {
+            places(condition, &mut asks);
+        }
         let free = walk::free_locals([condition]);
         Part {
             span: condition.span,
@@ -234,6 +241,7 @@ impl<'h> Lowering<'h> {
                     value: self.value_of(module, owner, &subject.ty, subject),
                 })
                 .collect(),
+            asks,
             binds: bound
                 .into_iter()
                 .map(|local| self.bound(module, owner, local, condition.span))
@@ -430,6 +438,14 @@ fn without_answers(mut of: &Expr) -> &Expr {
         of = inner;
     }
     of
+}
+
+/// Where an expression asks states, in the order of evaluation.
+fn places(expr: &Expr, found: &mut Vec<PlaceId>) {
+    walk::children(expr, &mut |child| places(child, found));
+    if let ExprKind::Ask(place, _) = &expr.kind {
+        found.push(PlaceId::new(place.index()));
+    }
 }
 
 /// What an operand of a spine says about absence, in the order of evaluation.

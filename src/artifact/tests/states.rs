@@ -44,7 +44,7 @@ fn work(n: usize, user: &str) -> String {
     format!(
         r#"{{"id": "w{n}", "user": "{user}", "class": "{class}", "load": "{}%", "critical": {}, "at": "2026-11-02T09:00:{n:02}Z"}}"#,
         n * 3,
-        n % 3 == 0
+        n.is_multiple_of(3)
     )
 }
 

@@ -33,14 +33,14 @@ pub(crate) fn trials(_root: &Path) -> Vec<Trial> {
 }
 
 /// A store that is a store of this process behind bad weather.
-struct Flaky {
+pub(super) struct Flaky {
     local: Local,
     /// How often each kind of weather came.
     seen: Mutex<HashMap<&'static str, u64>>,
 }
 
 impl Flaky {
-    fn new(declarations: &[Declaration]) -> Result<Flaky, Failed> {
+    pub(super) fn new(declarations: &[Declaration]) -> Result<Flaky, Failed> {
         Ok(Flaky {
             local: Local::new(declarations).map_err(|e| e.to_string())?,
             seen: Mutex::default(),

@@ -144,7 +144,7 @@ fn all(of: &Explanation) -> Vec<&RuleExplained> {
 }
 
 /// Whether the rules that match and those that decide go together.
-fn together(source: &str, of: &Explanation) -> Result<(), String> {
+pub(super) fn together(source: &str, of: &Explanation) -> Result<(), String> {
     let matched = of.rules.iter().filter(|rule| rule.matched);
     let matched: Vec<&str> = matched.map(|rule| &*rule.name).collect();
     let by: Vec<&str> = of.by.iter().map(|name| &**name).collect();
@@ -162,11 +162,13 @@ fn together(source: &str, of: &Explanation) -> Result<(), String> {
     }
 }
 
-fn judge(program: &Program, rule: &RuleExplained) -> Result<(), String> {
+/// Whether the answers of a rule's conditions say together what is said of the rule.
+pub(super) fn consistent(rule: &RuleExplained) -> Result<(), String> {
     let answers: Vec<Answer> = rule.conditions.iter().map(|c| c.answer).collect();
     let decided = answers.iter().position(|a| *a != Answer::Yes);
     let matched = decided.is_none_or(|at| answers[at] == Answer::Denied);
-    if matched != rule.matched {
+    let known = decided.is_none_or(|at| answers[at] != Answer::NotAsked);
+    if (matched, known) != (rule.matched, rule.known) {
         return Err(format!("{answers:?}, and matched is {}", rule.matched));
     }
     let behind = decided.map_or(&[][..], |at| &answers[at + 1..]);
@@ -175,9 +177,16 @@ fn judge(program: &Program, rule: &RuleExplained) -> Result<(), String> {
     }
     rule.conditions.iter().try_for_each(joined)?;
     match &rule.closest {
-        None if rule.matched => Ok(()),
-        None => Err("nothing is said of a change".into()),
-        Some(_) if rule.matched => Err("a change of what matches".into()),
+        None if !rule.matched && rule.known => Err("nothing is said of a change".into()),
+        Some(_) if rule.matched || !rule.known => Err("a change of what matches".into()),
+        _ => Ok(()),
+    }
+}
+
+fn judge(program: &Program, rule: &RuleExplained) -> Result<(), String> {
+    consistent(rule)?;
+    match &rule.closest {
+        None => Ok(()),
         Some(Closest::Never) => {
             NEVER.fetch_add(1, Relaxed);
             Ok(())
@@ -209,7 +218,7 @@ fn joined(of: &Condition) -> Result<(), String> {
         Answer::Yes => Some(true),
         Answer::No => Some(false),
         Answer::NotReached(would) => would,
-        Answer::Skipped | Answer::Denied => None,
+        Answer::Skipped | Answer::Denied | Answer::NotAsked => None,
     };
     of.parts.iter().try_for_each(joined)?;
     let whole = held(of);
@@ -254,7 +263,11 @@ fn pictured(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
         .compile_source(&format!("{name}.rules"), text)
         .map_err(|e| e.to_string())?;
     let mut out = String::new();
-    for line in text.lines().filter_map(|line| line.strip_prefix("#? ")) {
+    // One line after the other decides with the states that those before have left.
+    let states = program.states(&[])?;
+    let mut session = program.session_with(&states)?;
+    let pictures = text.lines().filter_map(|line| line.strip_prefix("#? "));
+    for (line, number) in pictures.zip(1..) {
         let begins = |c: char| matches!(c, '{' | '[' | '"') || c.is_ascii_digit();
         let (words, json) = line.split_at(line.find(begins).ok_or("there is JSON")?);
         let mut words = words.split_whitespace();
@@ -264,9 +277,17 @@ fn pictured(name: &str, text: &str, folder: &Path) -> Result<(), Failed> {
             Some("*") => Which::All,
             Some(rule) => Which::Named(rule),
         };
-        let explained = program
-            .explain_json(entry, json.as_bytes(), &CALL, which)
-            .map_err(|e| format!("{line}: {e}"))?;
+        let explained = match program.declarations().is_empty() {
+            true => program.explain_json(entry, json.as_bytes(), &CALL, which),
+            false => {
+                let id = number.to_string();
+                let call = Call { id: &id, ..CALL };
+                let facts = program.decode(entry, json.as_bytes())?;
+                let answers = session.decide_facts(entry, &facts, &call)?.answers();
+                program.explain_answered(entry, &facts, &call, &answers, which)
+            }
+        };
+        let explained = explained.map_err(|e| format!("{line}: {e}"))?;
         let object: serde_json::Value = serde_json::from_str(&explained.to_json())?;
         out.push_str(&format!(
             "{line}\n\n{}\n{explained}\n{object:#}\n\n",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 mod analysis;
+mod answered;
 mod asked;
 mod conformance;
 mod covered;
@@ -46,6 +47,7 @@ pub(crate) const KINDS: &[Kind] = &[
     searched::trials,
     analysis::trials,
     explained::trials,
+    answered::trials,
     covered::trials,
     drawn::trials,
 ];
