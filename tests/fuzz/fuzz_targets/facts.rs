@@ -51,7 +51,7 @@ static PROGRAMS: LazyLock<Vec<Bindings>> = LazyLock::new(|| {
         let bound = program.bind("route").expect("it fits");
         (program, bound)
     };
-    Vec::from(["interp", "vm", "cranelift"].map(bind))
+    tollgate::backends().iter().map(|row| bind(row.name)).collect()
 });
 
 fuzz_target!(|text: &str| {

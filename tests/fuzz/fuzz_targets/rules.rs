@@ -1,5 +1,5 @@
-//! Source text that compiles, about facts drawn by its schema: the interpreter on plain IR, the virtual machine and Cranelift decide the same, by the same
-//! rules, within the bound. The choices stand behind a zero byte, or follow from the text.
+//! Source text that compiles, about facts drawn by its schema: the interpreter on plain IR and every backend that is built in decide the same, by the
+//! same rules, within the bound (`--features cranelift` for machine code). The choices stand behind a zero byte, or follow from the text.
 #![no_main]
 
 #[path = "../draw.rs"]
@@ -33,8 +33,9 @@ fuzz_target!(|text: &str| {
     let module = tollgate_frontend::lower::lower(&checked).module;
     let engine = |name, level| Engine::new().backend(name).expect("it is there").level(level);
     let Ok(reference) = engine("interp", Level::O0).compile_source("fuzz.rules", source) else { return };
-    let others = [engine("vm", Level::O2), engine("cranelift", Level::O2), engine("vm", Level::O0)];
-    let others = others.map(|engine| engine.compile_source("fuzz.rules", source).expect("what one engine takes, all do"));
+    let others = tollgate::backends().iter().map(|row| engine(row.name, Level::O2)).chain([engine("vm", Level::O0)]);
+    let compile = |engine: Engine| engine.compile_source("fuzz.rules", source).expect("what one engine takes, all do");
+    let others: Vec<tollgate::Program> = others.map(compile).collect();
     if reference.missing_data().next().is_some() {
         return;
     }
