@@ -197,7 +197,7 @@ fn an_artifact_keeps_states_as_the_rules_do() {
     let folder = Folder::new("build-states")
         .with("limited.rules", LIMITED)
         .with("who.jsonl", "\"ann\"\n\"ann\"\n\"bob\"\n")
-        .with("visits.jsonl", &[visit(1), visit(1), visit(2)].concat());
+        .with("visits.jsonl", [visit(1), visit(1), visit(2)].concat());
     folder
         .tollgate(&["build", "limited.rules", "-o", "limited.tgb"])
         .exits(0);
