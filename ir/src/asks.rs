@@ -101,8 +101,8 @@ impl Asks {
 /// place place0 = once (state0) in f () -> bool
 ///
 /// func f() -> bool {
-/// block0():
-///     v0 = ask place0
+/// block0:
+///     v0 = ask place0()
 ///     return v0
 /// }
 /// ";

@@ -263,7 +263,7 @@ impl Program {
     /// As [`Program::explain_facts`], and where the answers are those of another decision.
     ///
     /// ```
-    /// use tollgate::{Answer, Call, Engine, Which};
+    /// use tollgate::{Call, Engine, Which};
     /// let program = Engine::new().compile_source("x.rules", r#"
     ///     state calls: FixedWindow by String { limit: 1, window: 1h, max_keys: 1_000, on_failure: deny }
     ///     ruleset admit(user: String) -> Bool hit first {
@@ -280,7 +280,7 @@ impl Program {
     ///
     /// let why = program.explain_answered("admit", &facts, &call, &answers, Which::Deciding)?;
     /// assert_eq!(why.by, ["again"]);
-    /// let asked = &why.rules[0].conditions[1].asked[0];
+    /// let asked = &why.rules[0].conditions[1].parts[0].asked[0];
     /// assert_eq!(asked.states().collect::<Vec<_>>(), [("calls", "ann")]);
     /// assert_eq!(asked.answer_json(), r#"{"granted":false,"wait":"1h","left":0}"#);
     /// # Ok::<(), tollgate::Error>(())
