@@ -28,7 +28,7 @@ struct Asked<'t> {
 
 const RULES: &str = r#"
     use std.http.{Method}
-    type Code = String matching re"[a-z]{1,3}_[0-9]{0,4}"
+    type Code = String matching re"[a-z]{1,4}_[0-9]{0,4}"
     record Asked { method: Method, host: Host, path: Path, client: Ip, tier: Code?, amount: Int in -1_000 .. 1_000, tags: [String ..4], vip: Bool }
     record Told { asked: Asked, why: String }
     fn told(a: Asked, why: String) -> Told = Told(asked: a, why: why)
