@@ -153,11 +153,7 @@ fn changed(
 ) -> Result<(), String> {
     let call = Call { id: "", time: 0 };
     // Empty, and never asked: what is asked besides would show.
-    let stores = program.declarations().iter();
-    let stores = stores.filter(|d| d.store != "local");
-    let local = tollgate::state::Local::new(program.declarations()).map_err(|e| e.to_string())?;
-    let local: Arc<dyn tollgate::state::Store> = Arc::new(local);
-    let stores: Vec<_> = stores.map(|d| (&*d.store, Arc::clone(&local))).collect();
+    let stores = super::stores_here(program).map_err(|e| e.to_string())?;
     let states = program.states(&stores).map_err(|e| e.to_string())?;
     let mut session = program.session_with(&states).map_err(|e| e.to_string())?;
     let attempt = session.attempt_json("decide", input.as_bytes(), &call, answers);

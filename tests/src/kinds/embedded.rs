@@ -71,9 +71,9 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     trials
 }
 
-/// Whether a program was refused because it keeps a state, which it does: objects have no place for states yet.
+/// Whether a program was refused because it keeps a state, which it does: objects have no place for states.
 fn keeps_states(rules: &Path, refused: &str) -> bool {
-    let why = "` cannot be kept in an artifact or an object file yet: compile the rules where they decide";
+    let why = "` cannot be kept by the library that an object file is linked with: build an artifact (.tgb), or compile the rules where they decide";
     let name = refused
         .strip_suffix(why)
         .and_then(|r| r.strip_prefix("state `"));

@@ -1,8 +1,11 @@
 //! § The kinds of test. A kind is a file here and a row in the table.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use libtest_mimic::Trial;
+use tollgate::Program;
+use tollgate::state::{Local, Store};
 
 mod analysis;
 mod answered;
@@ -51,6 +54,17 @@ pub(crate) const KINDS: &[Kind] = &[
     covered::trials,
     drawn::trials,
 ];
+
+/// Stores of this process in the place of those that a program asks elsewhere.
+pub(crate) fn stores_here(
+    program: &Program,
+) -> Result<Vec<(&str, Arc<dyn Store>)>, Box<dyn std::error::Error>> {
+    let local: Arc<dyn Store> = Arc::new(Local::new(program.declarations())?);
+    let elsewhere = program.declarations().iter().filter(|d| d.store != "local");
+    Ok(elsewhere
+        .map(|declared| (&*declared.store, Arc::clone(&local)))
+        .collect())
+}
 
 /// The files with an ending below a folder, sorted.
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
