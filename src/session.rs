@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::states::{Answers, Asking, Attempt};
 use crate::typed::{self, Bound, Entering};
 
-use self::run::{Asked, ask, attempt, run};
+use self::run::{Asked, attempt, run};
 
 /// The inputs of a decision that are not facts. They are used where the entry's first parameter is no record with a field `id: String` or
 /// `time: Instant` of its own.
@@ -157,7 +157,7 @@ impl<'p> Session<'p> {
         }
         let args = (facts.args(entry), facts.ignored);
         let asked = Asked::new(&self.asking, Some(answers));
-        ask(program, entry, arena, &mut self.marks, &asked, args, call)
+        run::ask(program, entry, arena, &mut self.marks, &asked, args, call)
     }
 
     /// Decides about facts laid down by the host, one a parameter, without JSON.

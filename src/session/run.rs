@@ -9,10 +9,12 @@ use crate::decision::Decision;
 use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::program::Program;
-use crate::states::{Answers, Asking, Attempt};
+use crate::states::{Answers, Asking, Attempt, Pending};
 
 /// Decides. What asks states waits for them; most programs ask none, and pay nothing for it.
-#[inline]
+///
+/// Always inlined, so that a decision is not written down to be copied to where its caller wants it.
+#[inline(always)]
 pub(super) fn run<'s>(
     program: &'s Program,
     entry: &'s EntryInfo,
@@ -22,17 +24,18 @@ pub(super) fn run<'s>(
     args: Args<'s>,
     call: &Call<'s>,
 ) -> Result<Decision<'s>, Error> {
-    let (value, steps) = match entry.direct.as_deref().filter(|_| entry.closed) {
+    let (value, steps, asking) = match entry.direct.as_deref().filter(|_| entry.closed) {
         Some(direct) => {
             marks.clear();
             let mut steps = 0;
             let value = direct.decide_closed(arena, marks, &mut steps, args.0);
-            (value, steps)
+            (value, steps, None)
         }
-        None if entry.asks => {
-            return decided(ask(program, entry, arena, marks, &asked, args, call)?);
+        None if entry.asks => wait(program, entry, arena, marks, &asked, args.0, call)?,
+        None => {
+            let (value, steps) = run_in_context(program, entry, arena, marks, args.0, call)?;
+            (value, steps, None)
         }
-        None => run_in_context(program, entry, arena, marks, args.0, call)?,
     };
     Ok(Decision {
         program,
@@ -41,7 +44,7 @@ pub(super) fn run<'s>(
         marks,
         steps,
         ignored: args.1,
-        asking: None,
+        asking,
     })
 }
 
@@ -138,19 +141,10 @@ impl<'s> Asked<'s> {
     }
 }
 
-/// What a session that waits has decided.
-fn decided(attempt: Attempt<'_>) -> Result<Decision<'_>, Error> {
-    match attempt {
-        Attempt::Decided(decision) => Ok(decision),
-        Attempt::Pending(_) => Err(Error::other(
-            "a session that waits has not waited; this is a bug in tollgate",
-        )),
-    }
-}
+/// What was decided: the value, the steps, and what was asked of states.
+type Made<'s> = (&'s Word<'s>, u64, Option<&'s Asking<'s>>);
 
-/// Decides by an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
-/// there may be no decision yet.
-#[inline(never)]
+/// Attempts to decide by an entry that asks states.
 pub(super) fn ask<'s>(
     program: &'s Program,
     entry: &'s EntryInfo,
@@ -160,6 +154,49 @@ pub(super) fn ask<'s>(
     (args, ignored): Args<'s>,
     call: &Call<'s>,
 ) -> Result<Attempt<'s>, Error> {
+    Ok(
+        match evaluate(program, entry, arena, marks, asked, args, call)? {
+            Ok((value, steps, asking)) => Attempt::Decided(Decision {
+                program,
+                entry,
+                value,
+                marks,
+                steps,
+                ignored,
+                asking,
+            }),
+            Err(pending) => Attempt::Pending(pending),
+        },
+    )
+}
+
+/// Decides by an entry that asks states, in a session that waits for them.
+#[inline(never)]
+fn wait<'s>(
+    program: &'s Program,
+    entry: &'s EntryInfo,
+    arena: &'s Arena,
+    marks: &mut Vec<Mark>,
+    asked: &Asked<'s>,
+    args: &[Word<'s>],
+    call: &Call<'s>,
+) -> Result<Made<'s>, Error> {
+    evaluate(program, entry, arena, marks, asked, args, call)?
+        .map_err(|_| Error::other("a session that waits has not waited; this is a bug in tollgate"))
+}
+
+/// Evaluates an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and
+/// what has to be comes back.
+#[inline(never)]
+fn evaluate<'s>(
+    program: &'s Program,
+    entry: &'s EntryInfo,
+    arena: &'s Arena,
+    marks: &mut Vec<Mark>,
+    asked: &Asked<'s>,
+    args: &[Word<'s>],
+    call: &Call<'s>,
+) -> Result<Result<Made<'s>, Box<Pending>>, Error> {
     let Some(asking) = asked.asking else {
         return Err(Error::other(format!(
             "`{}` asks states, and this session has none: make it with `Program::session_with`",
@@ -181,7 +218,7 @@ pub(super) fn ask<'s>(
                 let pending = asking.pending(cx.id, cx.time);
                 *marks = cx.marks;
                 return match pending {
-                    Some(pending) => Ok(Attempt::Pending(pending)),
+                    Some(pending) => Ok(Err(pending)),
                     None => Err(Error::other(
                         "a decision waits for nothing; this is a bug in tollgate",
                     )),
@@ -197,13 +234,5 @@ pub(super) fn ask<'s>(
     };
     let steps = cx.steps;
     *marks = cx.marks;
-    Ok(Attempt::Decided(Decision {
-        program,
-        entry,
-        value,
-        marks,
-        steps,
-        ignored,
-        asking: Some(asking),
-    }))
+    Ok(Ok((value, steps, Some(asking))))
 }

@@ -8,9 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
-use tollgate_ir::entities::PlaceId;
-#[cfg(feature = "compiler")]
-use tollgate_ir::entities::StateId;
+use tollgate_ir::entities::{PlaceId, StateId};
 use tollgate_ir::module::{Module, Operation as Asks, StatePlace};
 use tollgate_runtime::{Cx, States as Runtime, Word};
 use tollgate_state::{Answer, Ask, Charge, Failure, Once, Operation, Outcome, Store as _};

@@ -153,7 +153,7 @@ fn changed(
 ) -> Result<(), String> {
     let call = Call { id: "", time: 0 };
     // Empty, and never asked: what is asked besides would show.
-    let stores = super::stores_here(program).map_err(|e| e.to_string())?;
+    let stores = super::stores_here(program)?;
     let states = program.states(&stores).map_err(|e| e.to_string())?;
     let mut session = program.session_with(&states).map_err(|e| e.to_string())?;
     let attempt = session.attempt_json("decide", input.as_bytes(), &call, answers);

@@ -147,7 +147,7 @@ fn check(block: &Block) -> Result<(), Failed> {
 fn answers(block: &Block) -> Result<(), Failed> {
     for (name, engine) in engines() {
         let program = engine.compile_source("block", &block.text)?;
-        let states = program.states(&super::stores_here(&program).map_err(|e| e.to_string())?)?;
+        let states = program.states(&super::stores_here(&program)?)?;
         let mut session = program.session_with(&states)?;
         for (entry, facts, wanted) in &block.asks {
             let call = Call {

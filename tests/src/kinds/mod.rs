@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libtest_mimic::Trial;
-use tollgate::Program;
 use tollgate::state::{Local, Store};
+use tollgate::{OpenStores, Program};
 
 mod analysis;
 mod answered;
@@ -56,10 +56,9 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 /// Stores of this process in the place of those that a program asks elsewhere.
-pub(crate) fn stores_here(
-    program: &Program,
-) -> Result<Vec<(&str, Arc<dyn Store>)>, Box<dyn std::error::Error>> {
-    let local: Arc<dyn Store> = Arc::new(Local::new(program.declarations())?);
+pub(crate) fn stores_here(program: &Program) -> Result<OpenStores<'_>, String> {
+    let local = Local::new(program.declarations()).map_err(|e| e.to_string())?;
+    let local: Arc<dyn Store> = Arc::new(local);
     let elsewhere = program.declarations().iter().filter(|d| d.store != "local");
     Ok(elsewhere
         .map(|declared| (&*declared.store, Arc::clone(&local)))
