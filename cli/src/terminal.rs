@@ -3,6 +3,9 @@
 use std::env;
 use std::io::{IsTerminal, stderr, stdout};
 
+/// Numbers are written as in the reports of simulations.
+pub(crate) use tollgate_simulate::thousands;
+
 /// ANSI code of what went wrong.
 pub(crate) const RED: &str = "31";
 /// ANSI code of what went well.
@@ -34,36 +37,5 @@ pub(crate) fn painted(text: &str, code: &str, colour: bool) -> String {
         format!("\x1b[1;{code}m{text}\x1b[0m")
     } else {
         text.to_owned()
-    }
-}
-
-/// A number with its thousands apart: `1,223`.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [
-                thousands(0),
-                thousands(999),
-                thousands(1_223),
-                thousands(1_000_000)
-            ],
-            ["0", "999", "1,223", "1,000,000"]
-        );
     }
 }

@@ -64,7 +64,7 @@ use std::fmt;
 
 pub use arrivals::Traffic;
 pub use play::simulate;
-pub use report::{ClassReport, Peak, Report, Told};
+pub use report::{ClassReport, Peak, Report, Told, thousands};
 pub use scenario::{
     Burst, Class, FleetSettings, Law, Micros, RetrySettings, Scenario, ShedFrom, TraceSettings,
 };

@@ -319,8 +319,12 @@ pub(crate) fn time(time: Duration) -> String {
     }
 }
 
-/// A number with its thousands apart: `1,223`.
-pub(crate) fn thousands(number: u64) -> String {
+/// A number with its thousands apart, as people read it.
+///
+/// ```
+/// assert_eq!([0, 999, 1_000, 1_223_456].map(tollgate_simulate::thousands), ["0", "999", "1,000", "1,223,456"]);
+/// ```
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
