@@ -315,11 +315,19 @@ impl<'a, M: Deref<Target = Module>, W: Watch> Engine<'a> for Searching<'_, 'a, M
         self.cx.arena.word(word)
     }
 
-    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+    fn enter(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
         let func = self.index.functions[function as usize];
         let args: Vec<Word<'a>> = self.args.iter().copied().chain(more).collect();
         self.cx.steps += RULE;
-        self.interp.quiet(func, self.cx, &args)
+        self.interp.call(func, self.cx, &args)
+    }
+
+    fn marks(&self) -> &[Mark] {
+        &self.cx.marks
+    }
+
+    fn forget(&mut self, from: usize) {
+        self.cx.marks.truncate(from);
     }
 
     fn mark(&mut self, mark: Mark) {

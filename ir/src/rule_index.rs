@@ -146,6 +146,7 @@ impl RuleIndex {
             key,
             float: parts.result == Type::FLOAT,
             asks: asks.into(),
+            finder: None,
         };
         RuleIndex {
             name: parts.name,
@@ -157,6 +158,17 @@ impl RuleIndex {
             functions: functions.list,
             decider: Arc::new(decider),
         }
+    }
+
+    /// The same rules, which code finds instead of a search; see [`Decider::finder`]. Linear in the rules.
+    pub fn with_finder(mut self, func: FuncId) -> RuleIndex {
+        let number = self.functions.len() as u32;
+        self.functions.push(func);
+        self.decider = Arc::new(Decider {
+            finder: Some(number),
+            ..(*self.decider).clone()
+        });
+        self
     }
 
     /// Whether every number in it is one of the module, or of itself.
@@ -275,6 +287,14 @@ impl RuleIndex {
                 0 => {}
                 _ if several => {}
                 _ => return Err("several outcomes stand only under `all`".into()),
+            }
+        }
+        if let Some(finder) = decider.finder {
+            func(finder, None, Some(Type::INT))?;
+            let first = decider.rules.first().map_or(0, |rule| rule.mark.0);
+            let mut marks = decider.rules.iter().zip(first..);
+            if !decider.asks.is_empty() || marks.any(|(rule, mark)| rule.mark.0 != mark) {
+                return Err("rules with a finder ask nothing, and their sites count up".into());
             }
         }
         decider.given().try_for_each(|given| check(&given))?;

@@ -53,6 +53,7 @@
 
 mod blocks;
 mod consts;
+mod finder;
 mod pass;
 mod passes;
 pub mod pipeline;

@@ -28,7 +28,8 @@ pub(super) fn run<'s>(
         Some(direct) => {
             marks.clear();
             let mut steps = 0;
-            let value = direct.decide_closed(arena, marks, &mut steps, args.0);
+            let value =
+                direct.decide_closed(program.executable(), arena, marks, &mut steps, args.0);
             (value, steps, None)
         }
         None if entry.asks => wait(program, entry, arena, marks, &asked, args.0, call)?,

@@ -26,6 +26,8 @@ pub struct Direct {
     steps: Option<u64>,
     reads_call: bool,
     closed: bool,
+    /// Whether a finder marks what it finds.
+    finds_all: bool,
 }
 
 impl Direct {
@@ -41,14 +43,20 @@ impl Direct {
             Feature::Path { base, .. } => matches!(base, Base::Id | Base::Time),
             Feature::Computed(_) => true,
         };
-        let reads_call = !functions.is_empty() || decider.index.features().iter().any(of_call);
+        let others = functions.len() > usize::from(decider.finder.is_some());
+        let reads_call = others || decider.index.features().iter().any(of_call);
         let of_parameters = |feature: &Feature| match feature {
             Feature::Path { base, .. } => matches!(base, Base::Param(_)),
             Feature::Computed(_) => false,
         };
-        let closed = functions.is_empty() && decider.index.features().iter().all(of_parameters);
+        // A finder reads what the index would.
+        let finder = decider.finder.map(|number| functions.get(number as usize));
+        let finder = finder.flatten().copied();
+        let closed = functions.iter().all(|func| Some(*func) == finder)
+            && decider.index.features().iter().all(of_parameters);
         Direct {
             closed,
+            finds_all: !decider.one_decides(),
             decider,
             functions: functions.into(),
             constants,
@@ -83,24 +91,26 @@ impl Direct {
         self.reads_call
     }
 
-    /// Whether a decision reads its arguments and nothing else, and calls nothing: see [`Direct::decide_closed`].
+    /// Whether a decision reads its arguments and nothing else, and calls nothing but a finder: see [`Direct::decide_closed`].
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// As [`Direct::decide`], where a decision [is closed](Direct::is_closed): nothing is laid out for an engine. Adds to the marks and to
-    /// the steps.
+    /// As [`Direct::decide`], where a decision [is closed](Direct::is_closed): nothing is laid out for an engine but for a finder. Adds to the
+    /// marks and to the steps.
     #[inline]
-    pub fn decide_closed<'a>(
+    pub fn decide_closed<'a, E: Executable + ?Sized>(
         &'a self,
+        executable: &'a E,
         arena: &'a Arena,
         marks: &mut Vec<Mark>,
         steps: &mut u64,
         args: &[Word<'a>],
     ) -> &'a Word<'a> {
         let mut closed = Closed {
-            constants: self.constants.word().seq(),
+            direct: self,
+            executable,
             arena,
             marks,
             args,
@@ -143,15 +153,16 @@ impl Direct {
 }
 
 /// A closed decision, at work.
-struct Closed<'s, 'a> {
-    constants: &'a [Word<'a>],
+struct Closed<'s, 'a, E: ?Sized> {
+    direct: &'a Direct,
+    executable: &'a E,
     arena: &'a Arena,
     marks: &'s mut Vec<Mark>,
     args: &'s [Word<'a>],
     steps: u64,
 }
 
-impl<'a> Facts<'a> for Closed<'_, 'a> {
+impl<'a, E: Executable + ?Sized> Facts<'a> for Closed<'_, 'a, E> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'a> {
         match base {
@@ -165,18 +176,37 @@ impl<'a> Facts<'a> for Closed<'_, 'a> {
     }
 }
 
-impl<'a> Engine<'a> for Closed<'_, 'a> {
+impl<'a, E: Executable + ?Sized> Engine<'a> for Closed<'_, 'a, E> {
     fn arena(&self) -> &'a Arena {
         self.arena
     }
 
     #[inline]
     fn constant(&mut self, constant: u32) -> &'a Word<'a> {
-        self.constants.get(constant as usize).unwrap_or(&Word::None)
+        let constants = self.direct.constants.word().seq();
+        constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
-    fn call(&mut self, _function: u32, _more: Option<Word<'a>>) -> Word<'a> {
-        Word::None
+    /// What is called is the finder. Engines that have one count no steps.
+    #[inline]
+    fn enter(&mut self, function: u32, _more: Option<Word<'a>>) -> Word<'a> {
+        Word::Int(match self.direct.functions.get(function as usize) {
+            Some(func) => {
+                let marks = self.direct.finds_all.then_some(&mut *self.marks);
+                self.executable.find(*func, self.arena, marks, self.args)
+            }
+            None => -1,
+        })
+    }
+
+    #[inline]
+    fn marks(&self) -> &[Mark] {
+        self.marks
+    }
+
+    #[inline]
+    fn forget(&mut self, from: usize) {
+        self.marks.truncate(from);
     }
 
     #[inline]
@@ -220,11 +250,11 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Deciding<'_, 'a, E> {
         constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
-    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+    fn enter(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
         let Some(func) = self.direct.functions.get(function as usize) else {
             return Word::None;
         };
-        self.steps(RULE);
+        self.cx.steps += RULE;
         let args = match more {
             None => self.args,
             Some(word) => {
@@ -232,10 +262,17 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Deciding<'_, 'a, E> {
                 self.cx.arena.seq_with(self.args.len() + 1, at)
             }
         };
-        let marks = self.cx.marks.len();
-        let word = *self.executable.run(*func, self.cx, args);
-        self.cx.marks.truncate(marks);
-        word
+        *self.executable.run(*func, self.cx, args)
+    }
+
+    #[inline]
+    fn marks(&self) -> &[Mark] {
+        &self.cx.marks
+    }
+
+    #[inline]
+    fn forget(&mut self, from: usize) {
+        self.cx.marks.truncate(from);
     }
 
     #[inline]

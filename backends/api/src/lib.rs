@@ -31,7 +31,7 @@ pub use direct::Direct;
 
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{FuncId, IndexVec, SiteId};
-use tollgate_runtime::{Cx, Word};
+use tollgate_runtime::{Arena, Cx, Mark, Word};
 
 /// Turns legal IR into something that runs.
 pub trait Backend: Send + Sync {
@@ -146,6 +146,23 @@ pub trait Executable: Send + Sync {
     ///
     /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a>;
+
+    /// Calls a [finder](tollgate_runtime::index::Decider::finder) that reads its arguments alone. Marks are appended, for those that make
+    /// any.
+    fn find<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        marks: Option<&mut Vec<Mark>>,
+        args: &[Word<'a>],
+    ) -> i64 {
+        let mut cx = Cx::new(arena, "", 0);
+        let found = self.run(func, &mut cx, args).int();
+        if let Some(marks) = marks {
+            marks.append(&mut cx.marks);
+        }
+        found
+    }
 
     /// How a function decides, if it only searches: then [`Direct::decide`] does what `run` does. Whoever decides by it again and again
     /// asks once.

@@ -93,6 +93,8 @@ macro_rules! for_each_function {
 
             /// What a map of so many words holds for a key, absent if nothing.
             lookup = Lookup(entries: Words, len: Len, key: Words, out: Out) -> Nothing, Writes;
+            /// Where a text stands among those of a constant that [has a table](crate::known::has_table), from 0; -1 if nowhere.
+            text_place = TextPlace(cx: Cx, constant: Id, text: Bytes, len: Len) -> Int, Reads;
             /// Whether a list has an element.
             list_has = ListHas(items: Words, len: Len, item: Words) -> Flag, Reads;
             /// Whether a set has an element.

@@ -1,5 +1,8 @@
 //! What can be asked in place, with a few loads and no call, because something is known while compiling.
 
+use tollgate_ir::module::Constant;
+use tollgate_ir::types::{Type, TypeData, Types};
+use tollgate_runtime::index::TextTable;
 use tollgate_runtime::kinds::net::Cidr;
 use tollgate_runtime::pattern::Segment;
 use tollgate_runtime::{Pattern, Value};
@@ -145,6 +148,42 @@ impl<'c> PathTest<'c> {
         };
         (text.len() <= TEXT_MAX).then_some(test)
     }
+}
+
+/// Whether a constant of this type has a table from its texts to their places, beside the program: a map by text, or a set of more texts than
+/// are compared in place. Compiled code looks there instead of searching the constant ([`Function::TextPlace`](crate::Function::TextPlace)).
+pub fn has_table(types: &Types, constant: &Constant) -> bool {
+    match (types.get(constant.ty), &constant.value) {
+        (TypeData::Map(Type::STR, _), Value::Seq(entries)) => !entries.is_empty(),
+        (TypeData::Set(Type::STR), Value::Seq(texts)) => texts.len() > MEMBERS_MAX,
+        _ => false,
+    }
+}
+
+/// Whether a map holds 0, 1, 2, … in the order of its keys, so that what it holds for a key is the key's place.
+pub fn holds_places(constant: &Value) -> bool {
+    let Value::Seq(entries) = constant else {
+        return false;
+    };
+    let mut values = entries.iter().skip(1).step_by(2).zip(0..);
+    values.all(|(value, place)| *value == Value::Int(place))
+}
+
+/// The table of a constant that has one.
+pub(crate) fn table(types: &Types, constant: &Constant) -> Option<Box<TextTable>> {
+    let Value::Seq(items) = &constant.value else {
+        return None;
+    };
+    let step = match types.get(constant.ty) {
+        TypeData::Map(..) => 2,
+        _ => 1,
+    };
+    let text = |item: &'_ Value| match item {
+        Value::Str(text) => Some(text.clone()),
+        _ => None,
+    };
+    let texts: Vec<_> = items.iter().step_by(step).filter_map(text).collect();
+    has_table(types, constant).then(|| Box::new(TextTable::new(texts.iter().map(|text| &**text))))
 }
 
 /// Loads that cover so many bytes and none beside: where they begin, and how wide they are (8, 4, 2 or 1). The last may look at bytes

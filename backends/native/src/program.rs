@@ -1,16 +1,20 @@
 //! A compiled program: its code, and what that reads.
 
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use tollgate_backend_api::{Direct, Executable};
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Func;
-use tollgate_runtime::index::Decider;
-use tollgate_runtime::{Cx, Frozen, Mark, Native, Pattern, Word};
+use tollgate_runtime::index::{Decider, TextTable};
+use tollgate_runtime::{Arena, Cx, Frozen, Mark, Native, Pattern, Word};
 
 use crate::context::{Context, Entry};
 use crate::functions::FUNCTIONS;
+use crate::known::table;
+use crate::layout::RawWord;
 
 /// Machine code that a code generator made, and what keeps it in memory. Dropping it frees it.
 pub trait Code: Send + Sync {
@@ -38,6 +42,8 @@ pub(crate) struct Shared {
     directs: Vec<Option<Arc<Direct>>>,
     /// The constants, as one sequence.
     pub(crate) constants: Arc<Frozen>,
+    /// By constant: the places of its texts, if compiled code asks for them; see [`has_table`](crate::known::has_table).
+    pub(crate) tables: Vec<Option<Box<TextTable>>>,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) natives: Vec<&'static Native>,
     pub(crate) indexes: Vec<RuleIndex>,
@@ -96,6 +102,11 @@ impl<C: Code> Compiled<C> {
                 .collect(),
             directs,
             constants,
+            tables: module
+                .consts
+                .values()
+                .map(|c| table(&module.types, c))
+                .collect(),
             patterns: module.patterns.values().cloned().collect(),
             natives: module.natives.values().copied().collect(),
             indexes: module.indexes.values().map(index).collect(),
@@ -128,6 +139,16 @@ impl<C: Code> Executable for Compiled<C> {
         }
     }
 
+    fn find<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        marks: Option<&mut Vec<Mark>>,
+        args: &[Word<'a>],
+    ) -> i64 {
+        self.shared.find(func, arena, marks, args)
+    }
+
     fn direct(&self, func: FuncId) -> Option<&Arc<Direct>> {
         self.shared.directs.get(func.0 as usize)?.as_ref()
     }
@@ -144,6 +165,7 @@ impl<C: Code> Executable for Compiled<C> {
             params,
             directs,
             constants,
+            tables,
             patterns,
             natives,
             indexes,
@@ -157,6 +179,12 @@ impl<C: Code> Executable for Compiled<C> {
             + reserved(directs)
             + directs.iter().flatten().map(|d| d.bytes()).sum::<usize>()
             + constants.bytes()
+            + reserved(tables)
+            + tables
+                .iter()
+                .flatten()
+                .map(|table| table.bytes())
+                .sum::<usize>()
             + reserved(patterns)
             + patterns.iter().map(Pattern::bytes).sum::<usize>()
             + reserved(natives)
@@ -219,6 +247,61 @@ impl Shared {
             context.give_marks_back();
             &*out
         }
+    }
+}
+
+impl Shared {
+    /// As [`Shared::enter`], for a function that reads its arguments alone and gives an integer: as little as can be is laid out.
+    #[inline]
+    fn find<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        marks: Option<&mut Vec<Mark>>,
+        args: &[Word<'a>],
+    ) -> i64 {
+        let place = func.0 as usize;
+        let (Some(Some(entry)), Some(params)) = (self.entries.get(place), self.params.get(place))
+        else {
+            tollgate_ir::bug!("{func} is entered, and only compiled code calls it");
+        };
+        // Nothing unwinds from compiled code, so marks that are lent come back in any case.
+        let mut cx = ManuallyDrop::new(Cx::new(arena, "", 0));
+        if args.len() < *params as usize {
+            return self.enter(func, &mut cx, args).int();
+        }
+        let mut out = RawWord::from(Word::None);
+        let mut context = Context {
+            functions: &raw const FUNCTIONS,
+            constants: self.constants.word().seq().as_ptr().cast(),
+            data: self.zeros.as_ptr().cast(),
+            id: "".as_ptr(),
+            id_len: 0,
+            time: 0,
+            marks: NonNull::dangling().as_ptr(),
+            marks_len: 0,
+            marks_capacity: 0,
+            zeros: self.zeros.as_ptr().cast(),
+            shared: &raw const *self,
+            cx: (&raw mut *cx).cast(),
+        };
+        let marks = marks.map(|marks| {
+            cx.marks = std::mem::take(marks);
+            context.marks = cx.marks.as_mut_ptr();
+            context.marks_len = cx.marks.len();
+            context.marks_capacity = cx.marks.capacity();
+            marks
+        });
+        // SAFETY: as in `enter`; the function reads no data.
+        let found = unsafe {
+            entry(&raw mut context, args.as_ptr().cast(), &raw mut out);
+            out.word().int()
+        };
+        if let Some(marks) = marks {
+            context.give_marks_back();
+            *marks = std::mem::take(&mut cx.marks);
+        }
+        found
     }
 }
 

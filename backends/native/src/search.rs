@@ -1,5 +1,7 @@
 //! Deciding by an index: what a search in the runtime asks of compiled code.
 
+use std::slice;
+
 use tollgate_runtime::index::{Base, Engine, Facts};
 use tollgate_runtime::{Arena, Mark, Word};
 
@@ -60,7 +62,7 @@ impl Engine<'static> for Searching<'_> {
         constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
-    fn call(&mut self, function: u32, more: Option<Word<'static>>) -> Word<'static> {
+    fn enter(&mut self, function: u32, more: Option<Word<'static>>) -> Word<'static> {
         let Some(func) = self.index.functions.get(function as usize) else {
             return Word::None;
         };
@@ -79,11 +81,21 @@ impl Engine<'static> for Searching<'_> {
         // SAFETY: the context is in use. The verifier saw that the function takes the rule set's parameters, and for a key one word
         // more. What it leaves is a word of the decision.
         unsafe {
-            let marks = (*self.cx).marks_len;
             entry(self.cx, args.as_ptr().cast(), &raw mut out);
-            (*self.cx).marks_len = marks;
             out.word()
         }
+    }
+
+    #[inline]
+    fn marks(&self) -> &[Mark] {
+        // SAFETY: the context is in use, and so many marks stand there.
+        unsafe { slice::from_raw_parts((*self.cx).marks, (*self.cx).marks_len) }
+    }
+
+    #[inline]
+    fn forget(&mut self, from: usize) {
+        // SAFETY: the context is in use.
+        unsafe { (*self.cx).marks_len = from.min((*self.cx).marks_len) };
     }
 
     #[inline]

@@ -21,7 +21,7 @@ use crate::program::Program;
 pub(crate) const MAGIC: &[u8; 4] = b"TGBC";
 
 /// The version of the format; raised whenever an opcode is added or anything below changes.
-pub(crate) const VERSION: u8 = 4;
+pub(crate) const VERSION: u8 = 5;
 
 /// Bytes before the checksummed part: magic, version, checksum.
 pub(crate) const HEADER: usize = 4 + 1 + 8;

@@ -73,6 +73,7 @@ impl Writer {
         self.all(&decider.asks[..], |out, asks| {
             out.all(asks.as_slice(), |out, number| out.u32(*number));
         });
+        self.all(decider.finder.as_slice(), |out, finder| out.u32(*finder));
     }
 
     fn outcome(&mut self, outcome: Outcome) {
@@ -199,8 +200,12 @@ impl Reader<'_> {
         };
         let float = self.bool()?;
         let asks = self.all(|input| Ok(input.all(Reader::u32)?.first().copied()))?;
-        if !asks.is_empty() && !ranking.is_empty() {
-            return Err(LoadError::damaged(at, "rules that ask are not ranked"));
+        let finder = self.all(Reader::u32)?;
+        if !asks.is_empty() && !(ranking.is_empty() && finder.is_empty()) {
+            return Err(LoadError::damaged(
+                at,
+                "rules that ask are neither ranked nor found by a function",
+            ));
         }
         let decider = Decider {
             policy,
@@ -212,6 +217,7 @@ impl Reader<'_> {
             key: key.first().copied(),
             float,
             asks: asks.into(),
+            finder: finder.first().copied(),
         };
         Ok(RuleIndex {
             name,
@@ -356,7 +362,7 @@ pub(crate) fn check(program: &Program, index: &RuleIndex) -> Result<(), Flaw> {
             called(*n, index.params)?;
         }
     }
-    for number in decider.asks.iter().flatten() {
+    for number in decider.asks.iter().flatten().chain(&decider.finder) {
         called(*number, index.params)?;
     }
     if !decider.asks.is_empty() && decider.asks.len() != decider.rules.len() {

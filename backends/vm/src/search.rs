@@ -113,7 +113,7 @@ impl<'a> Engine<'a> for Searching<'_, 'a> {
         &self.program.constants()[ConstId(constant).0 as usize]
     }
 
-    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+    fn enter(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
         self.cx.steps += RULE;
         if self.budget.exhausted(self.cx) {
             return Word::None;
@@ -125,11 +125,18 @@ impl<'a> Engine<'a> for Searching<'_, 'a> {
         for (register, arg) in self.below.iter_mut().zip(args) {
             *register = arg;
         }
-        let marks = self.cx.marks.len();
         let func = self.index.functions[function as usize];
-        let word = enter(self.program, func, self.cx, self.below, self.budget);
-        self.cx.marks.truncate(marks);
-        word
+        enter(self.program, func, self.cx, self.below, self.budget)
+    }
+
+    #[inline]
+    fn marks(&self) -> &[Mark] {
+        &self.cx.marks
+    }
+
+    #[inline]
+    fn forget(&mut self, from: usize) {
+        self.cx.marks.truncate(from);
     }
 
     #[inline]

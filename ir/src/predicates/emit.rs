@@ -17,14 +17,17 @@ impl Predicates {
         let terms = &self.terms;
         let params: Vec<Type> = terms.params().iter().map(|p| terms.ty(*p)).collect();
         let mut builder = FuncBuilder::new(module, name, &params, terms.ty(term));
-        let mut vals: FxHashMap<TermId, Val> = FxHashMap::default();
-        vals.extend(
-            terms
-                .params()
-                .iter()
-                .copied()
-                .zip(builder.params().iter().copied()),
-        );
+        let args = builder.params().to_vec();
+        let val = self.emit_in(&mut builder, &args, term);
+        builder.ret(val);
+        builder.finish()
+    }
+
+    /// Computes a term in the current block of a function, given the rule set's parameters there.
+    pub fn emit_in(&self, builder: &mut FuncBuilder<'_>, args: &[Val], term: TermId) -> Val {
+        let terms = &self.terms;
+        let params = terms.params().iter().copied();
+        let mut vals: FxHashMap<TermId, Val> = params.zip(args.iter().copied()).collect();
         terms.walk(term, |at, inst| {
             let val = match inst {
                 Inst::Konst { value } => {
@@ -39,7 +42,6 @@ impl Predicates {
             };
             vals.insert(at, val);
         });
-        builder.ret(vals[&term]);
-        builder.finish()
+        vals[&term]
     }
 }

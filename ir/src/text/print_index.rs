@@ -86,6 +86,9 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
     if let Some(key) = decider.key {
         put(format!("    key {}", func(key)));
     }
+    if let Some(finder) = decider.finder {
+        put(format!("    finder {}", func(finder)));
+    }
     lines.push((None, "}".into()));
     lines
 }

@@ -20,18 +20,19 @@
 
 use tollgate_ir::builder::FuncBuilder;
 use tollgate_ir::cost::Costs;
-use tollgate_ir::entities::{FuncId, GroupId, RuleSetId, Val};
+use tollgate_ir::entities::{FuncId, GroupId, RuleSetId, SiteId, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::interp::Interp;
 use tollgate_ir::module::{Module, Otherwise, Rule, RuleSet, Target, Terminator};
 use tollgate_ir::predicates::{Feature, Predicates, Source, predicates, prefixes};
 use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
 use tollgate_ir::types::{Type, TypeData};
-use tollgate_runtime::index::{Policy, Test};
+use tollgate_runtime::index::{Base, Policy, Test};
 use tollgate_runtime::{Arena, Cx, Pattern, Value, Word};
 
 use super::rulesets::{Became, replace};
 use crate::consts::{Const, is_function_of_operands};
+use crate::finder::{Finder, With};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Aim;
 
@@ -58,7 +59,7 @@ pub(crate) fn run(module: &mut Module, aim: Aim) -> Changed {
     for id in module.rulesets.keys() {
         match searchable(module, &costs, id, aim) {
             Ok(asked) => {
-                let func = index(module, id, asked, &costs, &mut names, &mut changed);
+                let func = index(module, id, asked, &costs, aim, &mut names, &mut changed);
                 became.push(Became::Func(func));
             }
             Err(_) => {
@@ -138,6 +139,7 @@ fn searchable(
         && rules.policy != Policy::All
         && rules.rules.len() <= CODE_RULES_MAX
         && expressions(&asked) <= EXPRESSIONS_MAX
+        && !is_closed(module, id, &asked)
     {
         return Err(WhyChain::Code {
             most: CODE_RULES_MAX,
@@ -182,8 +184,9 @@ fn expressions(asked: &Predicates) -> usize {
 fn index(
     module: &mut Module,
     id: RuleSetId,
-    asked: Predicates,
+    mut asked: Predicates,
     costs: &Costs,
+    aim: Aim,
     names: &mut Names,
     changed: &mut Changed,
 ) -> FuncId {
@@ -228,7 +231,7 @@ fn index(
         Some(Const::None(_)) => Given::Const(module.konst(outcome, Value::None)),
         None => Given::Call(func),
     };
-    let rules = old.into_iter().zip(asked.rules);
+    let rules = old.into_iter().zip(std::mem::take(&mut asked.rules));
     let rules = rules.map(|(rule, condition)| IndexedRule {
         site: rule.site,
         condition,
@@ -242,7 +245,7 @@ fn index(
     if let Some(key) = key {
         know_keys(module, key, &mut rules);
     }
-    let index = module.indexes.push(RuleIndex::new(Parts {
+    let index = RuleIndex::new(Parts {
         name: name.clone(),
         params: params.clone(),
         result,
@@ -251,7 +254,12 @@ fn index(
         rules,
         otherwise,
         key,
-    }));
+    });
+    let index = match aim.native {
+        true => with_finder(module, index, &asked, names, changed),
+        false => index,
+    };
+    let index = module.indexes.push(index);
     let mut b = FuncBuilder::new(module, name, &params, result);
     let args: Box<[Val]> = b.params().into();
     for func in before {
@@ -268,6 +276,80 @@ fn index(
     let func = b.finish();
     changed.funcs.push(func);
     func
+}
+
+/// The index with code that finds what a search would, if there is a good way.
+fn with_finder(
+    module: &mut Module,
+    index: RuleIndex,
+    asked: &Predicates,
+    names: &mut Names,
+    changed: &mut Changed,
+) -> RuleIndex {
+    let sites: Vec<SiteId> = index
+        .decider
+        .rules
+        .iter()
+        .map(|r| SiteId(r.mark.0))
+        .collect();
+    let in_a_row = sites.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0);
+    if !index.decider.asks.is_empty() || !in_a_row {
+        return index;
+    }
+    let ranking = index.decider.ranking.as_deref();
+    let one = index.decider.one_decides();
+    let conditions = index.conditions.clone();
+    let order: Vec<u32> = match ranking {
+        Some(ranking) => ranking.into(),
+        None => (0..conditions.len() as u32).collect(),
+    };
+    let finder = Finder::new(module, asked, &conditions, order.into_iter(), one);
+    let Some(finder) = finder else {
+        return index;
+    };
+    let features = index.decider.index.features().iter();
+    let computed = features.map(|feature| match feature {
+        tollgate_runtime::index::Feature::Computed(n) => Some(index.functions[*n as usize]),
+        tollgate_runtime::index::Feature::Path { .. } => None,
+    });
+    let with = With {
+        asked,
+        computed: &computed.collect::<Vec<_>>(),
+        sites: &sites,
+    };
+    let name = names.fresh(&format!("{}.finder", index.name));
+    let func = finder.write(module, &with, name);
+    changed.funcs.push(func);
+    index.with_finder(func)
+}
+
+fn one_decides(policy: Policy) -> bool {
+    matches!(policy, Policy::First | Policy::Unique | Policy::Any)
+}
+
+/// Whether a host decides by a rule set without any code but a finder: its rules read their parameters alone and give constants.
+fn is_closed(module: &Module, id: RuleSetId, asked: &Predicates) -> bool {
+    let rules = &module.rulesets[id];
+    let of_parameters = |feature: &Feature| match &feature.source {
+        Source::Path { base, .. } => matches!(base, Base::Param(_)),
+        Source::Computed => false,
+    };
+    let given = rules.rules.iter().flat_map(|rule| &rule.outcomes);
+    let mut given = given.chain(rules.otherwise.iter().map(|o| &o.outcome));
+    let target = Target::Rules(id);
+    module.data.is_empty()
+        && module.entries.iter().any(|entry| entry.target == target)
+        && one_decides(rules.policy)
+        && asked.features.iter().all(of_parameters)
+        && given.all(|func| constant(module, *func).is_some())
+        && Finder::new(
+            module,
+            asked,
+            &asked.rules,
+            0..asked.rules.len() as u32,
+            true,
+        )
+        .is_some()
 }
 
 /// The conditions of groups around all rules that ask, the outermost first, which are asked before a search as they are before the chain;

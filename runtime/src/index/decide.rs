@@ -73,6 +73,10 @@ pub struct Decider {
     /// For each rule, what has to hold besides, once the rule is found: a function that may ask states, so it is called in the order
     /// of the source, and only where the decision comes past the rule. Empty where no rule has any; then rules may be ranked.
     pub asks: Box<[Option<u32>]>,
+    /// A function of the rule set's parameters that finds what the index would, by code made for these rules. Where one rule decides it
+    /// gives the number by which the index knows the rule, or another one if none matches; where several do, it marks them in order, and the rules' marks count
+    /// up from that of the first. There is none where rules ask.
+    pub finder: Option<u32>,
 }
 
 /// What a decision needs of an engine.
@@ -81,8 +85,19 @@ pub trait Engine<'a>: Facts<'a> {
     fn arena(&self) -> &'a Arena;
     /// A constant of the program.
     fn constant(&mut self, constant: u32) -> &'a Word<'a>;
-    /// Calls a function with the rule set's parameters, and one more word if given. Its marks are dropped.
-    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a>;
+    /// Calls a function with the rule set's parameters, and one more word if given. Its marks are kept.
+    fn enter(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a>;
+    /// The trace.
+    fn marks(&self) -> &[Mark];
+    /// Forgets the marks from a place on.
+    fn forget(&mut self, from: usize);
+    /// Calls a function and forgets its marks.
+    fn call(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {
+        let from = self.marks().len();
+        let word = self.enter(function, more);
+        self.forget(from);
+        word
+    }
     /// Adds to the trace.
     fn mark(&mut self, mark: Mark);
     /// Adds to the steps.
@@ -100,14 +115,24 @@ impl Decider {
     #[inline(always)]
     pub fn decide<'a>(&self, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
         match self.policy {
-            Policy::First | Policy::Unique | Policy::Any => self.one_of(self.first(engine), engine),
-            Policy::Best if self.ranking.is_some() => self.one_of(self.first(engine), engine),
+            Policy::First | Policy::Unique | Policy::Any => self.one_of(self.which(engine), engine),
+            Policy::Best if self.ranking.is_some() => self.one_of(self.which(engine), engine),
             Policy::All => {
                 let list = self.every(engine);
                 engine.arena().word(Word::Seq(list))
             }
             Policy::Best => self.best(engine),
             Policy::Sum => self.sum(engine),
+        }
+    }
+
+    /// Whether one rule decides, and which is known as soon as it is found; else those that match are looked at one after the other.
+    #[inline]
+    pub fn one_decides(&self) -> bool {
+        match self.policy {
+            Policy::First | Policy::Unique | Policy::Any => true,
+            Policy::Best => self.ranking.is_some(),
+            Policy::All | Policy::Sum => false,
         }
     }
 
@@ -156,7 +181,14 @@ impl Decider {
             ),
             Policy::All | Policy::Sum => (&each, 0),
         };
-        self.index.bound(call, found).saturating_add(after)
+        let find = match self.finder {
+            Some(finder) => {
+                let all = (0..self.rules.len() as u32).map(found);
+                all.fold(call(finder), u64::saturating_add)
+            }
+            None => self.index.bound(call, found),
+        };
+        find.saturating_add(after)
     }
 
     /// Rules with their outcomes as rows, and the outcomes behind the first of each. A rule without outcomes is given one that does not
@@ -222,10 +254,28 @@ impl Decider {
     }
 
     fn matching<'a>(&self, engine: &mut impl Engine<'a>) -> &'a [u32] {
+        if let Some(finder) = self.finder {
+            let from = engine.marks().len();
+            engine.enter(finder, None);
+            let arena = engine.arena();
+            let marks = engine.marks().get(from..).unwrap_or(&[]);
+            let mut found = arena.vec_of(marks.len());
+            found.extend(marks.iter().filter_map(|mark| self.marked(*mark)));
+            engine.forget(from);
+            return found.into_bump_slice();
+        }
         let arena = engine.arena();
         let (found, steps) = self.index.all(engine, arena);
         engine.steps(steps);
         found
+    }
+
+    /// The place of the rule of a mark, where marks count up from that of the first rule.
+    #[inline(always)]
+    fn marked(&self, mark: Mark) -> Option<u32> {
+        let first = self.rules.first()?.mark.0;
+        let place = mark.0.wrapping_sub(first);
+        ((place as usize) < self.rules.len()).then_some(place)
     }
 
     /// Whether what a rule asks besides holds.
@@ -240,7 +290,17 @@ impl Decider {
         }
     }
 
-    /// The place of the first rule that matches, or of the best one where rules are ranked.
+    /// The place of the rule that decides.
+    #[inline(always)]
+    fn which<'a>(&self, engine: &mut impl Engine<'a>) -> Option<u32> {
+        let Some(finder) = self.finder else {
+            return self.first(engine);
+        };
+        let found = u32::try_from(engine.call(finder, None).int()).ok();
+        self.ranked(found.filter(|found| (*found as usize) < self.rules.len()))
+    }
+
+    /// The place of the first rule that matches, or of the best one where rules are ranked, by a search.
     #[inline(never)]
     fn first<'a>(&self, engine: &mut impl Engine<'a>) -> Option<u32> {
         if !self.asks.is_empty() {
@@ -249,6 +309,12 @@ impl Decider {
         let arena = engine.arena();
         let (found, steps) = self.index.first(engine, arena);
         engine.steps(steps);
+        self.ranked(found)
+    }
+
+    /// The place of a rule, given the number by which the index knows it.
+    #[inline(always)]
+    fn ranked(&self, found: Option<u32>) -> Option<u32> {
         match &self.ranking {
             Some(ranking) => ranking.get(found? as usize).copied(),
             None => found,
@@ -307,21 +373,56 @@ impl Decider {
 
     #[inline(never)]
     fn every<'a>(&self, engine: &mut impl Engine<'a>) -> &'a [Word<'a>] {
+        if let Some(finder) = self.finder {
+            return self.every_marked(finder, engine);
+        }
         let found = self.matching(engine);
         let rules = || found.iter().map(|rule| &self.rules[*rule as usize]);
-        let len = rules().map(|rule| 1 + rule.more as usize).sum();
-        let list = engine.arena().slots(len);
+        let len = match self.more.is_empty() {
+            true => found.len(),
+            false => rules().map(|rule| 1 + rule.more as usize).sum(),
+        };
         if !self.asks.is_empty() {
+            let list = engine.arena().slots(len);
             return self.every_that_holds(found, list, engine);
         }
-        let mut to = list.iter_mut();
+        let mut list = engine.arena().vec_of(len);
         for rule in rules() {
             engine.mark(rule.mark);
-            for (outcome, to) in self.outcomes(rule).zip(&mut to) {
-                *to = *self.give(outcome, engine);
+            self.add(rule, &mut list, engine);
+        }
+        list.into_bump_slice()
+    }
+
+    /// Under `All`, where a finder makes the marks.
+    #[inline(always)]
+    fn every_marked<'a>(&self, finder: u32, engine: &mut impl Engine<'a>) -> &'a [Word<'a>] {
+        let from = engine.marks().len();
+        engine.enter(finder, None);
+        let to = engine.marks().len();
+        let mut list = engine.arena().vec_of(to.saturating_sub(from));
+        for at in from..to {
+            let place = engine.marks().get(at).and_then(|mark| self.marked(*mark));
+            if let Some(rule) = place.and_then(|place| self.rules.get(place as usize)) {
+                self.add(rule, &mut list, engine);
             }
         }
-        list
+        list.into_bump_slice()
+    }
+
+    /// Adds the outcomes of a rule.
+    #[inline(always)]
+    fn add<'a>(
+        &self,
+        rule: &RuleRow,
+        list: &mut bumpalo::collections::Vec<'a, Word<'a>>,
+        engine: &mut impl Engine<'a>,
+    ) {
+        list.push(*self.give(rule.outcome, engine));
+        if rule.more > 0 {
+            let more = self.outcomes(rule).skip(1);
+            list.extend(more.map(|outcome| *self.give(outcome, engine)));
+        }
     }
 
     /// Under `All`, where rules ask; `list` has room for the outcomes of all that were found.

@@ -39,6 +39,7 @@ use self::code::{Code, Kind, RowView, Subject, way};
 use self::search::{Every, Least, Search};
 use self::subjects::Subjects;
 
+pub use access::TextTable;
 pub(crate) use access::Texts;
 pub use decide::{Decider, Engine, GIVE, Outcome, Policy, RuleRow};
 pub use draw::{Shown, ShownKind};

@@ -9,6 +9,7 @@
 //! | `test interp` | the reference interpreter decides as claimed, within the static bound | `; run: f(1, [2]) == 3`, with ` by site0, site1` if sites are marked |
 //! | `test run` | the same, for every engine at every level of the optimizer | as `test interp` |
 //! | `test <pass>` | the pass, which leaves a module that verifies | `; check:`, `; next:`, `; not:` (see `filecheck.rs`), about the function before them, or the whole module before the first |
+//! | `test <pass> native` | the same, for machine code | as `test <pass>` |
 //! | `test <pass> precise` | the same | behind a line `; after:` the whole result, which `TOLLGATE_BLESS=1` rewrites |
 
 use std::fs;
@@ -102,9 +103,13 @@ fn run(case: &Case, command: &str) -> Result<(), String> {
         "verify" => file.verify(),
         "interp" => file.interp(),
         "run" => file.run(),
-        _ => match command.strip_suffix(" precise") {
-            Some(pass) => file.precise(pass),
-            None => file.pass(command),
+        _ => match (
+            command.strip_suffix(" precise"),
+            command.strip_suffix(" native"),
+        ) {
+            (Some(pass), _) => file.precise(pass),
+            (None, Some(pass)) => file.pass(pass, true),
+            (None, None) => file.pass(command, false),
         },
     }
 }
@@ -221,8 +226,8 @@ impl File<'_> {
         })
     }
 
-    fn pass(&self, pass: &str) -> Result<(), String> {
-        let after = self.after(pass)?;
+    fn pass(&self, pass: &str, native: bool) -> Result<(), String> {
+        let after = self.after(pass, native)?;
         if self.claims("check:").next().is_none() && self.claims("not:").next().is_none() {
             return Err("nothing is claimed".into());
         }
@@ -259,7 +264,7 @@ impl File<'_> {
     }
 
     fn precise(&self, pass: &str) -> Result<(), String> {
-        let printed = print_module(&self.after(pass)?);
+        let printed = print_module(&self.after(pass, false)?);
         let lines = printed
             .lines()
             .map(|l| format!("; {l}").trim_end().to_owned());
@@ -281,9 +286,13 @@ impl File<'_> {
         ))
     }
 
-    fn after(&self, pass: &str) -> Result<Module, String> {
+    fn after(&self, pass: &str, native: bool) -> Result<Module, String> {
         let module = self.verified()?;
-        let module = run_pass(pass, module, Aim::default());
+        let aim = Aim {
+            native,
+            ..Aim::default()
+        };
+        let module = run_pass(pass, module, aim);
         let mut module = module.ok_or_else(|| format!("there is no pass `{pass}`"))?;
         module.funcs.values_mut().for_each(|f| f.compact());
         verified(&module).map_err(|e| format!("behind the pass: {e}"))?;

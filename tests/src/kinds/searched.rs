@@ -1,8 +1,8 @@
 //! Random rule sets of many rules, searched and tried one after the other: the index against the plain chain and the reference
-//! interpreter, in value, deciding rules and order.
+//! interpreter, in value, deciding rules and order; and what machine code finds by itself.
 //!
 //! A short seeded run belongs to every run of the suite. `TOLLGATE_RULESETS=6000` makes it longer: each rule set is asked about
-//! 250 events by four engines beside the reference, so that this makes six million comparisons; `TOLLGATE_SEED=7` makes it other.
+//! 250 events by five engines beside the reference, so that this makes seven and a half million comparisons; `TOLLGATE_SEED=7` makes it other.
 
 use std::path::Path;
 
@@ -19,8 +19,15 @@ const RULESETS: u64 = 40;
 const INPUTS: usize = 250;
 /// Rule sets in one trial.
 const BATCH: u64 = 10;
-/// The reference, which goes first, and those that are held to it: chains, and what is searched.
-const ENGINES: [&str; 5] = ["interp O0", "vm O0", "vm O1", "vm O2", "interp O2"];
+/// The reference, which goes first, and those that are held to it: chains, what is searched, and what code finds.
+const ENGINES: [&str; 6] = [
+    "interp O0",
+    "vm O0",
+    "vm O1",
+    "vm O2",
+    "interp O2",
+    "cranelift O2",
+];
 
 /// One trial a batch.
 pub(crate) fn trials(_root: &Path) -> Vec<Trial> {

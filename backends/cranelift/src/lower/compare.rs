@@ -3,13 +3,15 @@
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use tollgate_ir::entities::{PatId, Val};
+use tollgate_ir::instructions::Inst;
 use tollgate_ir::operand::Cc;
-use tollgate_native_abi::known::{Members, Net};
+use tollgate_native_abi::known::{Members, Net, has_table};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Shape};
 use tollgate_runtime::Value as Constant;
 
 use super::Lower;
+use super::inst::plain;
 use super::words::Parts;
 
 impl Lower<'_> {
@@ -79,6 +81,13 @@ impl Lower<'_> {
                 self.bit_of(bits, distance)
             }
             _ => {
+                if let Some(place) = self.place_of(of, item) {
+                    let there = self
+                        .b
+                        .ins()
+                        .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, place, 0);
+                    return there;
+                }
                 let (items, len) = self.two(of);
                 let (item, _) = self.lay_out(&[item]);
                 let function = match sorted {
@@ -88,6 +97,21 @@ impl Lower<'_> {
                 self.ask(function, &[items, len, item])
             }
         }
+    }
+
+    /// Where a text stands among those of a constant that has a table of them; -1 if nowhere.
+    pub(super) fn place_of(&mut self, of: Val, text: Val) -> Option<Value> {
+        let Inst::Konst { value } = self.func.def(of)? else {
+            return None;
+        };
+        let module = self.unit.module;
+        if self.repr(text) != plain(Shape::Str) || !has_table(&module.types, &module.consts[*value])
+        {
+            return None;
+        }
+        let (at, len) = self.two(text);
+        let (cx, constant) = (self.cx, self.id(value.0));
+        Some(self.ask(Function::TextPlace, &[cx, constant, at, len]))
     }
 
     /// Whether a bit of some 64 is set; none is beyond them.

@@ -8,6 +8,7 @@ use tollgate_ir::entities::{
 use tollgate_ir::instructions::{Inst, InstVisitor, Opcode};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
+use tollgate_native_abi::known::holds_places;
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Context, Function, Repr, Shape};
 
@@ -397,8 +398,23 @@ impl InstVisitor for Lower<'_> {
             tollgate_ir::bug!("`lookup` in what is no map");
         };
         let (entries, len) = self.two(*a);
-        let (key, _) = self.lay_out(&[*key]);
         let repr = self.optional(of);
+        if let Some(place) = self.place_of(*a, *key) {
+            if self.constant(*a).is_some_and(holds_places) {
+                let there = self
+                    .b
+                    .ins()
+                    .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, place, 0);
+                self.result = Parts::new(&[place]).present(there);
+                return;
+            }
+            // What is nowhere is past the end.
+            let pair = self.b.ins().iadd(place, place);
+            let value = self.b.ins().iadd_imm_s(pair, 1);
+            self.result = self.read_element(entries, len, value, repr);
+            return;
+        }
+        let (key, _) = self.lay_out(&[*key]);
         self.result = self.ask_word(Function::Lookup, &[entries, len, key], repr);
     }
     fn contains(&mut self, a: &Val, item: &Val) {

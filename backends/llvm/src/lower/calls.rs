@@ -12,7 +12,7 @@ use super::{Form, Lower, name, param};
 use crate::emit::{Memory, Register, Truth};
 
 /// So many words are laid out on the stack; more are laid out in the arena.
-const ON_STACK_MAX: usize = 32;
+pub(super) const ON_STACK_MAX: usize = 32;
 
 impl<'c> Lower<'_, 'c> {
     /// Calls a function of the runtime.

@@ -3,14 +3,16 @@
 use inkwell::values::PointerValue;
 use inkwell::{FloatPredicate, IntPredicate};
 use tollgate_ir::entities::{PatId, Val};
+use tollgate_ir::instructions::Inst;
 use tollgate_ir::operand::Cc;
-use tollgate_native_abi::known::{Members, Net, PathTest, TEXT_MAX, strides};
+use tollgate_native_abi::known::{Members, Net, PathTest, TEXT_MAX, has_table, strides};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Kind, Shape};
 use tollgate_runtime::native::NativeClass;
 use tollgate_runtime::{Native, Value as Constant};
 
 use super::Lower;
+use super::inst::plain;
 use super::words::Parts;
 use crate::emit::{Register, Truth};
 
@@ -134,6 +136,9 @@ impl<'c> Lower<'_, 'c> {
             }
             (Some(Members::Texts(texts)), Shape::Str) => self.is_one_of(item, &texts),
             _ => {
+                if let Some(place) = self.place_of(of, item) {
+                    return self.e.compare(IntPredicate::SGE, place, self.e.int(0));
+                }
                 let (items, len) = self.two(of);
                 let (item, _) = self.lay_out(&[item]);
                 let function = match sorted {
@@ -144,6 +149,21 @@ impl<'c> Lower<'_, 'c> {
                 self.e.holds(has)
             }
         }
+    }
+
+    /// Where a text stands among those of a constant that has a table of them; -1 if nowhere.
+    pub(super) fn place_of(&mut self, of: Val, text: Val) -> Option<Register<'c>> {
+        let Inst::Konst { value } = self.func.def(of)? else {
+            return None;
+        };
+        let module = self.unit.module;
+        if self.repr(text) != plain(Shape::Str) || !has_table(&module.types, &module.consts[*value])
+        {
+            return None;
+        }
+        let (at, len) = self.two(text);
+        let constant = self.e.id(value.0);
+        Some(self.ask(Function::TextPlace, &[self.cx.into(), constant, at, len]))
     }
 
     /// Whether a bit of some 64 is set; none is beyond them.

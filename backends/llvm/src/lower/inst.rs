@@ -1,11 +1,13 @@
 //! One method an instruction.
 
+use inkwell::IntPredicate;
 use tollgate_ir::entities::{
     ConstId, DataId, FuncId, IndexId, NativeId, PatId, PlaceId, RuleSetId, SiteId, Val,
 };
 use tollgate_ir::instructions::{InstVisitor, Opcode};
 use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
+use tollgate_native_abi::known::holds_places;
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Context, Function, Kind, Repr, Shape};
 
@@ -120,7 +122,7 @@ impl<'c> Lower<'_, 'c> {
 }
 
 /// A shape that is not optional.
-fn plain(shape: Shape) -> Repr {
+pub(super) fn plain(shape: Shape) -> Repr {
     Repr {
         optional: false,
         shape,
@@ -375,8 +377,19 @@ impl InstVisitor for Lower<'_, '_> {
             tollgate_ir::bug!("`lookup` in what is no map");
         };
         let (entries, len) = self.two(*a);
-        let (key, _) = self.lay_out(&[*key]);
         let repr = self.optional(of);
+        if let Some(place) = self.place_of(*a, *key) {
+            if self.constant(*a).is_some_and(holds_places) {
+                let there = self.e.compare(IntPredicate::SGE, place, self.e.int(0));
+                self.result = Parts::one(place).present(self.e.as_flag(there));
+                return;
+            }
+            // What is nowhere is past the end.
+            let value = self.e.add(self.e.add(place, place), self.e.int(1));
+            self.result = self.read_element((entries, len), value, repr);
+            return;
+        }
+        let (key, _) = self.lay_out(&[*key]);
         self.result = self.ask_word(Function::Lookup, &[entries, len, key.into()], repr);
     }
     fn contains(&mut self, a: &Val, item: &Val) {

@@ -3,7 +3,8 @@
 //! Many of LLVM's passes, register allocation first of all, take time that grows faster than a function does; a chain of ten thousand rules
 //! in one function takes half a minute. Because branches go forward, the blocks of a function can be cut into stretches that are left
 //! and never come back to: a branch out of a piece is a tail call of a later one. What a piece needs of an earlier one lies
-//! in a *frame*, eight bytes a part, which the function itself makes in the arena; so nothing grows the stack.
+//! in a *frame*, eight bytes a part, which the function itself makes: on its stack where it is small, else in the arena, so that the stack stays as
+//! small as everybody else's.
 
 use std::ops::Range;
 
@@ -15,6 +16,7 @@ use tollgate_ir::module::Func;
 use tollgate_native_abi::Repr;
 use tollgate_native_abi::layout::WORD;
 
+use super::calls::ON_STACK_MAX;
 use super::words::Parts;
 use super::{Lower, param, symbol};
 use crate::emit::Memory;
@@ -230,7 +232,10 @@ impl<'c> Lower<'_, 'c> {
 
     /// The function itself: makes the frame, puts the parameters there, runs the pieces, and takes the result from there.
     pub(super) fn enter_pieces(&mut self) {
-        let frame = self.room((self.cut.frame * SLOT).div_ceil(WORD));
+        let frame = match (self.cut.frame * SLOT).div_ceil(WORD) {
+            few @ 0..=ON_STACK_MAX => self.on_stack(few as u32, "frame"),
+            many => self.room(many),
+        };
         for param in self.func.params() {
             if let Some(slot) = self.cut.slot(*param) {
                 self.write_frame(frame, slot, &self.vals[*param].clone(), self.repr(*param));

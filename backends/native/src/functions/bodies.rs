@@ -104,6 +104,18 @@ pub(super) unsafe extern "C" fn lookup(entries: Words, len: Len, key: Words, out
     unsafe { give(out, Word::Seq(many(entries, len)).map_get(one(key))) }
 }
 
+pub(super) unsafe extern "C" fn text_place(cx: Cx, constant: Id, text: Bytes, len: Len) -> Int {
+    // SAFETY: the context is in use, and the bytes can be read.
+    let (shared, text) = unsafe { (shared(cx), bytes(text, len)) };
+    let table = shared
+        .tables
+        .get(constant as usize)
+        .and_then(Option::as_ref);
+    table
+        .and_then(|table| table.place(text))
+        .map_or(-1, Int::from)
+}
+
 pub(super) unsafe extern "C" fn list_has(items: Words, len: Len, item: Words) -> Flag {
     // SAFETY: the items and the item are words.
     let (items, item) = unsafe { (many(items, len), one(item)) };

@@ -41,6 +41,7 @@ impl Parser<'_> {
             otherwise: None,
             key: None,
         };
+        let mut finder = None;
         self.punct(b'{')?;
         while !self.eat(b'}') {
             let at = self.at;
@@ -60,6 +61,10 @@ impl Parser<'_> {
                     let known = parts.key.replace(self.func_name()?);
                     self.once(known, at, "a `key`")?;
                 }
+                "finder" => {
+                    let known = finder.replace(self.func_name()?);
+                    self.once(known, at, "a `finder`")?;
+                }
                 word if feature_number(word) == Some(parts.features.len() as u32) => {
                     self.punct(b'=')?;
                     let read = self.feature()?;
@@ -68,13 +73,17 @@ impl Parser<'_> {
                 _ => {
                     let next = parts.features.len();
                     let message = format!(
-                        "expected `rule`, `otherwise`, `key`, the feature `f{next}` or `}}`"
+                        "expected `rule`, `otherwise`, `key`, `finder`, the feature `f{next}` or `}}`"
                     );
                     return Err(self.fail_at(at, message));
                 }
             }
         }
-        self.module.indexes[id] = RuleIndex::new(parts);
+        let index = RuleIndex::new(parts);
+        self.module.indexes[id] = match finder {
+            Some(finder) => index.with_finder(finder),
+            None => index,
+        };
         Ok(())
     }
 

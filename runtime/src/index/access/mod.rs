@@ -29,6 +29,7 @@ pub(super) use ints::{Points, Ranges};
 pub(super) use nets::Nets;
 pub(super) use paths::{Paths, SEGMENTS_MAX};
 pub(super) use regexes::Regexes;
+pub use texts::TextTable;
 pub(crate) use texts::Texts;
 
 use crate::word::Word;

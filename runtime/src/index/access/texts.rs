@@ -177,6 +177,38 @@ impl Texts {
     }
 }
 
+/// The places of some texts in their order, by one read of a table and one of the text; see [`Texts`].
+///
+/// ```
+/// use tollgate_runtime::index::TextTable;
+/// let table = TextTable::new(["a", "b"].into_iter());
+/// assert_eq!((table.place(b"b"), table.place(b"c")), (Some(1), None));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TextTable(Texts);
+
+impl TextTable {
+    /// Takes texts in; of equal ones the first counts. Linear.
+    pub fn new<'t>(texts: impl Iterator<Item = &'t str>) -> TextTable {
+        let mut table = Texts::default();
+        for (text, place) in texts.zip(0..) {
+            table.child(text.as_bytes(), || place);
+        }
+        TextTable(table)
+    }
+
+    /// Where a text stands, counted from 0. Constant time beside hashing and comparing it once; allocates nothing.
+    #[inline]
+    pub fn place(&self, text: &[u8]) -> Option<u32> {
+        self.0.find(text)
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        size_of::<TextTable>() + self.0.heap()
+    }
+}
+
 /// Puts a slot in the first free place from its hash on; there is one.
 fn put(slots: &mut [Slot], hash: usize, slot: Slot) {
     let mask = slots.len().wrapping_sub(1);
