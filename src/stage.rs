@@ -7,7 +7,7 @@ use tollgate_frontend::library::Loader;
 use tollgate_grammar::source::{FileId, SourceFile, SourceMap};
 use tollgate_ir::module::Module;
 use tollgate_ir::text::{print_func, print_module};
-use tollgate_optimizer::{Event, Level, Options};
+use tollgate_optimizer::{Aim, Event, Level, Options};
 
 use crate::backends::{BackendRow, backends};
 use crate::dag::{self, DagOptions};
@@ -73,7 +73,7 @@ stages! {
     /// What each pass changes, and the legal IR in the end.
     Opt = "opt", |input| {
         let (_, lowered, _) = pipeline::lower(input.main, input.loader, Scope::Legal)?;
-        narrate(lowered.module, input.level)
+        narrate(lowered.module, input.backend.aim(input.level))
     };
     /// How rules are found: the decision structures, drawn.
     Dag = "dag", |input| {
@@ -160,11 +160,12 @@ fn with_source(input: &Input<'_, '_>, print: fn(FileId, &SourceFile) -> String) 
 }
 
 /// What each pass changes: a line for every pass, the functions it changed, and the module in the end.
-fn narrate(module: Module, level: Level) -> Result<String, Error> {
+fn narrate(module: Module, aim: Aim) -> Result<String, Error> {
     let mut text = String::new();
     let options = Options {
+        aim,
         verify: true,
-        ..Options::new(level)
+        ..Options::new(aim.level)
     };
     let legal = tollgate_optimizer::run(module, &options, &mut |event| {
         let Event::After {

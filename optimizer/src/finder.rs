@@ -186,10 +186,19 @@ impl Writer<'_, '_, '_> {
             self.b.switch_to(before);
         }
         let (yes, no) = (self.b.block(&[]), self.b.block(&[]));
+        // In the order in which they are written; what is cheap stands together where the first of it does.
         let parts = self.rules.open(row).map(|(_, part)| part);
-        let (cheap, dear): (Vec<&Formula>, Vec<&Formula>) = parts.partition(|part| is_cheap(part));
-        self.all_cheap(&cheap, no);
-        self.all(dear.into_iter(), yes, no);
+        let (cheap, dear): (Vec<_>, Vec<_>) =
+            parts.enumerate().partition(|(_, part)| is_cheap(part));
+        let at = cheap.first().map_or(usize::MAX, |(i, _)| *i);
+        let (before, behind): (Vec<_>, Vec<_>) = dear.into_iter().partition(|(i, _)| *i < at);
+        for (_, part) in before {
+            let next = self.b.block(&[]);
+            self.formula(part, next, no);
+            self.b.switch_to(next);
+        }
+        self.all_cheap(cheap.into_iter().map(|(_, part)| part), no);
+        self.all(behind.into_iter().map(|(_, part)| part), yes, no);
         self.b.switch_to(yes);
         match self.rules.one {
             true => self.b.jump(done, &[number]),
@@ -208,7 +217,7 @@ impl Writer<'_, '_, '_> {
 
     /// Goes on if all parts hold, and to a block if one does not. All are asked, with one branch behind them: they cost less than a branch that
     /// a processor did not foresee.
-    fn all_cheap(&mut self, parts: &[&Formula], no: Block) {
+    fn all_cheap<'p>(&mut self, parts: impl Iterator<Item = &'p Formula>, no: Block) {
         let mut all = None;
         for part in parts {
             let Formula::Atom(atom) = part else {

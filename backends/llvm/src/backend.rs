@@ -34,7 +34,7 @@ impl Default for Llvm {
     fn default() -> Llvm {
         Llvm {
             effort: Effort::default(),
-            piece: 1500,
+            piece: 4000,
         }
     }
 }

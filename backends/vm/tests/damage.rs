@@ -52,7 +52,7 @@ fn the_reason_is_told() {
     other[4] = 99;
     assert_eq!(
         refusal(&other),
-        "the program has format 99, this engine reads 4: build it again"
+        "the program has format 99, this engine reads 5: build it again"
     );
     let unknown = Program::load(&bytes, &|_| None).unwrap_err().to_string();
     assert_eq!(unknown, "the host has no native `weigh`");

@@ -14,12 +14,13 @@ const DEPTH_MAX: u32 = 4;
 /// How many integers a test may list to be told apart by, and how many ranges it may have to be asked in place.
 const VALUES_MAX: u64 = 64;
 const RANGES_MAX: usize = 4;
-/// What telling apart costs, in rules asked.
-const SPLIT_COST: f64 = 4.0;
+/// What telling apart costs, in rules asked: by a hash, and by a jump.
+const TEXTS_COST: f64 = 8.0;
+const INTS_COST: f64 = 1.5;
 /// What a rule that stands in several chains costs beside the first, in rules asked.
 const COPY_COST: f64 = 1.0;
-/// Rules in all chains at most, for each rule of the set, and besides.
-const COPIES_MAX: (usize, usize) = (4, 64);
+/// Rules in all chains at most: making code takes time, with LLVM milliseconds a rule.
+const ROWS_MAX: usize = 1_536;
 
 /// What a finder does with rules, ascending by number.
 #[derive(Debug)]
@@ -95,18 +96,13 @@ impl<'r> Rules<'r> {
             number,
             settled: 0,
         });
-        let (each, besides) = COPIES_MAX;
-        let mut copies = each * self.parts.len() + besides;
-        self.search(rows.collect(), 0, &mut copies)
+        self.search(rows.collect(), 0, &mut { ROWS_MAX })
     }
 
-    fn search(&self, rows: Vec<Row>, depth: u32, copies: &mut usize) -> Option<Plan> {
-        if rows.len() <= CHAIN_MAX {
-            *copies = copies.checked_sub(rows.len())?;
-            let slow = rows.iter().map(|row| self.expressions(row));
-            return (slow.sum::<usize>() <= EXPRESSIONS_MAX).then_some(Plan::Chain(rows));
-        }
-        let (feature, kind) = self.choose(&rows).filter(|_| depth < DEPTH_MAX)?;
+    fn search(&self, rows: Vec<Row>, depth: u32, left: &mut usize) -> Option<Plan> {
+        let Some((feature, kind)) = self.choose(&rows).filter(|_| depth < DEPTH_MAX) else {
+            return self.chain(rows, left);
+        };
         let mut by_key: FxHashMap<Key<'r>, Vec<Row>> = FxHashMap::default();
         let mut rest = Vec::new();
         for row in &rows {
@@ -127,7 +123,7 @@ impl<'r> Rules<'r> {
                 rows.extend(&rest);
                 rows.sort_unstable_by_key(|row| row.number);
             }
-            let plan = self.search(rows, depth + 1, copies)?;
+            let plan = self.search(rows, depth + 1, left)?;
             match key {
                 Key::Text(text) => texts.push((text.into(), plan)),
                 Key::Int(value) => ints.push((value, plan)),
@@ -137,12 +133,20 @@ impl<'r> Rules<'r> {
             Kind::Texts => Cases::Texts(texts),
             Kind::Ints => Cases::Ints(ints),
         };
-        let rest = Box::new(self.search(rest, depth + 1, copies)?);
+        let rest = Box::new(self.search(rest, depth + 1, left)?);
         Some(Plan::Split {
             feature,
             cases,
             rest,
         })
+    }
+
+    /// The rules one after the other, if they are few.
+    fn chain(&self, rows: Vec<Row>, left: &mut usize) -> Option<Plan> {
+        *left = left.checked_sub(rows.len())?;
+        let slow = rows.iter().map(|row| self.expressions(row));
+        let few = rows.len() <= CHAIN_MAX && slow.sum::<usize>() <= EXPRESSIONS_MAX;
+        few.then_some(Plan::Chain(rows))
     }
 
     /// By what rules are best told apart, if that leaves fewer to ask.
@@ -173,7 +177,7 @@ impl<'r> Rules<'r> {
                 }
             }
         }
-        let cost = |group: &Group<'_>| {
+        let cost = |kind: Kind, group: &Group<'_>| {
             let looked = group.squares as f64 / group.filed.max(1) as f64;
             let rest = rows.len() - group.with;
             let copied = match self.one {
@@ -181,9 +185,13 @@ impl<'r> Rules<'r> {
                 false => rest * group.sizes.len(),
             };
             let again = (group.filed + copied) as f64 / rows.len() as f64 - 1.0;
-            SPLIT_COST + looked + rest as f64 + COPY_COST * again.max(0.0)
+            let split = match kind {
+                Kind::Texts => TEXTS_COST,
+                Kind::Ints => INTS_COST,
+            };
+            split + looked + rest as f64 + COPY_COST * again.max(0.0)
         };
-        let costs = groups.iter().map(|(by, group)| (cost(group), *by));
+        let costs = groups.iter().map(|(by, group)| (cost(by.1, group), *by));
         let best = costs.min_by(|(a, x), (b, y)| a.total_cmp(b).then(x.cmp(y)))?;
         (best.0 < rows.len() as f64).then_some(best.1)
     }
