@@ -169,6 +169,7 @@ pub use tollgate_runtime::Arena;
 pub use tollgate_runtime::facts::Input;
 pub use tollgate_runtime::http::RawRequest;
 pub use tollgate_state as state;
+pub use tollgate_stdlib::natives::hash::hash64;
 pub use typed::{Bound, FieldRead, Outcomes};
 pub use value_ref::ValueRef;
 #[cfg(feature = "compiler")]

@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use tollgate_ir::operand::Cc;
 use tollgate_runtime::Value;
 
 use crate::hir::{
@@ -274,7 +273,7 @@ impl Printer<'_> {
                 Some(sign) => format!("({} {sign} {})", show(a), show(b)),
                 None => format!("{}({}, {})", prefix(*op), show(a), show(b)),
             },
-            E::Compare(_, cc, a, b) => format!("({} {} {})", show(a), sign(*cc), show(b)),
+            E::Compare(_, cc, a, b) => format!("({} {} {})", show(a), cc.sign(), show(b)),
             E::Not(a) => format!("not {}", show(a)),
             E::And(items) => chain(items, " and "),
             E::Or(items) => chain(items, " or "),
@@ -392,7 +391,7 @@ impl Printer<'_> {
             Pattern::Any => "_".into(),
             Pattern::Bind(local) => locals[*local].name.to_string(),
             Pattern::Value(value) => self.value(value, ty),
-            Pattern::Compare(_, cc, value) => format!("{} {}", sign(*cc), self.value(value, ty)),
+            Pattern::Compare(_, cc, value) => format!("{} {}", cc.sign(), self.value(value, ty)),
             Pattern::Range(lo, hi) => {
                 let bound = |v: i64| self.value(&Value::Int(v), ty);
                 format!("{} .. {}", bound(*lo), bound(*hi))
@@ -433,17 +432,6 @@ fn text_pattern(pattern: &tollgate_runtime::Pattern) -> String {
         tollgate_runtime::Pattern::Path(p) => format!("p{:?}", p.text()),
         tollgate_runtime::Pattern::Glob(p) => format!("glob{:?}", p.text()),
         tollgate_runtime::Pattern::Regex(p) => format!("re{:?}", p.text()),
-    }
-}
-
-fn sign(cc: Cc) -> &'static str {
-    match cc {
-        Cc::Eq => "==",
-        Cc::Ne => "!=",
-        Cc::Lt => "<",
-        Cc::Le => "<=",
-        Cc::Gt => ">",
-        Cc::Ge => ">=",
     }
 }
 

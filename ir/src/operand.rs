@@ -113,6 +113,18 @@ impl Cc {
         }
     }
 
+    /// Its sign, for people.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Cc::Eq => "==",
+            Cc::Ne => "!=",
+            Cc::Lt => "<",
+            Cc::Le => "<=",
+            Cc::Gt => ">",
+            Cc::Ge => ">=",
+        }
+    }
+
     /// The comparison that holds exactly when this one does not.
     pub fn negate(self) -> Cc {
         match self {

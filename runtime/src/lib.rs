@@ -27,6 +27,7 @@ pub mod arena;
 pub mod boundary;
 pub mod cx;
 pub mod facts;
+pub mod fnv;
 #[allow(
     unsafe_code,
     reason = "a tree of words borrows from the arena beside it"

@@ -387,6 +387,42 @@ impl Schema {
     }
 }
 
+impl Type {
+    /// What a type is called where a value of it is wanted: of a host's own types, and in JSON.
+    pub(crate) fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Type::Bool => ("true or false", "true or false"),
+            Type::Int { .. } => (
+                "a whole number",
+                "a whole number, without fraction or exponent",
+            ),
+            Type::Float => ("a float", "a number"),
+            Type::Str { .. } => ("a text", "a text"),
+            Type::Bytes { .. } => ("bytes", "a text in base64"),
+            Type::Duration { .. } => ("a duration", "a duration such as \"1h30m\""),
+            Type::Instant => ("an instant", "an instant such as \"2026-11-01T00:00:00Z\""),
+            Type::Date => ("a date", "a date such as \"2026-11-01\""),
+            Type::Percent { .. } => ("a percentage", "a percentage such as \"0.5%\""),
+            Type::Rate => ("a rate", "a rate such as \"100 per 1s\""),
+            Type::Money { .. } => ("an amount of money", "an amount such as \"4.00 SGD\""),
+            Type::Ip => ("an address", "an address"),
+            Type::Cidr => ("a network", "a network"),
+            Type::Path => ("a path", "a path"),
+            Type::Host => ("a host", "a host"),
+            Type::HeaderName => ("a header name", "a header name"),
+            Type::Zone => ("a time zone", "a time zone"),
+            Type::Key => ("a key", "a text"),
+            Type::Values { .. } => ("several texts", "an array of texts"),
+            Type::Opt(_) => ("a value or nothing", "one value"),
+            Type::List { .. } => ("a list", "an array"),
+            Type::Set { .. } => ("a set", "an array without duplicates"),
+            Type::Map { .. } => ("a map", "an object"),
+            Type::Record(_) => ("a record", "an object"),
+            Type::Enum(_) => ("a variant", "the name of a variant, or an object with it"),
+        }
+    }
+}
+
 /// A regular expression is written as its source.
 mod source_of_regex {
     use std::sync::Arc;

@@ -11,12 +11,11 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::{Body, Incoming};
-use tollgate::{Answers, Live};
+use tollgate::{Answers, Live, hash64};
 use tollgate_load::{Load, Meter};
 
 use crate::accept::Peer;
 use crate::admin::Kept;
-use crate::balance::hash;
 use crate::body::{Answered, Sent, read};
 use crate::contract::{Answer, Arrived, Asked, Rules};
 use crate::decide::{Decider, Turns};
@@ -219,10 +218,10 @@ impl Proxy {
                 };
                 let path = path.map(|path| rewritten(path, arrived.parts.uri.query()));
                 let key = match key {
-                    Some(key) => hash(key.as_bytes()),
+                    Some(key) => hash64(&[key.as_bytes()]),
                     None => match arrived.client {
-                        std::net::IpAddr::V4(ip) => hash(&ip.octets()),
-                        std::net::IpAddr::V6(ip) => hash(&ip.octets()),
+                        std::net::IpAddr::V4(ip) => hash64(&[&ip.octets()]),
+                        std::net::IpAddr::V6(ip) => hash64(&[&ip.octets()]),
                     },
                 };
                 Ok(Plan::Forward {

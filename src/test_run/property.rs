@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tollgate_frontend::lower::{Asked, TestCases, TestFn, TestPlan, TestStep};
 use tollgate_ir::predicates::solve::Given;
+use tollgate_runtime::fnv::Fnv;
 use tollgate_runtime::schema::TypeId;
 use tollgate_runtime::{Arena, Cx, Value, Word};
 
@@ -252,10 +253,8 @@ impl<'t> Property<'t> {
     }
 }
 
-/// A seed of its own for each test, so that what one draws does not depend on which others are run (FNV-1a of the title).
+/// A seed of its own for each test, so that what one draws does not depend on which others are run (the hash of the title).
 fn seed_of(seed: u64, title: &str) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    title.bytes().fold(start, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let start = Fnv::seeded(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    start.bytes(title.as_bytes()).get()
 }

@@ -12,9 +12,9 @@ use cranelift_module::{FuncId as CodeId, Module as CodeModule};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::SiteId;
-use tollgate_native_abi::{Code, Compiled, Entry, perf};
+use tollgate_native_abi::{Code, Compiled, Entry, Form, perf};
 
-use crate::lower::{Form, Names, Unit, lower};
+use crate::lower::{Names, Unit, lower};
 use crate::machine::{self, Effort, cannot, fits};
 
 /// Bytes of memory that are made executable together.

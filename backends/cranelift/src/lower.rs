@@ -21,7 +21,7 @@ use tollgate_ir::entities::{Block, FuncId, IndexVec, InstId, Val};
 use tollgate_ir::instructions::{Inst, Opcode};
 use tollgate_ir::module::{BlockData, Func, Jump, Terminator};
 use tollgate_ir::types::Type;
-use tollgate_native_abi::{Function, Kind, Plan, Repr};
+use tollgate_native_abi::{Form, Function, Kind, Plan, Repr};
 
 use self::ask::Goal;
 use self::words::Parts;
@@ -36,17 +36,6 @@ pub(crate) struct Unit<'m> {
     pub(crate) forms: IndexVec<FuncId, Option<CodeId>>,
     /// The convention of calls from outside.
     pub(crate) host: TargetFrontendConfig,
-}
-
-/// What is made of a function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
-    /// Words in, a word out: the function itself, called from outside only.
-    Entry,
-    /// The same, by calling the form with registers.
-    Wrapper,
-    /// Parts in, parts out.
-    Registers,
 }
 
 /// What functions are called where they are kept.
@@ -161,6 +150,7 @@ pub(crate) fn lower(
         blocks: func.blocks.keys().map(|_| None).collect(),
         vals: func.vals.keys().map(|_| nothing).collect(),
         uses: uses(func),
+        held: unit.repr(func.result),
         result: nothing,
         gives_back: false,
         args: None,
@@ -191,6 +181,8 @@ struct Lower<'f> {
     vals: IndexVec<Val, Parts>,
     /// How often each value is asked for.
     uses: IndexVec<Val, u32>,
+    /// How the result of the instruction being made is held, if it has one.
+    held: Repr,
     /// The result of the instruction that was made last.
     result: Parts,
     /// Whether the instruction being made ends an entry and gives its result: a word that a call leaves may be left there.
@@ -233,6 +225,9 @@ impl<'f> Lower<'f> {
             let of = &self.func.insts[*inst];
             let returned = matches!(&data.term, Terminator::Return(val) if of.result == Some(*val));
             self.gives_back = self.form == Form::Entry && last == Some(inst) && returned;
+            if let Some(result) = of.result {
+                self.held = self.repr(result);
+            }
             self.result = Parts::default();
             self.make(&of.inst);
             match of.result {

@@ -8,10 +8,11 @@ use object::SectionKind;
 use tollgate_backend_api::{CompileError, Line, ObjectSpec};
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{FuncId, SiteId};
+use tollgate_native_abi::Form;
 use tollgate_native_abi::object::{place, unlinked};
 
 use crate::debug;
-use crate::lower::{Form, Names, Unit, lower};
+use crate::lower::{Names, Unit, lower};
 use crate::machine::{self, Effort, cannot};
 
 /// Where the code of a function comes from.

@@ -11,9 +11,9 @@ use cranelift_module::{Module as CodeModule, ModuleError};
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::SiteId;
-use tollgate_native_abi::perf;
+use tollgate_native_abi::{Form, perf};
 
-use crate::lower::{Form, Names, Unit, lower};
+use crate::lower::{Names, Unit, lower};
 use crate::machine::Effort;
 use crate::{jit, machine};
 

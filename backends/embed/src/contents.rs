@@ -1,8 +1,6 @@
 //! What stands beside the machine code in an object file, and in an artifact: the program as text, from which the runtime makes everything but
 //! the code.
 
-use std::hash::Hasher;
-
 use serde::{Deserialize, Serialize};
 use tollgate_ir::Legalized;
 use tollgate_ir::module::{Decides, Entry, Module, Target};
@@ -10,6 +8,7 @@ use tollgate_ir::text::{parse, print_module};
 use tollgate_ir::trace::Shape;
 use tollgate_ir::verify::legal;
 use tollgate_runtime::Native;
+use tollgate_runtime::fnv::Fnv;
 use tollgate_runtime::schema::{Schema, Type, TypeId};
 
 /// The contents of an object file, as JSON.
@@ -207,9 +206,7 @@ impl Contents {
         let seen = (&self.name, &self.schema, &self.entries, &self.data);
         // What is in memory can be written; should it not be, it is told from everything that can.
         let text = serde_json::to_vec(&seen).unwrap_or_default();
-        let mut hash = Fnv::default();
-        hash.write(&text);
-        hash.finish()
+        Fnv::new().bytes(&text).get()
     }
 }
 
@@ -233,27 +230,6 @@ pub fn keeps_nothing(module: &Module) -> Result<(), String> {
     Err(format!(
         "{kept} cannot be kept by the library that an object file is linked with: build an artifact (.tgb), or compile the rules where they decide"
     ))
-}
-
-/// FNV-1a, 64 bits (Fowler, Noll, Vo): the same on every machine and in every version.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Fnv {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use tollgate_ir::instructions::{Inst, Opcode};
 use tollgate_ir::module::{Func, Jump, Terminator};
 use tollgate_ir::types::Type;
 use tollgate_native_abi::layout::WORD;
-use tollgate_native_abi::{Kind, Plan, Repr};
+use tollgate_native_abi::{Form, Kind, Plan, Repr};
 
 use self::pieces::Cut;
 use self::words::{Parts, names};
@@ -55,17 +55,6 @@ pub(crate) struct Manner<'m, 'c> {
     pub(crate) debug: Option<&'m Debug<'m, 'c>>,
     /// How likely rules are to decide.
     pub(crate) weights: Weights,
-}
-
-/// What is made of a function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
-    /// Words in, a word out: the function itself, called from outside only.
-    Entry,
-    /// The same, by calling the form with registers.
-    Wrapper,
-    /// Parts in, parts out.
-    Registers,
 }
 
 impl<'m, 'c> Unit<'m, 'c> {
@@ -179,6 +168,8 @@ struct Lower<'l, 'c> {
     /// What each stretch became, as far as it is made.
     places: Vec<Option<Place<'c>>>,
     vals: IndexVec<Val, Parts<'c>>,
+    /// How the result of the instruction being made is held, if it has one.
+    held: Repr,
     /// The result of the instruction that was made last.
     result: Parts<'c>,
     /// Whether the function gives what the instruction gives: a word may be left where the result belongs, and no parts are made of it.
@@ -228,6 +219,7 @@ impl<'l, 'c> Lower<'l, 'c> {
             places: cut.stretches.iter().map(|_| None).collect(),
             cut,
             vals: func.vals.keys().map(|_| Parts::default()).collect(),
+            held: unit.repr(func.result),
             result: Parts::default(),
             gives_back: false,
             args: None,
@@ -325,6 +317,9 @@ impl<'l, 'c> Lower<'l, 'c> {
             let returned = matches!(data.term, Terminator::Return(val) if of.result == Some(val));
             let words = self.form == Form::Entry && self.piece.is_none();
             self.gives_back = words && returned && last == Some(inst);
+            if let Some(result) = of.result {
+                self.held = self.repr(result);
+            }
             self.result = Parts::default();
             of.inst.visit(self);
             match of.result {

@@ -7,10 +7,24 @@ use tollgate_runtime::kinds::net::Cidr;
 use tollgate_runtime::pattern::Segment;
 use tollgate_runtime::{Pattern, Value};
 
+use crate::layout::FIRST;
+use crate::repr::{Kind, Part};
+
 /// Texts up to so many bytes are compared in place.
 pub const TEXT_MAX: usize = 32;
 /// So many texts or networks of a constant are compared in place.
 pub const MEMBERS_MAX: usize = 8;
+
+/// What is known of a part of a constant.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Known {
+    /// The bits of a number, a flag or a length.
+    Bits(i64),
+    /// A float.
+    Float(f64),
+    /// That it points at something, which lies with the program's constants.
+    Pointer,
+}
 
 /// The members of a constant list or set, where asking for one takes no call.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +60,36 @@ pub enum PathTest<'c> {
     Is(&'c str),
     /// It is this text, or begins with it and a slash. The text may be empty: then it is any.
     Below(&'c str),
+}
+
+impl Known {
+    /// What is known of a part of a constant, whose type has that part.
+    ///
+    /// ```
+    /// use tollgate_native_abi::Shape;
+    /// use tollgate_native_abi::known::Known;
+    /// use tollgate_runtime::Value;
+    /// let known = Shape::Str.parts().iter().map(|part| Known::new(&Value::Str("abc".into()), *part));
+    /// assert_eq!(known.collect::<Vec<_>>(), [Known::Pointer, Known::Bits(3)]);
+    /// ```
+    pub fn new(constant: &Value, part: Part) -> Known {
+        let second = usize::from(part.offset > FIRST);
+        match (constant, part.kind) {
+            (_, Kind::Pointer) => Known::Pointer,
+            (Value::Bool(v), _) => Known::Bits((*v).into()),
+            (Value::Int(v), _) => Known::Bits(*v),
+            (Value::Float(v), _) => Known::Float(*v),
+            (Value::Str(v), _) => Known::Bits(v.len() as i64),
+            (Value::Bytes(v), _) => Known::Bits(v.len() as i64),
+            (Value::Seq(v), _) => Known::Bits(v.len() as i64),
+            (Value::Variant(tag, _), Kind::Id) => Known::Bits((*tag).into()),
+            (Value::Variant(_, fields), _) => Known::Bits(fields.len() as i64),
+            (Value::Ip(ip), _) => Known::Bits(halves(ip.0)[second]),
+            (Value::Cidr(net), Kind::Flag) => Known::Bits(net.bits().into()),
+            (Value::Cidr(net), _) => Known::Bits(halves(net.base().0)[second]),
+            (Value::None, _) => Known::Bits(0),
+        }
+    }
 }
 
 impl<'c> Members<'c> {

@@ -21,6 +21,8 @@ pub const FIRST: i32 = 8;
 pub const SECOND: i32 = 16;
 /// What an empty text or sequence points at: no object, but aligned for every one.
 pub const DANGLING: i64 = 8;
+/// So many words are laid out on the stack for a call; more are laid out in the arena.
+pub const ON_STACK_MAX: usize = 32;
 
 /// The tags of words, in the order of [`Word`].
 pub mod tag {

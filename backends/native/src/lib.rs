@@ -86,6 +86,6 @@ mod search;
 
 pub use context::{Context, Entry};
 pub use functions::{Effect, Function, Functions};
-pub use plan::Plan;
+pub use plan::{Form, Plan};
 pub use program::{Code, Compiled};
 pub use repr::{Kind, Part, Repr, Shape};

@@ -8,6 +8,7 @@ use std::slice;
 
 use tollgate_backend_api::CompileError;
 use tollgate_ir::Legalized;
+use tollgate_runtime::fnv::Fnv;
 
 use crate::context::{Context, Entry};
 use crate::functions::Function;
@@ -123,15 +124,15 @@ impl Code for Linked {
 }
 
 const fn abi() -> u64 {
-    let mut hash = mix_text(FNV_OFFSET, env!("CARGO_PKG_VERSION"));
+    let mut hash = with_text(Fnv::new(), env!("CARGO_PKG_VERSION"));
     let mut i = 0;
     while i < Function::ALL.len() {
         let function = Function::ALL[i];
-        hash = mix_text(hash, function.name());
-        hash = mix_kinds(hash, function.params());
+        hash = with_text(hash, function.name());
+        hash = with_kinds(hash, function.params());
         hash = match function.result() {
-            Some(kind) => mix(hash, kind as u8),
-            None => mix(hash, u8::MAX),
+            Some(kind) => hash.byte(kind as u8),
+            None => hash.byte(u8::MAX),
         };
         i += 1;
     }
@@ -149,38 +150,24 @@ const fn abi() -> u64 {
     ];
     i = 0;
     while i < places.len() {
-        hash = mix(hash, places[i] as u8);
+        hash = hash.byte(places[i] as u8);
         i += 1;
     }
-    hash
+    hash.get()
 }
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo).
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
-
-const fn mix(hash: u64, byte: u8) -> u64 {
-    (hash ^ byte as u64).wrapping_mul(FNV_PRIME)
-}
-
-const fn mix_text(mut hash: u64, text: &str) -> u64 {
-    let bytes = text.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        hash = mix(hash, bytes[i]);
-        i += 1;
-    }
+const fn with_text(hash: Fnv, text: &str) -> Fnv {
     // No name is the beginning of what follows it.
-    mix(hash, 0)
+    hash.bytes(text.as_bytes()).byte(0)
 }
 
-const fn mix_kinds(mut hash: u64, kinds: &[Kind]) -> u64 {
+const fn with_kinds(mut hash: Fnv, kinds: &[Kind]) -> Fnv {
     let mut i = 0;
     while i < kinds.len() {
-        hash = mix(hash, kinds[i] as u8);
+        hash = hash.byte(kinds[i] as u8);
         i += 1;
     }
-    mix(hash, u8::MAX)
+    hash.byte(u8::MAX)
 }
 
 #[cfg(test)]

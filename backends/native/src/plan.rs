@@ -18,6 +18,17 @@ pub struct Plan {
     marks: IndexVec<FuncId, bool>,
 }
 
+/// What is made of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// Words in, a word out: the function itself, called from outside only.
+    Entry,
+    /// The same, by calling the form with registers.
+    Wrapper,
+    /// Parts in, parts out.
+    Registers,
+}
+
 impl Plan {
     /// Looks at a verified module.
     pub fn new(module: &Module) -> Plan {

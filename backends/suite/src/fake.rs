@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use tollgate_ir::entities::PlaceId;
 use tollgate_ir::module::Module;
+use tollgate_runtime::fnv::Fnv;
 use tollgate_runtime::{Cx, States, Value, Word};
 
 use crate::{Rng, arbitrary};
@@ -42,14 +43,10 @@ impl States for Fake<'_> {
         let mut asked = self.asked.borrow_mut();
         let of = self.module.places.get(PlaceId(place));
         let answer = of.map_or(Value::None, |of| {
-            // FNV-1a over what is asked, and how often something was.
+            // What is asked, and how often something was.
             let told = format!("{place} {args:?} {}", asked.len());
-            let hash = told
-                .bytes()
-                .fold(0xcbf2_9ce4_8422_2325 ^ self.seed, |hash, byte| {
-                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-                });
-            arbitrary(&self.module.types, of.result, &mut Rng(hash))
+            let hash = Fnv::seeded(self.seed).bytes(told.as_bytes());
+            arbitrary(&self.module.types, of.result, &mut Rng(hash.get()))
         });
         let word = answer.word(cx.arena);
         asked.push((place, args, answer));

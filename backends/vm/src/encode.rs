@@ -11,6 +11,7 @@
 //! verifier, not the checksum, that makes a hostile file harmless.
 
 use tollgate_ir::module::Site;
+use tollgate_runtime::fnv::Fnv;
 use tollgate_runtime::{Pattern, Word};
 
 use crate::index_format::Patterns;
@@ -89,11 +90,8 @@ pub fn seal(body: &[u8]) -> Vec<u8> {
     file
 }
 
-/// FNV-1a, 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    Fnv::new().bytes(bytes).get()
 }
 
 /// A file under construction.

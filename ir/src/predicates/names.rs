@@ -108,7 +108,7 @@ impl<'p> Names<'p> {
                 self.infix(out, *a, "/", *b, depth)
             }
             Inst::Icmp { cc, a, b } | Inst::Fcmp { cc, a, b } | Inst::Scmp { cc, a, b } => {
-                self.infix(out, *a, sign(*cc), *b, depth)
+                self.infix(out, *a, cc.sign(), *b, depth)
             }
             Inst::Same { a, b } => self.infix(out, *a, "==", *b, depth),
             Inst::Field { a, index } => {
@@ -243,7 +243,7 @@ impl<'p> Names<'p> {
             _ => return None,
         };
         let mut text = String::new();
-        self.infix(&mut text, a, sign(cc.negate()), b, 0).ok()?;
+        self.infix(&mut text, a, cc.negate().sign(), b, 0).ok()?;
         Some(text)
     }
 
@@ -317,17 +317,6 @@ impl fmt::Display for FormulaDisplay<'_, '_> {
             }
         }
         Ok(())
-    }
-}
-
-fn sign(cc: Cc) -> &'static str {
-    match cc {
-        Cc::Eq => "==",
-        Cc::Ne => "!=",
-        Cc::Lt => "<",
-        Cc::Le => "<=",
-        Cc::Gt => ">",
-        Cc::Ge => ">=",
     }
 }
 

@@ -75,6 +75,11 @@ pub(crate) fn from_text<'a>(
     Some(word.map_err(|e| format!("{e} (at byte {})", e.at())))
 }
 
+/// Whether a type is one of these.
+pub(crate) fn is_text(schema: &Schema, ty: &Type) -> bool {
+    from_text(schema, ty, "", &Boundary::default(), &Arena::new()).is_some()
+}
+
 /// The word of a type in the place of an object's key.
 pub(crate) fn from_key<'a>(
     schema: &Schema,

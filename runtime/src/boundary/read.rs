@@ -50,7 +50,7 @@ impl<'p, 's, 'a> Seed<'p, 's, 'a> {
     /// The word, unless it is `none` and the type has no `none`.
     pub(super) fn present<E: Error>(self, word: Word<'a>) -> Result<Word<'a>, E> {
         if word.is_none() && !self.optional {
-            return Err(self.refuse("null".into(), format!("it must be {}", self.expected())));
+            return Err(self.refuse("null".into(), format!("it must be {}", self.ty.words().1)));
         }
         Ok(word)
     }
@@ -61,7 +61,7 @@ impl<'p, 's, 'a> Seed<'p, 's, 'a> {
     }
 
     fn mismatch<E: Error>(self, value: String) -> E {
-        self.refuse(value, format!("it must be {}", self.expected()))
+        self.refuse(value, format!("it must be {}", self.ty.words().1))
     }
 
     pub(super) fn checked<E: Error>(
@@ -70,35 +70,6 @@ impl<'p, 's, 'a> Seed<'p, 's, 'a> {
         word: Result<Word<'a>, leaf::Reason>,
     ) -> Result<Word<'a>, E> {
         word.map_err(|reason| self.refuse(value(), reason))
-    }
-
-    /// What the type looks like from outside.
-    fn expected(self) -> &'static str {
-        match self.ty {
-            Type::Bool => "true or false",
-            Type::Int { .. } => "a whole number, without fraction or exponent",
-            Type::Float => "a number",
-            Type::Str { .. } | Type::Key => "a text",
-            Type::Bytes { .. } => "a text in base64",
-            Type::Duration { .. } => "a duration such as \"1h30m\"",
-            Type::Instant => "an instant such as \"2026-11-01T00:00:00Z\"",
-            Type::Date => "a date such as \"2026-11-01\"",
-            Type::Percent { .. } => "a percentage such as \"0.5%\"",
-            Type::Rate => "a rate such as \"100 per 1s\"",
-            Type::Money { .. } => "an amount such as \"4.00 SGD\"",
-            Type::Ip => "an address",
-            Type::Cidr => "a network",
-            Type::Path => "a path",
-            Type::Host => "a host",
-            Type::HeaderName => "a header name",
-            Type::Zone => "a time zone",
-            Type::Values { .. } => "an array of texts",
-            Type::List { .. } => "an array",
-            Type::Set { .. } => "an array without duplicates",
-            Type::Map { .. } | Type::Record(_) => "an object",
-            Type::Enum(_) => "the name of a variant, or an object with it",
-            Type::Opt(_) => "one value",
-        }
     }
 
     /// Reads elements into the arena, at most `max`.
@@ -295,7 +266,7 @@ impl<'de, 'a> Visitor<'de> for Seed<'_, '_, 'a> {
     type Value = Word<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.expected())
+        f.write_str(self.ty.words().1)
     }
 
     fn visit_unit<E>(self) -> Result<Word<'a>, E> {

@@ -136,35 +136,26 @@ plain! {
     Values<'a> = Items<'a, Text>, |w| Items::new(w.seq()), |v| Word::Seq(v.words);
 }
 
-impl<const LO: i64, const HI: i64> Ty for Int<LO, HI> {
-    const TYPE: NativeType = NativeType::Int { lo: LO, hi: HI };
-    type Rust<'a> = i64;
+/// Numbers between bounds.
+macro_rules! ranges {
+    ($($name:ident)*) => {
+        $(impl<const LO: i64, const HI: i64> Ty for $name<LO, HI> {
+            const TYPE: NativeType = NativeType::$name { lo: LO, hi: HI };
+            type Rust<'a> = i64;
 
-    #[inline]
-    fn unpack<'a>(word: Word<'a>) -> i64 {
-        word.int()
-    }
+            #[inline]
+            fn unpack<'a>(word: Word<'a>) -> i64 {
+                word.int()
+            }
 
-    #[inline]
-    fn pack<'a>(value: Self::Rust<'a>) -> Word<'a> {
-        Word::Int(value.max(LO).min(HI))
-    }
+            #[inline]
+            fn pack<'a>(value: Self::Rust<'a>) -> Word<'a> {
+                Word::Int(value.max(LO).min(HI))
+            }
+        })*
+    };
 }
-
-impl<const LO: i64, const HI: i64> Ty for Percent<LO, HI> {
-    const TYPE: NativeType = NativeType::Percent { lo: LO, hi: HI };
-    type Rust<'a> = i64;
-
-    #[inline]
-    fn unpack<'a>(word: Word<'a>) -> i64 {
-        word.int()
-    }
-
-    #[inline]
-    fn pack<'a>(value: Self::Rust<'a>) -> Word<'a> {
-        Word::Int(value.max(LO).min(HI))
-    }
-}
+ranges! { Int Percent }
 
 impl<const MAX: u32> Ty for Str<MAX> {
     const TYPE: NativeType = NativeType::Str { max: MAX };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::record::{FieldWords, RecordFit, within};
-use super::wanted::{is_text, wanted};
+use super::wanted::wanted;
 use super::{EnumShape, Misfit, RecordShape, Shape};
 use crate::arena::Arena;
 use crate::boundary::{Refusal, boundary_of, leaf, quote};
@@ -425,7 +425,7 @@ pub(super) fn fit(
             }
             Inner::Names(names)
         }
-        (ty, Shape::Text) if is_text(ty) => Inner::Leaf,
+        (ty, Shape::Text) if leaf::is_text(schema, ty) => Inner::Leaf,
         (Type::List { of: id, .. } | Type::Set { of: id, .. }, Shape::Seq(shape)) => {
             Inner::Of(of(*id, shape).map_err(|m| m.within("[]"))?)
         }

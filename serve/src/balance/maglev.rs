@@ -1,6 +1,6 @@
 //! Maglev hashing: Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, §3.4.
 
-use super::hash::numbered;
+use super::numbered;
 
 /// The size of the table: a prime, as every endpoint's steps must reach all places, and much larger than the number of endpoints, so that shares
 /// are even to a hundredth.

@@ -1,15 +1,14 @@
 //! Which endpoint of a cluster takes a request. Each policy is a pure function of what it is told; endpoints are numbers.
 
-mod hash;
 mod maglev;
 mod ring;
 mod turns;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use hash::hash;
 pub use maglev::Maglev;
 pub use ring::Ring;
+use tollgate::hash64;
 pub use turns::turns;
 
 use crate::settings::Policy;
@@ -51,7 +50,7 @@ impl Balancer {
     ///
     /// ```
     /// use tollgate_serve::Policy;
-    /// use tollgate_serve::balance::{Balancer, Endpoints, hash};
+    /// use tollgate_serve::balance::{Balancer, Endpoints};
     /// struct Idle;
     /// impl Endpoints for Idle {
     ///     fn is_up(&self, endpoint: usize) -> bool { endpoint != 1 }
@@ -59,7 +58,7 @@ impl Balancer {
     /// }
     /// let endpoints = ["10.0.0.1:80", "10.0.0.2:80"].map(|name| (name.to_owned(), 1));
     /// let balancer = Balancer::new(Policy::Maglev, &endpoints);
-    /// assert_eq!(balancer.choose(hash(b"the session"), &Idle), 0);
+    /// assert_eq!(balancer.choose(tollgate::hash64(&[b"the session"]), &Idle), 0);
     /// ```
     pub fn new(policy: Policy, endpoints: &[(String, u32)]) -> Balancer {
         let weights: Box<[u32]> = endpoints.iter().map(|e| e.1).collect();
@@ -149,6 +148,11 @@ fn first(
     order.find(|i| up(*i)).unwrap_or(one)
 }
 
+/// The hash of an endpoint's name and a number: the same on every machine and in every build, so that proxies beside each other agree.
+fn numbered(name: &str, number: u32) -> u64 {
+    hash64(&[name.as_bytes(), &number.to_le_bytes()])
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -185,7 +189,7 @@ mod tests {
     fn shares(balancer: &Balancer, of: &Some3, n: usize) -> [usize; 3] {
         let mut shares = [0; 3];
         for key in 0..n as u64 {
-            shares[balancer.choose(hash(&key.to_le_bytes()), of)] += 1;
+            shares[balancer.choose(hash64(&[&key.to_le_bytes()]), of)] += 1;
         }
         shares
     }

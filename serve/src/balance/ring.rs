@@ -1,6 +1,6 @@
 //! A hash ring: consistent hashing (Karger et al., STOC 1997), with several points an endpoint, as in ketama.
 
-use super::hash::numbered;
+use super::numbered;
 
 /// Points of an endpoint of weight 1: shares are off by a few hundredths then.
 const POINTS: u32 = 160;
@@ -40,7 +40,8 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hash;
+    use tollgate::hash64;
+
     use super::*;
 
     #[test]
@@ -50,7 +51,7 @@ mod tests {
         let less = Ring::new(&names[..9]);
         let mut own = 0;
         for key in 0..20_000u64 {
-            let key = hash(&key.to_le_bytes());
+            let key = hash64(&[&key.to_le_bytes()]);
             let (before, after) = (
                 all.from(key).next().unwrap(),
                 less.from(key).next().unwrap(),

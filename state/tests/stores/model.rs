@@ -24,6 +24,8 @@ struct Past {
     amount: i64,
     who: (Vec<u8>, u32),
     member: Vec<u8>,
+    /// The calendar's name for the period of `at`, where the state has periods.
+    period: String,
     gone: bool,
 }
 
@@ -102,6 +104,7 @@ impl Model {
                 amount,
                 who: (decision.to_vec(), place),
                 member: member.to_vec(),
+                period: period_of(kind, at),
                 gone: false,
             });
         };
@@ -213,17 +216,11 @@ impl Model {
                     push(past, at_us, amount, member);
                 }
                 let distinct = matches!(kind, Kind::Distinct { .. });
+                let period = period_of(kind, at_us);
                 let counts = |p: &&Past| match window {
                     // What `Distinct` sees of a late event is what came after it as well.
                     Window::Sliding { us, .. } => at_us - us < p.at && (p.at <= at_us || distinct),
-                    Window::Calendar {
-                        period,
-                        zone,
-                        starts,
-                        ..
-                    } => {
-                        label(p.at, *period, zone, *starts) == label(at_us, *period, zone, *starts)
-                    }
+                    Window::Calendar { .. } => p.period == period,
                 };
                 let counted = past.iter().filter(counts);
                 Answer::Number(match distinct {
@@ -313,6 +310,7 @@ impl Model {
                 amount: 0,
                 who,
                 member: Vec::new(),
+                period: String::new(),
                 gone: false,
             });
         }
@@ -374,6 +372,22 @@ fn enter(
         push(past, now, 1, b"");
     }
     Answer::Bool(has || free)
+}
+
+/// The name of the period that a counter files a time under, if it counts by the calendar.
+fn period_of(kind: &Kind, at_us: i64) -> String {
+    match kind {
+        Kind::Count { window } | Kind::Sum { window } | Kind::Distinct { window } => match window {
+            Window::Calendar {
+                period,
+                zone,
+                starts,
+                ..
+            } => label(at_us, *period, zone, *starts),
+            Window::Sliding { .. } => String::new(),
+        },
+        _ => String::new(),
+    }
 }
 
 /// Names the period of a time: times of the same period have the same name.

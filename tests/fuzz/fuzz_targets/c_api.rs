@@ -19,12 +19,17 @@ pub mod session;
 #[path = "../../../bindings/c/src/value.rs"]
 pub mod value;
 
+use hostile::Subject;
 use libfuzzer_sys::fuzz_target;
 
 /// A call makes some twenty choices.
 const CHOICES: usize = 20;
 
+thread_local! {
+    static SUBJECT: Subject = Subject::new("vm");
+}
+
 fuzz_target!(|choices: &[u8]| {
     let calls = choices.len() / CHOICES + 1;
-    hostile::hostile_calls("vm", choices, 1, calls as u64);
+    SUBJECT.with(|subject| subject.hostile_calls(choices, 1, calls as u64));
 });

@@ -13,7 +13,6 @@ use tollgate_runtime::Value as Constant;
 use tollgate_runtime::native::NativeClass;
 
 use super::Lower;
-use super::inst::plain;
 
 /// A pointer and a length.
 type Text = (Value, Value);
@@ -62,7 +61,7 @@ impl<'f> Lower<'f> {
                 }
             }
             Inst::Contains { a, item } => match Members::new(self.constant(*a)?)? {
-                Members::Texts(texts) if self.repr(*item) == plain(Shape::Str) => {
+                Members::Texts(texts) if !self.repr(*item).optional => {
                     Test::OneOf(self.two(*item), texts)
                 }
                 _ => return None,

@@ -4,14 +4,11 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, Signature, StackSlot};
 use cranelift_codegen::ir::{StackSlotData, StackSlotKind, Value, types};
 use tollgate_ir::entities::{FuncId, Val};
-use tollgate_native_abi::layout::{DANGLING, WORD};
-use tollgate_native_abi::{Context, Function, Repr};
+use tollgate_native_abi::layout::{DANGLING, ON_STACK_MAX, WORD};
+use tollgate_native_abi::{Context, Form, Function};
 
 use super::words::{FIXED, PLAIN, Parts};
-use super::{Form, Lower, register};
-
-/// So many words are laid out on the stack; more are laid out in the arena.
-const ON_STACK_MAX: usize = 32;
+use super::{Lower, register};
 
 impl Lower<'_> {
     /// Calls a function of the runtime.
@@ -35,7 +32,7 @@ impl Lower<'_> {
 
     /// Calls a function of the runtime that leaves a word as its last argument says, and reads it; no parts are read where the word
     /// is the result of an entry, and is left there at once.
-    pub(super) fn ask_word(&mut self, function: Function, args: &[Value], repr: Repr) -> Parts {
+    pub(super) fn ask_word(&mut self, function: Function, args: &[Value]) -> Parts {
         if self.gives_back {
             let args = [args, &[self.given(2)]].concat();
             self.call_runtime(function, &args);
@@ -44,7 +41,7 @@ impl Lower<'_> {
         let out = self.out();
         let args = [args, &[out]].concat();
         self.call_runtime(function, &args);
-        self.read(out, 0, repr)
+        self.read(out, 0, self.held)
     }
 
     /// Lays values out as words, for a call that follows at once and writes nothing there.

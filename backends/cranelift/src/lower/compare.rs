@@ -5,13 +5,13 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use tollgate_ir::entities::{PatId, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::operand::Cc;
+use tollgate_ir::types::Type;
 use tollgate_native_abi::known::{Members, Net, has_table};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Shape};
 use tollgate_runtime::Value as Constant;
 
 use super::Lower;
-use super::inst::plain;
 use super::words::Parts;
 
 impl Lower<'_> {
@@ -105,8 +105,7 @@ impl Lower<'_> {
             return None;
         };
         let module = self.unit.module;
-        if self.repr(text) != plain(Shape::Str) || !has_table(&module.types, &module.consts[*value])
-        {
+        if self.func.ty(text) != Type::STR || !has_table(&module.types, &module.consts[*value]) {
             return None;
         }
         let (at, len) = self.two(text);

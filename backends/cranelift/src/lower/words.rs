@@ -2,6 +2,7 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use tollgate_native_abi::known::Known;
 use tollgate_native_abi::layout::{DANGLING, SECOND, TAG, WORD, tag};
 use tollgate_native_abi::{Context, Kind, Part, Repr};
 use tollgate_runtime::Value as Constant;
@@ -207,7 +208,7 @@ impl Lower<'_> {
             parts.push(self.flag(true));
         }
         for part in repr.shape.parts() {
-            let value = match known(constant, *part) {
+            let value = match Known::new(constant, *part) {
                 Known::Bits(value) => self.b.ins().iconst(register(part.kind), value),
                 Known::Float(value) => self.b.ins().f64const(value),
                 Known::Pointer => {
@@ -219,36 +220,6 @@ impl Lower<'_> {
             parts.push(value);
         }
         parts
-    }
-}
-
-/// What is known of a part of a constant while compiling.
-enum Known {
-    Bits(i64),
-    Float(f64),
-    Pointer,
-}
-
-fn known(constant: &Constant, part: Part) -> Known {
-    let half = |bytes: [u8; 16], at: usize| {
-        let (halves, _) = bytes.as_chunks::<8>();
-        Known::Bits(i64::from_le_bytes(halves[at]))
-    };
-    let second = part.offset > 8;
-    match (constant, part.kind) {
-        (_, Kind::Pointer) => Known::Pointer,
-        (Constant::Bool(v), _) => Known::Bits((*v).into()),
-        (Constant::Int(v), _) => Known::Bits(*v),
-        (Constant::Float(v), _) => Known::Float(*v),
-        (Constant::Str(v), _) => Known::Bits(v.len() as i64),
-        (Constant::Bytes(v), _) => Known::Bits(v.len() as i64),
-        (Constant::Seq(v), _) => Known::Bits(v.len() as i64),
-        (Constant::Variant(tag, _), Kind::Id) => Known::Bits((*tag).into()),
-        (Constant::Variant(_, fields), _) => Known::Bits(fields.len() as i64),
-        (Constant::Ip(ip), _) => half(ip.0, second.into()),
-        (Constant::Cidr(net), Kind::Flag) => Known::Bits(net.bits().into()),
-        (Constant::Cidr(net), _) => half(net.base().0, second.into()),
-        (Constant::None, _) => Known::Bits(0),
     }
 }
 

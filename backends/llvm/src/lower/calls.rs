@@ -4,15 +4,12 @@ use inkwell::IntPredicate;
 use inkwell::basic_block::BasicBlock;
 use inkwell::values::{BasicMetadataValueEnum, PhiValue, PointerValue};
 use tollgate_ir::entities::{FuncId, Val};
-use tollgate_native_abi::layout::{DANGLING, WORD};
-use tollgate_native_abi::{Context, Function, Kind, Repr};
+use tollgate_native_abi::layout::{DANGLING, ON_STACK_MAX, WORD};
+use tollgate_native_abi::{Context, Form, Function, Kind, Repr};
 
 use super::words::Parts;
-use super::{Form, Lower, name, param};
+use super::{Lower, name, param};
 use crate::emit::{Memory, Register, Truth};
-
-/// So many words are laid out on the stack; more are laid out in the arena.
-pub(super) const ON_STACK_MAX: usize = 32;
 
 impl<'c> Lower<'_, 'c> {
     /// Calls a function of the runtime.
@@ -42,12 +39,7 @@ impl<'c> Lower<'_, 'c> {
 
     /// Calls a function of the runtime that leaves a word as its last argument says, and reads it, unless it was left where the result of
     /// the function belongs.
-    pub(super) fn ask_word(
-        &mut self,
-        function: Function,
-        args: &[Register<'c>],
-        repr: Repr,
-    ) -> Parts<'c> {
+    pub(super) fn ask_word(&mut self, function: Function, args: &[Register<'c>]) -> Parts<'c> {
         if self.gives_back {
             let out = param(self.whole, 2);
             self.call_runtime(function, &[args, &[out]].concat());
@@ -56,7 +48,7 @@ impl<'c> Lower<'_, 'c> {
         let out = self.out();
         let args = [args, &[out.into()]].concat();
         self.call_runtime(function, &args);
-        self.read(Memory::Plain, out, 0, repr)
+        self.read(Memory::Plain, out, 0, self.held)
     }
 
     /// Lays values out as words, for a call that follows at once.

@@ -5,6 +5,7 @@ use inkwell::{FloatPredicate, IntPredicate};
 use tollgate_ir::entities::{PatId, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::operand::Cc;
+use tollgate_ir::types::Type;
 use tollgate_native_abi::known::{Members, Net, PathTest, TEXT_MAX, has_table, strides};
 use tollgate_native_abi::layout::WORD;
 use tollgate_native_abi::{Function, Kind, Shape};
@@ -12,7 +13,6 @@ use tollgate_runtime::native::NativeClass;
 use tollgate_runtime::{Native, Value as Constant};
 
 use super::Lower;
-use super::inst::plain;
 use super::words::Parts;
 use crate::emit::{Register, Truth};
 
@@ -157,8 +157,7 @@ impl<'c> Lower<'_, 'c> {
             return None;
         };
         let module = self.unit.module;
-        if self.repr(text) != plain(Shape::Str) || !has_table(&module.types, &module.consts[*value])
-        {
+        if self.func.ty(text) != Type::STR || !has_table(&module.types, &module.consts[*value]) {
             return None;
         }
         let (at, len) = self.two(text);

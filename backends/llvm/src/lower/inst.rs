@@ -9,7 +9,7 @@ use tollgate_ir::operand::{Cc, Fimm, Flag, Imm, Index, Vals};
 use tollgate_ir::types::{Type, TypeData};
 use tollgate_native_abi::known::holds_places;
 use tollgate_native_abi::layout::WORD;
-use tollgate_native_abi::{Context, Function, Kind, Repr, Shape};
+use tollgate_native_abi::{Context, Function, Kind, Shape};
 
 use super::Lower;
 use super::compare::{float_condition, int_condition};
@@ -89,17 +89,17 @@ impl<'c> Lower<'_, 'c> {
     }
 
     /// A call of the runtime about something of the program and any number of words.
-    fn program_call(&mut self, function: Function, number: u32, vals: &[Val], repr: Repr) {
+    fn program_call(&mut self, function: Function, number: u32, vals: &[Val]) {
         let (at, len) = self.hand_on(vals);
         let args = [self.cx.into(), self.e.id(number), at.into(), len];
-        self.result = self.ask_word(function, &args, repr);
+        self.result = self.ask_word(function, &args);
     }
 
     /// A call of the runtime that makes a sequence or text of any number of words.
-    fn made(&mut self, function: Function, vals: &[Val], shape: Shape) {
+    fn made(&mut self, function: Function, vals: &[Val]) {
         let (at, len) = self.lay_out(vals);
         let args = [self.cx.into(), at.into(), len];
-        self.result = self.ask_word(function, &args, plain(shape));
+        self.result = self.ask_word(function, &args);
     }
 
     fn call_of(&mut self, vals: &Vals) -> Vec<Parts<'c>> {
@@ -110,22 +110,6 @@ impl<'c> Lower<'_, 'c> {
         let truth = self.e.holds(flag);
         let parts = a.all().iter().zip(b.all());
         Parts::new(parts.map(|(a, b)| self.e.select(truth, *a, *b)).collect())
-    }
-
-    /// The type of an optional of what a list or map holds.
-    fn optional(&self, of: Type) -> Repr {
-        Repr {
-            optional: true,
-            ..self.unit.repr(of)
-        }
-    }
-}
-
-/// A shape that is not optional.
-pub(super) fn plain(shape: Shape) -> Repr {
-    Repr {
-        optional: false,
-        shape,
     }
 }
 
@@ -143,14 +127,12 @@ impl InstVisitor for Lower<'_, '_> {
     }
     fn konst(&mut self, value: &ConstId) {
         let constant = &self.unit.module.consts[*value];
-        let repr = self.unit.repr(constant.ty);
-        self.result = self.konst_parts(value.0, &constant.value, repr);
+        self.result = self.konst_parts(value.0, &constant.value, self.held);
     }
     fn data(&mut self, data: &DataId) {
-        let repr = self.unit.repr(self.unit.module.data[*data].ty);
         let at = self.place_of_context(Context::DATA);
         let offset = i64::from(data.0) * WORD as i64;
-        self.result = self.read(Memory::Fixed, at, offset, repr);
+        self.result = self.read(Memory::Fixed, at, offset, self.held);
     }
     fn decision_id(&mut self) {
         let at = self.of_context(Kind::Pointer, Context::ID);
@@ -275,9 +257,8 @@ impl InstVisitor for Lower<'_, '_> {
         self.result = self.choose(c, &a, &b);
     }
 
-    fn none(&mut self, ty: &Type) {
-        let repr = self.unit.repr(*ty);
-        self.result = self.zero(repr);
+    fn none(&mut self, _: &Type) {
+        self.result = self.zero(self.held);
     }
     fn some(&mut self, a: &Val) {
         let flag = self.e.flag(true);
@@ -304,20 +285,13 @@ impl InstVisitor for Lower<'_, '_> {
         self.gives(at.into());
     }
     fn field(&mut self, a: &Val, index: &Index) {
-        let types = &self.unit.module.types;
-        let TypeData::Record(id) = types.get(self.func.ty(*a)) else {
-            tollgate_ir::bug!("`field` of what is no record");
-        };
-        let repr = self
-            .unit
-            .repr(types.records[id].fields[index.0 as usize].ty);
         let at = self.one(*a).into_pointer_value();
         let offset = i64::from(index.0) * WORD as i64;
-        self.result = self.read(Memory::Plain, at, offset, repr);
+        self.result = self.read(Memory::Plain, at, offset, self.held);
     }
-    fn variant(&mut self, ty: &Type, tag: &Index, fields: &Vals) {
+    fn variant(&mut self, _: &Type, tag: &Index, fields: &Vals) {
         let number = self.e.id(tag.0);
-        self.result = match self.unit.repr(*ty).shape {
+        self.result = match self.held.shape {
             Shape::Plain => Parts::one(number),
             _ => {
                 let (at, len) = (self.keep(fields), self.e.int(fields.len() as i64));
@@ -329,19 +303,13 @@ impl InstVisitor for Lower<'_, '_> {
         let tag = self.one(*a);
         self.gives(self.e.widen(tag, Kind::Int));
     }
-    fn payload(&mut self, a: &Val, tag: &Index, index: &Index) {
-        let types = &self.unit.module.types;
-        let TypeData::Enum(id) = types.get(self.func.ty(*a)) else {
-            tollgate_ir::bug!("`payload` of what is no enum");
-        };
-        let field = &types.enums[id].variants[tag.0 as usize].fields[index.0 as usize];
-        let repr = self.unit.repr(field.ty);
+    fn payload(&mut self, a: &Val, _: &Index, index: &Index) {
         let parts = self.parts(*a);
         let [_, at, len] = parts.all() else {
             tollgate_ir::bug!("`payload` of an enum without payload");
         };
         let index = self.e.int(index.0.into());
-        self.result = self.read_element((*at, *len), index, repr);
+        self.result = self.read_element((*at, *len), index, self.held);
     }
 
     fn list(&mut self, _: &Type, items: &Vals) {
@@ -349,13 +317,13 @@ impl InstVisitor for Lower<'_, '_> {
         self.result = Parts::new(vec![at.into(), len]);
     }
     fn set(&mut self, _: &Type, items: &Vals) {
-        self.made(Function::Set, items, Shape::Seq);
+        self.made(Function::Set, items);
     }
     fn map(&mut self, _: &Type, items: &Vals) {
-        self.made(Function::Map, items, Shape::Seq);
+        self.made(Function::Map, items);
     }
     fn collect(&mut self, _: &Type, items: &Vals) {
-        self.made(Function::Collect, items, Shape::Seq);
+        self.made(Function::Collect, items);
     }
     fn len(&mut self, a: &Val) {
         let (_, len) = self.two(*a);
@@ -366,18 +334,12 @@ impl InstVisitor for Lower<'_, '_> {
         self.gives(len);
     }
     fn get(&mut self, a: &Val, index: &Val) {
-        let of = self.unit.module.types.element(self.func.ty(*a));
-        let of = of.unwrap_or_else(|| tollgate_ir::bug!("`get` of what is no list"));
         let sequence = self.two(*a);
         let index = self.one(*index);
-        self.result = self.read_element(sequence, index, self.optional(of));
+        self.result = self.read_element(sequence, index, self.held);
     }
     fn lookup(&mut self, a: &Val, key: &Val) {
-        let TypeData::Map(_, of) = self.unit.module.types.get(self.func.ty(*a)) else {
-            tollgate_ir::bug!("`lookup` in what is no map");
-        };
         let (entries, len) = self.two(*a);
-        let repr = self.optional(of);
         if let Some(place) = self.place_of(*a, *key) {
             if self.constant(*a).is_some_and(holds_places) {
                 let there = self.e.compare(IntPredicate::SGE, place, self.e.int(0));
@@ -386,11 +348,11 @@ impl InstVisitor for Lower<'_, '_> {
             }
             // What is nowhere is past the end.
             let value = self.e.add(self.e.add(place, place), self.e.int(1));
-            self.result = self.read_element((entries, len), value, repr);
+            self.result = self.read_element((entries, len), value, self.held);
             return;
         }
         let (key, _) = self.lay_out(&[*key]);
-        self.result = self.ask_word(Function::Lookup, &[entries, len, key.into()], repr);
+        self.result = self.ask_word(Function::Lookup, &[entries, len, key.into()]);
     }
     fn contains(&mut self, a: &Val, item: &Val) {
         let sorted = matches!(
@@ -416,16 +378,15 @@ impl InstVisitor for Lower<'_, '_> {
     fn path_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) {
         let index = self.e.id(index.0);
         let args = self.text_and_pattern(*a, *pattern, &[index]);
-        self.result = self.ask_word(Function::PathCapture, &args, plain(Shape::Str));
+        self.result = self.ask_word(Function::PathCapture, &args);
     }
     fn regex_capture(&mut self, a: &Val, pattern: &PatId, index: &Index) {
         let index = self.e.id(index.0);
         let args = self.text_and_pattern(*a, *pattern, &[index]);
-        let repr = self.optional(Type::STR);
-        self.result = self.ask_word(Function::RegexCapture, &args, repr);
+        self.result = self.ask_word(Function::RegexCapture, &args);
     }
     fn path_join(&mut self, parts: &Vals) {
-        self.made(Function::PathJoin, parts, Shape::Str);
+        self.made(Function::PathJoin, parts);
     }
 
     fn any(&mut self, a: &Val, func: &FuncId, _: &Imm, captured: &Vals) {
@@ -449,10 +410,7 @@ impl InstVisitor for Lower<'_, '_> {
         if let Some(truth) = self.text_has_end(row, args) {
             return self.gives_truth(truth);
         }
-        let ty = tollgate_ir::typing::native_type(&self.unit.module.types, &row.result);
-        let ty = ty.unwrap_or_else(|| tollgate_ir::bug!("`{}` gives an unknown type", row.name));
-        let repr = self.unit.repr(ty);
-        self.program_call(Function::Native, native.0, args, repr);
+        self.program_call(Function::Native, native.0, args);
     }
     fn decide(&mut self, _: &RuleSetId, _: &Vals) {
         self.lowered(Opcode::Decide)
@@ -461,21 +419,17 @@ impl InstVisitor for Lower<'_, '_> {
         self.lowered(Opcode::DecideMarked)
     }
     fn search(&mut self, index: &IndexId, args: &Vals) {
-        let repr = self.unit.repr(self.unit.module.indexes[*index].result);
-        self.program_call(Function::Search, index.0, args, repr);
+        self.program_call(Function::Search, index.0, args);
     }
     fn search_marked(&mut self, index: &IndexId, args: &Vals) {
-        let repr = self.unit.repr(self.unit.module.indexes[*index].result);
-        self.program_call(Function::SearchMarked, index.0, args, repr);
+        self.program_call(Function::SearchMarked, index.0, args);
     }
     fn ask(&mut self, place: &PlaceId, args: &Vals) {
-        let repr = self.unit.repr(self.unit.module.places[*place].result);
-        self.program_call(Function::Ask, place.0, args, repr);
+        self.program_call(Function::Ask, place.0, args);
     }
     fn answer(&mut self, place: &PlaceId) {
-        let repr = self.unit.repr(self.unit.module.places[*place].result);
         let args = [self.cx.into(), self.e.id(place.0)];
-        self.result = self.ask_word(Function::Answer, &args, repr);
+        self.result = self.ask_word(Function::Answer, &args);
     }
     fn mark(&mut self, site: &SiteId) {
         self.add_mark(site.0);

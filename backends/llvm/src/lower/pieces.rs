@@ -14,9 +14,8 @@ use inkwell::values::{FunctionValue, PointerValue};
 use tollgate_ir::entities::{Block, IndexVec, Val};
 use tollgate_ir::module::Func;
 use tollgate_native_abi::Repr;
-use tollgate_native_abi::layout::WORD;
+use tollgate_native_abi::layout::{ON_STACK_MAX, WORD};
 
-use super::calls::ON_STACK_MAX;
 use super::words::Parts;
 use super::{Lower, param, symbol};
 use crate::emit::Memory;

@@ -2,6 +2,7 @@
 
 use inkwell::IntPredicate;
 use inkwell::values::PointerValue;
+use tollgate_native_abi::known::Known;
 use tollgate_native_abi::layout::{DANGLING, SECOND, TAG, WORD, tag};
 use tollgate_native_abi::{Context, Kind, Part, Repr, Shape};
 use tollgate_runtime::Value as Constant;
@@ -142,7 +143,7 @@ impl<'c> Lower<'_, 'c> {
             .shape
             .parts()
             .iter()
-            .map(|part| match known(constant, *part) {
+            .map(|part| match Known::new(constant, *part) {
                 Known::Bits(value) => self.e.number(part.kind, value),
                 Known::Float(value) => self.e.float(value),
                 Known::Pointer => {
@@ -152,35 +153,5 @@ impl<'c> Lower<'_, 'c> {
                 }
             });
         Parts(flag.into_iter().chain(parts).collect())
-    }
-}
-
-/// What is known of a part of a constant while compiling.
-enum Known {
-    Bits(i64),
-    Float(f64),
-    Pointer,
-}
-
-fn known(constant: &Constant, part: Part) -> Known {
-    let half = |bytes: [u8; 16], at: usize| {
-        let (halves, _) = bytes.as_chunks::<8>();
-        Known::Bits(i64::from_le_bytes(halves[at]))
-    };
-    let second = part.offset > 8;
-    match (constant, part.kind) {
-        (_, Kind::Pointer) => Known::Pointer,
-        (Constant::Bool(v), _) => Known::Bits((*v).into()),
-        (Constant::Int(v), _) => Known::Bits(*v),
-        (Constant::Float(v), _) => Known::Float(*v),
-        (Constant::Str(v), _) => Known::Bits(v.len() as i64),
-        (Constant::Bytes(v), _) => Known::Bits(v.len() as i64),
-        (Constant::Seq(v), _) => Known::Bits(v.len() as i64),
-        (Constant::Variant(tag, _), Kind::Id) => Known::Bits((*tag).into()),
-        (Constant::Variant(_, fields), _) => Known::Bits(fields.len() as i64),
-        (Constant::Ip(ip), _) => half(ip.0, second.into()),
-        (Constant::Cidr(net), Kind::Flag) => Known::Bits(net.bits().into()),
-        (Constant::Cidr(net), _) => half(net.base().0, second.into()),
-        (Constant::None, _) => Known::Bits(0),
     }
 }

@@ -192,7 +192,7 @@ fn no_argument_crashes() {
         number("TOLLGATE_CALLS").unwrap_or(20_000),
     );
     for backend in tollgate::backends() {
-        let done = hostile_calls(backend.name, &[], seed, calls);
+        let done = Subject::new(backend.name).hostile_calls(&[], seed, calls);
         // Every kind of end was reached, or the arguments are not what they should be.
         let bug = done
             .iter()
@@ -202,185 +202,221 @@ fn no_argument_crashes() {
     }
 }
 
-/// Calls with arguments as the choices say, `given` first, then those of the seed; how often each status came of it. A fuzz target calls it too.
-pub(crate) fn hostile_calls(backend: &str, given: &[u8], seed: u64, calls: u64) -> [usize; 6] {
-    let choices = Vec::from(given).into_iter();
-    let backend = CString::new(backend).unwrap();
-    // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
-    unsafe {
-        let (mut program, mut error) = (null_mut(), null_mut());
-        let source = tollgate_text_of(RULES.as_ptr());
-        let status = tollgate_program_compile(
-            c"x.rules".as_ptr(),
-            source,
-            backend.as_ptr(),
-            &mut program,
-            &mut error,
-        );
-        told(status, error);
-        let (mut admit, mut route, mut session) = (null_mut(), null_mut(), null_mut());
-        let paths = [c"cpu".as_ptr(), c"tags".as_ptr(), c"by".as_ptr()];
-        let status = tollgate_entry_new(
-            program,
-            c"admit".as_ptr(),
-            paths.as_ptr(),
-            3,
-            &mut admit,
-            &mut error,
-        );
-        told(status, error);
-        let status = tollgate_entry_of_requests(
-            program,
-            c"route".as_ptr(),
-            null(),
-            0,
-            &mut route,
-            &mut error,
-        );
-        told(status, error);
-        told(
-            tollgate_session_new(program, &mut session, &mut error),
-            error,
-        );
+/// What calls are about. It is compiled once, which takes longer than thousands of calls.
+pub(crate) struct Subject {
+    program: *mut Program,
+    admit: *mut Entry,
+    route: *mut Entry,
+}
 
-        let mut given = Arguments {
-            random: Random {
-                given: choices,
-                seed: seed | 1 << 32,
-            },
-            handles: vec![
-                null_mut(),
-                program.cast(),
-                admit.cast(),
-                route.cast(),
-                session.cast(),
-            ],
-            values: Vec::new(),
-            kept: Vec::new(),
-        };
-        let mut done = [0; 6];
-        for _ in 0..calls {
-            // Values point to those before them, which point to those before; not too deep, for that doubles each time.
-            let values: Vec<Value> = (0..3).map(|_| given.value()).collect();
-            let last = std::mem::replace(&mut given.values, values.clone());
-            given.kept.push(last);
-            if given.random.below(4) == 0 {
-                let last = std::mem::take(&mut given.values);
-                given.kept.push(last);
-            }
-            let values = given.random.one_of(&[values.as_ptr(), null()]);
-            let mut error = null_mut();
-            let errors: *mut *mut Error =
-                given
-                    .random
-                    .one_of(&[&raw mut error, &raw mut error, null_mut()]);
-            let mut decision = null();
-            let decisions: *mut *const Decision =
-                given
-                    .random
-                    .one_of(&[&raw mut decision, &raw mut decision, null_mut()]);
-            let call = CallInputs {
-                id: given.text(),
-                time: given.random.next() as i64,
-            };
-            let call = given.random.one_of(&[&raw const call, null()]);
-            let session = given.handle(session);
-            let right = given.random.one_of(&[admit, route]);
-            let entry = given.handle(right);
-            let status = match given.random.below(8) {
-                0 => {
-                    let mut made = null_mut();
-                    let status = tollgate_program_compile(
-                        given.string(),
-                        given.text(),
-                        given.string(),
-                        &mut made,
-                        errors,
-                    );
-                    tollgate_program_release(made);
-                    status
-                }
-                1 => {
-                    let mut made = null_mut();
-                    let of = given.handle(program);
-                    let status = tollgate_program_with_data(
-                        of,
-                        given.string(),
-                        given.text(),
-                        &mut made,
-                        errors,
-                    );
-                    tollgate_program_release(made);
-                    status
-                }
-                2 => {
-                    let mut made = null_mut();
-                    let of = given.handle(program);
-                    let paths = [given.string(), given.string()];
-                    let paths = given.random.one_of(&[paths.as_ptr(), null()]);
-                    let make = given.random.one_of(&[0, 1]);
-                    let make = if make == 0 {
-                        tollgate_entry_new
-                    } else {
-                        tollgate_entry_of_requests
-                    };
-                    let count = given.random.below(3);
-                    let status = make(of, given.string(), paths, count, &mut made, errors);
-                    tollgate_entry_free(made);
-                    status
-                }
-                3 => {
-                    let mut made = null_mut();
-                    let status = tollgate_session_new(given.handle(program), &mut made, errors);
-                    tollgate_session_free(made);
-                    status
-                }
-                4 => tollgate_decide_json(session, entry, given.text(), call, decisions, errors),
-                5 => {
-                    let header = Header {
-                        name: given.text(),
-                        value: given.text(),
-                    };
-                    let headers = given.random.one_of(&[&raw const header, null()]);
-                    let request = Request {
-                        id: given.text(),
-                        time: given.random.next() as i64,
-                        method: given.text(),
-                        target: given.text(),
-                        authority: given.text(),
-                        headers,
-                        header_count: given.random.below(2),
-                        peer_ip: given.text(),
-                        peer_port: 1,
-                        trusted_proxies: given.random.below(3) as u16,
-                        tls: -1,
-                    };
-                    let request =
-                        given
-                            .random
-                            .one_of(&[&raw const request, &raw const request, null()]);
-                    let count = given.random.below(4);
-                    tollgate_decide_request(
-                        session, entry, request, values, count, decisions, errors,
-                    )
-                }
-                _ => {
-                    let count = given.random.below(4);
-                    tollgate_decide(session, entry, values, count, call, decisions, errors)
-                }
-            };
-            done[status as usize] += 1;
-            if !errors.is_null() {
-                told(status, error);
-            }
-            let decision = given.handle(decision.cast_mut()).cast_const();
-            read(&mut given, decision);
+impl Subject {
+    pub(crate) fn new(backend: &str) -> Subject {
+        let backend = CString::new(backend).unwrap();
+        let (mut program, mut error) = (null_mut(), null_mut());
+        let (mut admit, mut route) = (null_mut(), null_mut());
+        let paths = [c"cpu".as_ptr(), c"tags".as_ptr(), c"by".as_ptr()];
+        // SAFETY: every pointer is valid for what its size says.
+        unsafe {
+            let source = tollgate_text_of(RULES.as_ptr());
+            let status = tollgate_program_compile(
+                c"x.rules".as_ptr(),
+                source,
+                backend.as_ptr(),
+                &mut program,
+                &mut error,
+            );
+            told(status, error);
+            let status = tollgate_entry_new(
+                program,
+                c"admit".as_ptr(),
+                paths.as_ptr(),
+                3,
+                &mut admit,
+                &mut error,
+            );
+            told(status, error);
+            let status = tollgate_entry_of_requests(
+                program,
+                c"route".as_ptr(),
+                null(),
+                0,
+                &mut route,
+                &mut error,
+            );
+            told(status, error);
         }
-        tollgate_session_free(session);
-        tollgate_entry_free(admit);
-        tollgate_entry_free(route);
-        tollgate_program_release(program);
-        done
+        Subject {
+            program,
+            admit,
+            route,
+        }
+    }
+
+    /// Calls with arguments as the choices say, `given` first, then those of the seed; how often each status came of it. A fuzz target calls it too.
+    pub(crate) fn hostile_calls(&self, given: &[u8], seed: u64, calls: u64) -> [usize; 6] {
+        let Subject {
+            program,
+            admit,
+            route,
+        } = *self;
+        let choices = Vec::from(given).into_iter();
+        // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
+        unsafe {
+            let (mut session, mut error) = (null_mut(), null_mut());
+            told(
+                tollgate_session_new(program, &mut session, &mut error),
+                error,
+            );
+
+            let mut given = Arguments {
+                random: Random {
+                    given: choices,
+                    seed: seed | 1 << 32,
+                },
+                handles: vec![
+                    null_mut(),
+                    program.cast(),
+                    admit.cast(),
+                    route.cast(),
+                    session.cast(),
+                ],
+                values: Vec::new(),
+                kept: Vec::new(),
+            };
+            let mut done = [0; 6];
+            for _ in 0..calls {
+                // Values point to those before them, which point to those before; not too deep, for that doubles each time.
+                let values: Vec<Value> = (0..3).map(|_| given.value()).collect();
+                let last = std::mem::replace(&mut given.values, values.clone());
+                given.kept.push(last);
+                if given.random.below(4) == 0 {
+                    let last = std::mem::take(&mut given.values);
+                    given.kept.push(last);
+                }
+                let values = given.random.one_of(&[values.as_ptr(), null()]);
+                let mut error = null_mut();
+                let errors: *mut *mut Error =
+                    given
+                        .random
+                        .one_of(&[&raw mut error, &raw mut error, null_mut()]);
+                let mut decision = null();
+                let decisions: *mut *const Decision =
+                    given
+                        .random
+                        .one_of(&[&raw mut decision, &raw mut decision, null_mut()]);
+                let call = CallInputs {
+                    id: given.text(),
+                    time: given.random.next() as i64,
+                };
+                let call = given.random.one_of(&[&raw const call, null()]);
+                let session = given.handle(session);
+                let right = given.random.one_of(&[admit, route]);
+                let entry = given.handle(right);
+                let status = match given.random.below(8) {
+                    0 => {
+                        let mut made = null_mut();
+                        let status = tollgate_program_compile(
+                            given.string(),
+                            given.text(),
+                            given.string(),
+                            &mut made,
+                            errors,
+                        );
+                        tollgate_program_release(made);
+                        status
+                    }
+                    1 => {
+                        let mut made = null_mut();
+                        let of = given.handle(program);
+                        let status = tollgate_program_with_data(
+                            of,
+                            given.string(),
+                            given.text(),
+                            &mut made,
+                            errors,
+                        );
+                        tollgate_program_release(made);
+                        status
+                    }
+                    2 => {
+                        let mut made = null_mut();
+                        let of = given.handle(program);
+                        let paths = [given.string(), given.string()];
+                        let paths = given.random.one_of(&[paths.as_ptr(), null()]);
+                        let make = given.random.one_of(&[0, 1]);
+                        let make = if make == 0 {
+                            tollgate_entry_new
+                        } else {
+                            tollgate_entry_of_requests
+                        };
+                        let count = given.random.below(3);
+                        let status = make(of, given.string(), paths, count, &mut made, errors);
+                        tollgate_entry_free(made);
+                        status
+                    }
+                    3 => {
+                        let mut made = null_mut();
+                        let status = tollgate_session_new(given.handle(program), &mut made, errors);
+                        tollgate_session_free(made);
+                        status
+                    }
+                    4 => {
+                        tollgate_decide_json(session, entry, given.text(), call, decisions, errors)
+                    }
+                    5 => {
+                        let header = Header {
+                            name: given.text(),
+                            value: given.text(),
+                        };
+                        let headers = given.random.one_of(&[&raw const header, null()]);
+                        let request = Request {
+                            id: given.text(),
+                            time: given.random.next() as i64,
+                            method: given.text(),
+                            target: given.text(),
+                            authority: given.text(),
+                            headers,
+                            header_count: given.random.below(2),
+                            peer_ip: given.text(),
+                            peer_port: 1,
+                            trusted_proxies: given.random.below(3) as u16,
+                            tls: -1,
+                        };
+                        let request =
+                            given
+                                .random
+                                .one_of(&[&raw const request, &raw const request, null()]);
+                        let count = given.random.below(4);
+                        tollgate_decide_request(
+                            session, entry, request, values, count, decisions, errors,
+                        )
+                    }
+                    _ => {
+                        let count = given.random.below(4);
+                        tollgate_decide(session, entry, values, count, call, decisions, errors)
+                    }
+                };
+                done[status as usize] += 1;
+                if !errors.is_null() {
+                    told(status, error);
+                }
+                let decision = given.handle(decision.cast_mut()).cast_const();
+                read(&mut given, decision);
+            }
+            tollgate_session_free(session);
+            done
+        }
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        // SAFETY: they are what was made, and nobody has them any more.
+        unsafe {
+            tollgate_entry_free(self.admit);
+            tollgate_entry_free(self.route);
+            tollgate_program_release(self.program);
+        }
     }
 }
 

@@ -50,13 +50,9 @@ pub enum Closest {
 /// The smallest change of an input that makes a rule of the subject match. `of` is the rule's number among the subject's
 /// predicates, which need not be those of all rules; `rule` its number in the rule set.
 pub fn closest(subject: Subject<'_>, of: usize, rule: u32, given: &Given) -> Closest {
-    let written = subject.predicates;
-    let rewritten = rewritten(&subject.input(), written);
-    let predicates = rewritten.as_ref().unwrap_or(written);
-    let subject = Subject {
-        predicates,
-        ..subject
-    };
+    let rewritten = rewritten(&subject.input(), subject.predicates);
+    let subject = subject.by(rewritten.as_ref());
+    let predicates = subject.predicates;
     let input = subject.input();
     let mut texts = Texts::default();
     let mut space = space(&input, predicates, &mut texts);

@@ -181,11 +181,7 @@ pub fn findings(
 ) -> Vec<Finding> {
     let written = subject.predicates;
     let rewritten = rewritten(&subject.input(), written);
-    let predicates = rewritten.as_ref().unwrap_or(written);
-    let subject = Subject {
-        predicates,
-        ..subject
-    };
+    let subject = subject.by(rewritten.as_ref());
     let texts = &mut Texts::default();
     let mut analysis = Analysis::new(subject, written, texts);
     let set = &subject.module.rulesets[subject.rules];
@@ -213,20 +209,24 @@ pub fn findings(
 pub fn never_decide(subject: Subject<'_>, first: u32) -> Vec<bool> {
     let written = subject.predicates;
     let rewritten = rewritten(&subject.input(), written);
-    let predicates = rewritten.as_ref().unwrap_or(written);
-    let subject = Subject {
-        predicates,
-        ..subject
-    };
+    let subject = subject.by(rewritten.as_ref());
     let texts = &mut Texts::default();
     let mut analysis = Analysis::new(subject, written, texts);
-    let rules = predicates.rules.len() as u32;
+    let rules = subject.predicates.rules.len() as u32;
     (first..rules)
         .map(|rule| analysis.never_decides(texts, rule))
         .collect()
 }
 
 impl<'m> Subject<'m> {
+    /// The same by other predicates, if there are others.
+    pub(super) fn by(self, predicates: Option<&'m Predicates>) -> Subject<'m> {
+        Subject {
+            predicates: predicates.unwrap_or(self.predicates),
+            ..self
+        }
+    }
+
     pub(super) fn input(&self) -> Input<'m> {
         Input {
             module: self.module,

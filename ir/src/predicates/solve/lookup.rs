@@ -8,6 +8,7 @@ use tollgate_runtime::Value;
 use tollgate_runtime::index::{Formula, Test};
 use tollgate_runtime::pattern::{PathPattern, Pattern, Segment};
 
+use super::needed;
 use super::search::Search;
 use super::space::Space;
 
@@ -167,16 +168,7 @@ fn slot<K: PartialEq, T: Default>(slots: &mut Vec<(K, T)>, feature: K) -> &mut T
 /// What a condition needs to hold of single features, as far as it can be filed under it.
 fn keys<'f>(space: &Space, condition: &[&'f Formula]) -> Vec<(u32, Key<'f>)> {
     let mut found = Vec::new();
-    let mut open: Vec<&Formula> = condition.to_vec();
-    while let Some(formula) = open.pop() {
-        let atom = match formula {
-            Formula::All(of) => {
-                open.extend(of);
-                continue;
-            }
-            Formula::Any(_) => continue,
-            Formula::Atom(atom) => atom,
-        };
+    for atom in needed(condition) {
         let key = match (&atom.test, atom.want) {
             (Test::Texts(texts), true) if texts.len() <= MOST_POINTS => {
                 Key::Values(texts.iter().map(|t| Value::Str(t.clone())).collect())

@@ -35,3 +35,19 @@ pub use search::{Found, Search, Verdict};
 pub use space::{Feature, Space};
 pub use texts::Texts;
 pub use witness::{Facts, Given, Witness};
+
+use tollgate_runtime::index::{Atom, Formula};
+
+/// The atoms without which a condition does not hold.
+fn needed<'f>(condition: &[&'f Formula]) -> Vec<&'f Atom> {
+    let mut found = Vec::new();
+    let mut open = condition.to_vec();
+    while let Some(formula) = open.pop() {
+        match formula {
+            Formula::All(of) => open.extend(of),
+            Formula::Any(_) => {}
+            Formula::Atom(atom) => found.push(atom),
+        }
+    }
+    found
+}

@@ -10,6 +10,8 @@ use tollgate_runtime::Value;
 use tollgate_runtime::index::{Formula, Test};
 use tollgate_runtime::pattern::{Pattern, Segment};
 
+use super::needed;
+
 /// Below this many rules every pair is visited.
 const FEW: usize = 16;
 /// Values of one fact at most.
@@ -37,16 +39,7 @@ pub(super) fn pairs(
 fn needs(condition: &Formula) -> Vec<(Spot, Need)> {
     const WHOLE: u32 = u32::MAX;
     let mut found = Vec::new();
-    let mut open = vec![condition];
-    while let Some(formula) = open.pop() {
-        let atom = match formula {
-            Formula::All(of) => {
-                open.extend(of);
-                continue;
-            }
-            Formula::Any(_) => continue,
-            Formula::Atom(atom) => atom,
-        };
+    for atom in needed(&[condition]) {
         let feature = atom.feature;
         match (&atom.test, atom.want) {
             (Test::Texts(texts), true) if texts.len() <= MOST_POINTS => {
