@@ -12,6 +12,7 @@
 //! The checksum finds damage (FIPS 180-4); a signature says who made it (Ed25519, RFC 8032). Whoever can write the file can write the
 //! checksum too, so where that matters a loader asks for a signature: [`Engine::load_signed`].
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -202,6 +203,18 @@ pub fn public_key(pem: &str) -> Result<[u8; 32], Error> {
             "it is no public key of Ed25519 in PEM: `openssl pkey -in key.pem -pubout` writes that of a private one",
         )),
     }
+}
+
+/// The public keys in files, as [`public_key`] reads each.
+///
+/// # Errors
+/// When one cannot be read or is no such key; the error names it.
+pub fn public_keys(files: &[impl AsRef<Path>]) -> Result<Vec<[u8; 32]>, Error> {
+    let key = |file: &Path| {
+        let pem = fs::read_to_string(file).map_err(|e| Error::file(file, e.to_string()))?;
+        public_key(&pem).map_err(|e| Error::file(file, e.to_string()))
+    };
+    files.iter().map(|file| key(file.as_ref())).collect()
 }
 
 impl ArtifactInfo {

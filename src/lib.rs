@@ -112,7 +112,7 @@ mod words;
 mod workbench;
 
 pub use address::Address;
-pub use artifact::{ArtifactInfo, public_key, sign_artifact, signing_key};
+pub use artifact::{ArtifactInfo, public_key, public_keys, sign_artifact, signing_key};
 pub use backends::{BackendRow, backends};
 #[cfg(feature = "compiler")]
 pub use build::{BuildOptions, Built};

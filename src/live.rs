@@ -92,6 +92,8 @@ pub struct Version<B = ()> {
 struct File {
     engine: Engine,
     path: PathBuf,
+    /// The keys of which one has to have signed what is in the file, if that is asked for.
+    trusted: Option<Box<[[u8; 32]]>>,
 }
 
 /// What a reload found.
@@ -125,7 +127,8 @@ impl<B> Live<B> {
 
     /// Rules in a file, which [`Live::reload`] reads again: that file and the modules that it uses, beside it; or an artifact.
     ///
-    /// Rules that expect data, or whose states are kept in other stores, are opened by [`Live::open_with`].
+    /// Rules that expect data, or whose states are kept in other stores, are opened by [`Live::open_with`], signed artifacts by
+    /// [`Live::open_signed`].
     ///
     /// # Errors
     /// When the file cannot be read, its rules do not compile, or `bind` fails.
@@ -172,10 +175,72 @@ impl<B> Live<B> {
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
         let path = path.as_ref().to_owned();
-        let seen = fingerprint(&path);
-        let program = first(engine.open(&path)?)?;
-        let file = Some(File { engine, path });
-        Live::make(program, Box::new(bind), Box::new(stores), file, seen)
+        let file = File {
+            engine,
+            path,
+            trusted: None,
+        };
+        Live::begin(file, first, Box::new(stores), Box::new(bind))
+    }
+
+    /// As [`Live::open_with`], of an artifact that one of these Ed25519 public keys has signed: the first one, and each that is read later.
+    /// One that is not, or that is changed after it was signed, is refused, and the last good program goes on.
+    ///
+    /// # Errors
+    /// As [`Live::open_with`] and [`Engine::open_signed`].
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine, Live, sign_artifact};
+    /// # let folder = std::env::temp_dir().join(format!("tollgate-live-signed-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// let file = folder.join("route.tgb");
+    /// let artifact = |answer: &str| {
+    ///     let rules = format!("ruleset route(path: Path) -> String hit first {{ otherwise \"{answer}\" }}");
+    ///     Engine::new().compile_source("route.rules", &rules)?.artifact()
+    /// };
+    /// let (ours, theirs) = ([7; 32], [8; 32]);
+    /// std::fs::write(&file, sign_artifact(&artifact("old")?, &ours)?).unwrap();
+    /// # let trusted = tollgate::ArtifactInfo::read(&std::fs::read(&file).unwrap())?.signer.unwrap();
+    /// let live = Live::open_signed(Engine::new(), &file, &[trusted], Ok, |_| Ok(Vec::new()), |_| Ok(()))?;
+    ///
+    /// std::fs::write(&file, sign_artifact(&artifact("theirs")?, &theirs)?).unwrap();
+    /// assert!(live.reload().is_err());
+    /// let call = Call { id: "1", time: 0 };
+    /// let route = || live.with(|session, ()| session.decide_json("route", br#""/""#, &call).map(|d| d.value_json()));
+    /// assert_eq!(route()?, r#""old""#);
+    ///
+    /// std::fs::write(&file, sign_artifact(&artifact("new")?, &ours)?).unwrap();
+    /// live.reload()?;
+    /// assert_eq!(route()?, r#""new""#);
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn open_signed(
+        engine: Engine,
+        path: impl AsRef<Path>,
+        trusted: &[[u8; 32]],
+        first: impl FnOnce(Program) -> Result<Program, Error>,
+        stores: impl Fn(&Program) -> Result<HostStores, Error> + Send + Sync + 'static,
+        bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
+    ) -> Result<Live<B>, Error> {
+        let path = path.as_ref().to_owned();
+        let file = File {
+            engine,
+            path,
+            trusted: Some(trusted.into()),
+        };
+        Live::begin(file, first, Box::new(stores), Box::new(bind))
+    }
+
+    fn begin(
+        file: File,
+        first: impl FnOnce(Program) -> Result<Program, Error>,
+        stores: MakeStores,
+        bind: Bind<B>,
+    ) -> Result<Live<B>, Error> {
+        let seen = fingerprint(&file.path);
+        let program = first(file.open()?)?;
+        Live::make(program, bind, stores, Some(file), seen)
     }
 
     fn make(
@@ -258,18 +323,18 @@ impl<B> Live<B> {
     /// When a file cannot be read, the rules do not compile, or `bind` fails; then nothing has changed, and the same files are not tried again
     /// until they change. Also where the rules did not come from a file.
     pub fn reload(&self) -> Result<Reloaded, Error> {
-        let Some(File { engine, path }) = &self.file else {
+        let Some(file) = &self.file else {
             return Err(Error::other(
                 "these rules did not come from a file: bring others with `replace`",
             ));
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = fingerprint(path);
+        let now = fingerprint(&file.path);
         if *seen == now {
             return Ok(Reloaded::Unchanged);
         }
         *seen = now;
-        self.swap(engine.open(path)?)?;
+        self.swap(file.open()?)?;
         Ok(Reloaded::Replaced)
     }
 
@@ -287,6 +352,15 @@ impl<B> Live<B> {
             bound,
         }));
         Ok(())
+    }
+}
+
+impl File {
+    fn open(&self) -> Result<Program, Error> {
+        match &self.trusted {
+            None => self.engine.open(&self.path),
+            Some(keys) => self.engine.open_signed(&self.path, keys),
+        }
     }
 }
 

@@ -171,7 +171,8 @@ impl Program {
         self.freeze(entry, |arena| args_of_inputs(self, entry, facts, arena))
     }
 
-    fn freeze(
+    /// Facts of an entry, from what lays its arguments down in an arena.
+    pub(crate) fn freeze(
         &self,
         entry: &EntryInfo,
         args: impl for<'a> FnOnce(&'a Arena) -> Result<Args<'a>, Error>,

@@ -1,5 +1,6 @@
 //! Stores of the states of a program by their addresses, as a command line or a file of settings has them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tollgate_state::{Declaration, Store};
@@ -50,6 +51,7 @@ const OF_REDIS: &[&str] = &[
 /// assert_eq!(stores.missing(program.declarations()).unwrap().store, "redis.limits");
 /// stores.add("redis.limits", "redis://127.0.0.1:6379/0?timeout=20ms")?;
 /// assert!(stores.missing(program.declarations()).is_none());
+/// assert!(stores.all_used(program.declarations()).is_ok());
 /// let states = program.states(&stores.open(program.declarations())?)?;
 /// # }
 /// # Ok::<(), tollgate::Error>(())
@@ -104,6 +106,26 @@ impl Stores {
         declarations.find(|d| d.store != LOCAL && !self.names().any(|name| name == d.store))
     }
 
+    /// Whether some state is kept in every one of them. One that no state names is most often a name that was mistyped.
+    ///
+    /// # Errors
+    /// When none is kept in one of them; the error says where states are kept.
+    pub fn all_used(&self, declarations: &[Declaration]) -> Result<(), Error> {
+        let used = |name: &&str| declarations.iter().any(|d| d.store == *name);
+        let Some(unused) = self.names().find(|name| !used(name)) else {
+            return Ok(());
+        };
+        let stores: BTreeSet<&str> = declarations.iter().map(|d| &*d.store).collect();
+        let stores: Vec<String> = stores.iter().map(|name| format!("`{name}`")).collect();
+        let kept = match &stores[..] {
+            [] => "the rules keep no states".into(),
+            all => format!("the rules keep their states in {}", all.join(", ")),
+        };
+        Err(Error::other(format!(
+            "no state is kept in the store `{unused}`: {kept}"
+        )))
+    }
+
     /// Opens the stores that some of the states name, for all of the states; nothing is sent to a server yet.
     ///
     /// # Errors
@@ -152,7 +174,7 @@ fn open(address: &Address, _: &[Declaration]) -> Result<Arc<dyn Store>, Error> {
     )))
 }
 
-#[cfg(all(test, feature = "redis"))]
+#[cfg(all(test, feature = "redis", feature = "compiler"))]
 mod tests {
     use super::*;
 
@@ -195,5 +217,31 @@ mod tests {
         }
         assert!(!format!("{stores:?}").contains("secret"));
         assert_eq!(stores.names().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn a_store_that_no_state_names_is_said() {
+        use crate::Engine;
+        let program = Engine::new().compile_source(
+            "x.rules",
+            "state a: TokenBucket { rate: 1 per 1s, burst: 1, store: redis.b, on_failure: allow }
+             state b: TokenBucket { rate: 1 per 1s, burst: 1, store: redis.a, on_failure: allow }
+             state c: TokenBucket { rate: 1 per 1s, burst: 1, on_failure: allow }
+             ruleset f(n: Int) -> Int hit first { otherwise n }",
+        );
+        let program = program.unwrap();
+        let mut stores = Stores::new();
+        stores.add("redis.a", "redis://h/").unwrap();
+        assert!(stores.all_used(program.declarations()).is_ok());
+        stores.add("redis.c", "redis://h/").unwrap();
+        let error = |of| stores.all_used(of).unwrap_err().to_string();
+        assert_eq!(
+            error(program.declarations()),
+            "no state is kept in the store `redis.c`: the rules keep their states in `local`, `redis.a`, `redis.b`"
+        );
+        assert_eq!(
+            error(&[]),
+            "no state is kept in the store `redis.a`: the rules keep no states"
+        );
     }
 }

@@ -14,9 +14,10 @@ pub use tollgate_runtime::typed::{
     Args, Bytes, Document, Entering, EnumShape, Fact, FieldWords, Fit, Misfit, Outcome, OutcomeFit,
     RecordShape, Shape,
 };
+use tollgate_runtime::{Arena, Value};
 
 use crate::decision::Decision;
-use crate::entry::{AsEntry, Entry, EntryInfo};
+use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
 use crate::program::Program;
 
@@ -91,49 +92,70 @@ impl Program {
     pub fn bind<A: Args + ?Sized>(&self, entry: impl AsEntry) -> Result<Bound<A>, Error> {
         let index = entry.find(self)?;
         let info = self.at(index);
-        if A::SHAPES.len() != info.params.len() {
-            let names: Vec<&str> = info.params.iter().map(|p| &*p.name).collect();
-            return Err(Error::other(format!(
-                "`{}` takes {} ({}), the host gives {}",
-                info.name,
-                names.len(),
-                names.join(", "),
-                A::SHAPES.len()
-            )));
-        }
         let schema = &self.module().schema;
         let read = self.read(info);
-        let mut fits = Vec::with_capacity(info.params.len());
-        for (i, ((param, shape), read)) in info.params.iter().zip(A::SHAPES).zip(read).enumerate() {
-            let read = match (schema.get(param.ty), shape) {
-                (Type::Record(record), Shape::Record(shape)) => {
-                    let fields = &schema.records[*record as usize].fields;
-                    let has = |name: &str| shape.fields.iter().any(|(n, _)| *n == name);
-                    // The decision's id and time are taken from the facts where they are there, whoever reads them. Those of a stream's event
-                    // have to be there: without its id an event would be another one each time.
-                    let input = |n: usize| i == 0 && [info.id, info.time].contains(&Some(n));
-                    let stream = self.module().entries[index].decides.inputs.is_some();
-                    let fields = fields.iter().enumerate();
-                    let read = fields.map(|(n, field)| {
-                        read.has(n as u32) || (input(n) && (stream || has(&field.name)))
-                    });
-                    Some(read.collect::<Vec<bool>>())
-                }
-                _ => None,
+        let fits = self.fits::<A>(info, |i, shape| {
+            let (Type::Record(record), Shape::Record(shape)) =
+                (schema.get(info.params[i].ty), shape)
+            else {
+                return None;
             };
-            let fit = Fit::new(schema, param.ty, shape, read.as_deref());
-            fits.push(fit.map_err(|misfit| {
-                let of = match shape {
-                    Shape::Record(record) => format!("`{}`", record.name),
-                    _ => format!("this for `{}`", param.name),
-                };
-                Error::other(format!("`{}` cannot take {of}: {misfit}", info.name))
-            })?);
-        }
+            let fields = &schema.records[*record as usize].fields;
+            let has = |name: &str| shape.fields.iter().any(|(n, _)| *n == name);
+            // The decision's id and time are taken from the facts where they are there, whoever reads them. Those of a stream's event
+            // have to be there: without its id an event would be another one each time.
+            let input = |n: usize| i == 0 && [info.id, info.time].contains(&Some(n));
+            let stream = self.module().entries[index].decides.inputs.is_some();
+            let fields = fields.iter().enumerate();
+            let read = fields.map(|(n, field)| {
+                read[i].has(n as u32) || (input(n) && (stream || has(&field.name)))
+            });
+            Some(read.collect())
+        })?;
         Ok(Bound {
             entry: self.handle(index),
-            fits: fits.into(),
+            fits,
             takes: PhantomData,
+        })
+    }
+
+    /// As [`Program::facts`], of values of a host's own types. All of them is let in, whether some rule can read it or not: what a decision
+    /// that [`Session::decide_bound`](crate::Session::decide_bound) made is explained with.
+    ///
+    /// # Errors
+    /// As [`Program::bind`], where every field is one that some rule can read; and when a value violates the schema ([`Error::refusal`]).
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine, Which};
+    /// let program = Engine::new().compile_source("x.rules", r#"
+    ///     ruleset busy(load: Int, most: Int) -> Bool hit first {
+    ///       rule hot when load > most then true
+    ///       otherwise false
+    ///     }
+    /// "#)?;
+    /// let facts = program.facts_of("busy", &(85_i64, 80_i64))?;
+    /// let why = program.explain_facts("busy", &facts, &Call { id: "1", time: 0 }, Which::Deciding)?;
+    /// assert_eq!(why.by, ["hot"]);
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn facts_of<A: Args + ?Sized>(
+        &self,
+        entry: impl AsEntry,
+        facts: &A,
+    ) -> Result<Facts, Error> {
+        let info = self.info(entry)?;
+        let fits = self.fits::<A>(info, |_, _| None)?;
+        let arena = Arena::new();
+        let to = Entering {
+            schema: &self.module().schema,
+            arena: &arena,
+        };
+        let words = facts.words(&fits, &to);
+        let words = words.map_err(|refusal| Error::refused(*refusal))?;
+        let values: Vec<Value> = words.iter().map(|word| Value::of(*word)).collect();
+        self.freeze(info, |arena| {
+            let words: Vec<Word<'_>> = values.iter().map(|value| value.word(arena)).collect();
+            Ok((arena.seq(&words), 0))
         })
     }
 
@@ -250,6 +272,38 @@ impl Program {
             }
         }
         Ok(all)
+    }
+
+    /// Matches what an entry takes against a host's types. `read` says of a parameter, by its number, which of its fields have to be there;
+    /// nothing for all of them.
+    fn fits<A: Args + ?Sized>(
+        &self,
+        info: &EntryInfo,
+        read: impl Fn(usize, &Shape) -> Option<Vec<bool>>,
+    ) -> Result<Box<[Fit]>, Error> {
+        if A::SHAPES.len() != info.params.len() {
+            let names: Vec<&str> = info.params.iter().map(|p| &*p.name).collect();
+            return Err(Error::other(format!(
+                "`{}` takes {} ({}), the host gives {}",
+                info.name,
+                names.len(),
+                names.join(", "),
+                A::SHAPES.len()
+            )));
+        }
+        let params = info.params.iter().zip(A::SHAPES).enumerate();
+        let fits = params.map(|(i, (param, shape))| {
+            let read = read(i, shape);
+            let fit = Fit::new(&self.module().schema, param.ty, shape, read.as_deref());
+            fit.map_err(|misfit| {
+                let of = match shape {
+                    Shape::Record(record) => format!("`{}`", record.name),
+                    _ => format!("this for `{}`", param.name),
+                };
+                Error::other(format!("`{}` cannot take {of}: {misfit}", info.name))
+            })
+        });
+        fits.collect()
     }
 
     fn read(&self, info: &EntryInfo) -> Vec<Fields> {

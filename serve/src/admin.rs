@@ -1,7 +1,6 @@
 //! The admin endpoint: what the proxy does, and a few things it can be told to do.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -9,11 +8,11 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tollgate::{Call, Which};
 use tollgate_load::{Load, NO_SHEDDING};
 
-use crate::contract::Arrived;
+use crate::kept::Unexplained;
 use crate::metrics::Now;
 use crate::proxy::Proxy;
 use crate::server::Control;
@@ -35,31 +34,7 @@ POST /shed?from=PRIORITY         tell the rules to shed from this priority; with
 POST /drain                      end, once the requests in progress have ended
 ";
 
-/// The requests that came last.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<VecDeque<Arc<(Arrived, Load)>>>);
-
 type Reply = Response<Full<Bytes>>;
-
-impl Kept {
-    /// Keeps a request, and at most so many.
-    pub(crate) fn keep(&self, most: usize, request: impl FnOnce() -> (Arrived, Load)) {
-        if most == 0 {
-            return;
-        }
-        let request = Arc::new(request());
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= most {
-            kept.pop_front();
-        }
-        kept.push_back(request);
-    }
-
-    fn find(&self, id: &str) -> Option<Arc<(Arrived, Load)>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().find(|kept| kept.0.id == id).cloned()
-    }
-}
 
 /// Answers a request for the admin endpoint.
 pub(crate) async fn handle(
@@ -135,7 +110,8 @@ pub(crate) async fn handle(
                     .live
                     .program()
                     .explain_json(entry, &facts, &call, which(&rule));
-                why.map(|why| why.to_json()).map_err(|e| e.to_string())
+                why.map(|why| why.to_json())
+                    .map_err(|e| (400, e.to_string()))
             }))
             .await
         }
@@ -171,14 +147,14 @@ pub(crate) async fn handle(
                     let keep = proxy.settings.keep;
                     return text(
                         404,
-                        format!("no such request among the last {keep} (`keep`)\n"),
+                        format!(
+                            "no such request among the last {keep} that this program or the one before it decided (`keep`)\n"
+                        ),
                     );
                 };
                 let rule = asked("rule");
                 explained(spawn_blocking(move || {
-                    let (arrived, load) = &*kept;
-                    let program = proxy.live.program();
-                    let why = arrived.explain(&program, &proxy.settings, *load, which(&rule));
+                    let why = kept.explain(&proxy.settings, which(&rule));
                     why.map(|why| why.to_json())
                 }))
                 .await
@@ -198,10 +174,10 @@ fn which(rule: &Option<String>) -> Which<'_> {
     rule.as_deref().map_or(Which::Deciding, Which::Named)
 }
 
-async fn explained(task: tokio::task::JoinHandle<Result<String, String>>) -> Reply {
+async fn explained(task: JoinHandle<Result<String, Unexplained>>) -> Reply {
     match task.await {
         Ok(Ok(text)) => reply(200, "application/json", text),
-        Ok(Err(why)) => text(400, format!("{why}\n")),
+        Ok(Err((status, why))) => text(status, format!("{why}\n")),
         Err(error) => text(500, format!("{error}\n")),
     }
 }

@@ -121,6 +121,11 @@ impl Decider {
         self.version.number()
     }
 
+    /// The program that decides, and its number.
+    pub(crate) fn program(&self) -> (&Program, u64) {
+        (self.version.program(), self.version.number())
+    }
+
     /// A part of the slots that the request may come to hold.
     pub(crate) fn slots(&self) -> Option<Arc<Slots>> {
         self.slots.clone()

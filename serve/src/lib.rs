@@ -21,7 +21,7 @@
 //! # Where to start reading
 //!
 //! `proxy.rs`: a request from its head to its last byte. Then `contract/` (what rules are told and answer), `decide.rs` (how they are asked, and states
-//! with them), `upstream.rs` (which endpoint, how often), `balance/` (each policy with its paper), the crate `tollgate_load` (what is measured), `server.rs`
+//! with them), `kept.rs` (why a request was decided so), `upstream.rs` (which endpoint, how often), `balance/` (each policy with its paper), the crate `tollgate_load` (what is measured), `server.rs`
 //! (reloading, ending), `accept.rs` and `tls.rs` (connections).
 //!
 //! # What it must not know
@@ -35,6 +35,7 @@ mod body;
 mod contract;
 mod decide;
 mod edits;
+mod kept;
 mod log;
 mod metrics;
 mod proxy;

@@ -15,11 +15,11 @@ use tollgate::{Answers, Live, hash64};
 use tollgate_load::{Load, Meter};
 
 use crate::accept::Peer;
-use crate::admin::Kept;
 use crate::body::{Answered, Sent, read};
 use crate::contract::{Answer, Arrived, Asked, Rules};
 use crate::decide::{Decider, Turns};
 use crate::edits::{Change, apply, changes};
+use crate::kept::{Decided, Kept};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -137,7 +137,6 @@ impl Proxy {
         let load = tail.load;
         match self.plan(tail, &decider, &arrived).await? {
             Plan::Answer(response) => {
-                self.kept.keep(self.settings.keep, || (arrived, load));
                 let (parts, body) = response.into_parts();
                 Ok((Either::Left(body), parts))
             }
@@ -147,8 +146,6 @@ impl Proxy {
                 wanted,
                 edits,
             } => {
-                self.kept
-                    .keep(self.settings.keep, || (arrived.clone(), load));
                 let remembered = decider.rules().edits_responses();
                 let remembered = remembered.then(|| arrived.clone());
                 let request = outgoing(arrived, edits, body);
@@ -186,6 +183,9 @@ impl Proxy {
                 decision.write_by(&mut line.by);
                 line.shadow = decision.shadow().join(",");
                 self.metrics.decided(decision);
+                self.kept.keep(&self.settings, || {
+                    Decided::new(asked, decider.program(), decision)
+                });
                 self.plan_of(answer, arrived)
             })
         });

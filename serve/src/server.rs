@@ -18,14 +18,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tollgate::{Engine, Live, Program, Reloaded};
+use tollgate::{Engine, Live, Program, Reloaded, public_keys};
 use tollgate_load::{Meter, WINDOW};
 
 use crate::Error;
 use crate::accept::{Listening, OUT_OF_FILES, accept};
-use crate::admin::{self, Kept};
+use crate::admin;
 use crate::contract::Rules;
 use crate::decide::{self, Turns};
+use crate::kept::Kept;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::proxy::Proxy;
@@ -86,8 +87,9 @@ impl Server {
         tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<Server, Error> {
         let of = settings.clone();
-        let live = spawn_blocking(move || open(engine, of)).await;
-        let live = Arc::new(live.map_err(|e| Error::new(e.to_string()))??);
+        let opened = spawn_blocking(move || open(engine, of)).await;
+        let (live, warnings) = opened.map_err(|e| Error::new(e.to_string()))??;
+        let live = Arc::new(live);
         let metrics = Metrics::new();
         let mut clusters = BTreeMap::new();
         for (name, of) in &settings.clusters {
@@ -100,6 +102,9 @@ impl Server {
             listeners.push(Listening { listener, tls });
         }
         let tell: Tell = Arc::new(tell);
+        for warning in warnings {
+            tell(&warning);
+        }
         let tls = match &settings.tls {
             Some(of) => {
                 let (certificates, shown) = Certificates::open(&of.certificates)?;
@@ -328,25 +333,26 @@ pub fn serve(
     })
 }
 
-/// Finds out whether the rules compile and fit, and whether certificates can be used, without listening. Gives what is worth saying of
-/// certificates all the same: that one has expired.
+/// Finds out whether the rules compile and fit, and whether certificates can be used, without listening. Gives what is worth saying
+/// all the same: that a certificate has expired, or that no rule asks a store that the settings have.
 ///
 /// # Errors
 /// As [`Server::bind`], but for addresses and the log.
 pub fn check(settings: &Settings, engine: Engine) -> Result<Vec<String>, Error> {
-    open(engine, settings.clone())?;
+    let (_, mut warnings) = open(engine, settings.clone())?;
     let metrics = Metrics::new();
     for (name, of) in &settings.clusters {
         Cluster::new(name, of, &metrics)?;
     }
-    let Some(tls) = &settings.tls else {
-        return Ok(Vec::new());
-    };
-    let (_, shown) = Certificates::open(&tls.certificates)?;
-    Ok(shown.into_iter().filter_map(|of| of.warning).collect())
+    if let Some(tls) = &settings.tls {
+        let (_, shown) = Certificates::open(&tls.certificates)?;
+        warnings.extend(shown.into_iter().filter_map(|of| of.warning));
+    }
+    Ok(warnings)
 }
 
-fn open(engine: Engine, settings: Settings) -> Result<Live<Rules>, Error> {
+/// Opens the rules, and says what is worth saying of their settings all the same.
+fn open(engine: Engine, settings: Settings) -> Result<(Live<Rules>, Vec<String>), Error> {
     let mut data = Vec::new();
     for (name, file) in &settings.data {
         let json = fs::read(file);
@@ -358,11 +364,19 @@ fn open(engine: Engine, settings: Settings) -> Result<Live<Rules>, Error> {
             program.with_data(name, json)
         })
     };
-    let rules = settings.rules.clone();
-    let stores = decide::stores(&settings.redis).map_err(Error::rules)?;
-    let stores = move |program: &Program| decide::open(&stores, program);
+    let (rules, trust) = (settings.rules.clone(), settings.trust.clone());
+    let named = decide::stores(&settings.redis).map_err(Error::rules)?;
+    let to_open = named.clone();
+    let stores = move |program: &Program| decide::open(&to_open, program);
     let bind = move |program: &Program| Rules::bind(program, &settings);
-    Live::open_with(engine, rules, give, stores, bind).map_err(Error::rules)
+    let live = match &trust[..] {
+        [] => Live::open_with(engine, rules, give, stores, bind),
+        trust => public_keys(trust)
+            .and_then(|keys| Live::open_signed(engine, rules, &keys, give, stores, bind)),
+    };
+    let live = live.map_err(Error::rules)?;
+    let unused = named.all_used(live.program().declarations()).err();
+    Ok((live, unused.map(|e| e.to_string()).into_iter().collect()))
 }
 
 /// Says what is worth saying of certificates.

@@ -37,9 +37,13 @@ const MAX_WEIGHT: u32 = 100;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The rule file, relative to the settings file; without it the one of the same name beside it.
+    /// The rule file or artifact, relative to the settings file; without it the rule file of the same name beside it.
     #[serde(default)]
     pub rules: PathBuf,
+    /// Public keys of Ed25519 in PEM, relative to the settings file. Where there are some, the rules are an artifact that one of them has signed, at
+    /// the start and whenever it is read again. The keys are read once.
+    #[serde(default)]
+    pub trust: Vec<PathBuf>,
     /// A JSON file for each `data` of the rules, relative to the settings file. Read once.
     #[serde(default)]
     pub data: BTreeMap<String, PathBuf>,
@@ -65,7 +69,8 @@ pub struct Settings {
     pub api_key_header: Option<String>,
     /// Where access is logged: a file, `-` for standard output; without it nowhere.
     pub access_log: Option<PathBuf>,
-    /// How many requests are kept so that `/explain` can be asked about them by id. Keeping them costs a copy of their heads.
+    /// How many requests are kept so that `/explain` can be asked about them by id. Keeping one costs a copy of its head and of the body that
+    /// rules read, and a few KiB at most for what was decided.
     #[serde(default)]
     pub keep: usize,
     /// How many requests in progress make the proxy 100% busy (`busy` of the load).
@@ -102,6 +107,8 @@ pub struct Limits {
     pub body_bytes: u64,
     /// Bytes of a request's body that are read for rules that look at it; more is answered 413.
     pub read_body_bytes: usize,
+    /// Bytes of such a body that are kept with a request (`keep`). A longer one is not, and the decision about it is not explained.
+    pub kept_body_bytes: usize,
     /// How long a client may take to send such a body.
     #[serde(deserialize_with = "duration")]
     pub body_timeout: Duration,
@@ -246,14 +253,18 @@ pub struct HealthSettings {
 }
 
 impl Settings {
-    /// Reads a settings file, or for a rule file the settings of the same name beside it. Other files are taken relative to its folder.
+    /// Reads a settings file, or for a rule file or artifact (`.tgb`) the settings of the same name beside it. Other files are taken relative to its
+    /// folder.
     ///
     /// # Errors
-    /// When it cannot be read, or says what [`Settings::parse`] refuses.
+    /// When it cannot be read, says what [`Settings::parse`] refuses, or names other rules than those it was found by.
     pub fn open(path: &Path) -> Result<Settings, Error> {
-        let path = &match path.extension() {
-            Some(extension) if extension == "rules" => path.with_extension("toml"),
-            _ => path.to_owned(),
+        let is_rules = path
+            .extension()
+            .is_some_and(|extension| extension == "rules" || extension == "tgb");
+        let (path, rules) = &match is_rules {
+            true => (path.with_extension("toml"), path.to_owned()),
+            false => (path.to_owned(), path.with_extension("rules")),
         };
         let said = |what: String| Error::new(format!("{}: {what}", path.display()));
         let size = fs::metadata(path).map_err(|e| said(e.to_string()))?.len();
@@ -264,9 +275,18 @@ impl Settings {
         let mut settings = Settings::parse(&text).map_err(|e| said(e.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         settings.rules = match settings.rules.as_os_str().is_empty() {
-            true => path.with_extension("rules"),
+            true => rules.clone(),
             false => folder.join(&settings.rules),
         };
+        if is_rules && settings.rules != *rules {
+            let (named, rules) = (settings.rules.display(), rules.display());
+            return Err(said(format!(
+                "`rules` says {named}, and {rules} is to be served: take it out, or name the settings"
+            )));
+        }
+        for key in &mut settings.trust {
+            *key = folder.join(&*key);
+        }
         for file in settings.data.values_mut() {
             *file = folder.join(&*file);
         }
@@ -364,6 +384,7 @@ impl Default for Limits {
             headers: 100,
             body_bytes: 16 * 1024 * 1024,
             read_body_bytes: 64 * 1024,
+            kept_body_bytes: 64 * 1024,
             body_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             streams: 100,

@@ -61,17 +61,17 @@ pub(crate) fn draw(report: &Report) -> String {
     let mut out = head(report, height);
     let asked = |bin: &Bin| bin.admitted.iter().chain(&bin.shed).sum::<u64>();
     let most = chart.bins.iter().map(asked).max().unwrap_or(0) as f64 / chart.width;
+    let by = escaped(report.by.as_deref().unwrap_or("class"));
     let stacks: [(&str, Counts); 3] = [
-        ("admitted, by class", |bin| &bin.admitted),
-        ("shed, by class", |bin| &bin.shed),
-        ("admitted, and no response in time, by class", |bin| {
-            &bin.failed
-        }),
+        ("admitted", |bin| &bin.admitted),
+        ("shed", |bin| &bin.shed),
+        ("admitted, and no response in time", |bin| &bin.failed),
     ];
     let stacks = &stacks[..if failed { 3 } else { 2 }];
     let mut top = TOP + 22.0;
     for (title, what) in stacks {
-        let panel = Panel::new(&chart, &mut out, &mut top, most, (title, "requests/s"));
+        let title = format!("{title}, by {by}");
+        let panel = Panel::new(&chart, &mut out, &mut top, most, (&title, "requests/s"));
         panel.stack(&mut out, *what, &names);
     }
     let panel = Panel::new(&chart, &mut out, &mut top, 100.0, ("load", "%"));

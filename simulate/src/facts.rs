@@ -15,8 +15,8 @@ pub(crate) struct Taken {
     templates: Vec<Template>,
     /// What rules call the measures of the load, by the order of [`Load::measures`]; a measure may have several names.
     names: Vec<(String, usize)>,
-    /// Whether the rules take the load at all.
-    pub(crate) load: bool,
+    /// The parameter that is the load, if the rules take it at all.
+    pub(crate) load: Option<String>,
 }
 
 /// The parameters of the entry as JSON, in pieces.
@@ -90,7 +90,7 @@ impl Taken {
         Ok(Taken {
             templates,
             names,
-            load: load.is_some(),
+            load: load.map(str::to_owned),
         })
     }
 

@@ -44,7 +44,7 @@
 //! # Where to start reading
 //!
 //! `play.rs`: the events, one after the other. Then `fleet.rs` (workers and their queue), `arrivals.rs` and `trace.rs` (what comes), `facts.rs` (what
-//! rules are told of it), `series.rs` and `report.rs` (what is counted), `chart.rs` (how it is drawn).
+//! rules are told of it), `rows.rs` (what is told apart), `series.rs` and `report.rs` (what is counted), `chart.rs` (how it is drawn).
 //!
 //! # What it must not know
 //!
@@ -56,6 +56,7 @@ mod facts;
 mod fleet;
 mod play;
 mod report;
+mod rows;
 mod scenario;
 mod series;
 mod trace;

@@ -12,8 +12,9 @@ use crate::Error;
 use crate::arrivals::{Arrival, Source, Traffic, bursts, rng, trace};
 use crate::facts::Taken;
 use crate::fleet::{Fleet, Offered};
-use crate::report::{ClassReport, Peak, Report, Told};
-use crate::scenario::{MAX_TIME, Scenario};
+use crate::report::{Peak, Report, Told};
+use crate::rows::Rows;
+use crate::scenario::{MAX_CLASSES, MAX_TIME, Scenario};
 use crate::series::Series;
 
 /// The most clients that wait to ask again.
@@ -40,6 +41,7 @@ pub fn simulate(
     scenario.check()?;
     let entry = entry(program, scenario)?;
     let taken = Taken::new(program, entry, scenario)?;
+    let rows = Rows::new(program, entry, &taken, scenario)?;
     let states = states(program)?;
     let mut play = Play {
         scenario,
@@ -61,10 +63,10 @@ pub fn simulate(
         next_id: 1,
         clients: 0,
         json: String::new(),
-        classes: ClassReport::of(scenario),
+        rows,
         answers: BTreeMap::new(),
         peak: Peak::default(),
-        series: Series::new(scenario.classes.len().max(1)),
+        series: Series::new(MAX_CLASSES),
         bad_lines: 0,
         tell,
     };
@@ -108,7 +110,7 @@ struct Play<'p> {
     /// Clients that wait to ask again.
     clients: usize,
     json: String,
-    classes: Vec<ClassReport>,
+    rows: Rows,
     answers: BTreeMap<String, u64>,
     peak: Peak,
     series: Series,
@@ -131,6 +133,8 @@ struct Client {
     arrival: Arrival,
     /// How often it has asked before.
     retry: u32,
+    /// Where it is counted.
+    row: usize,
 }
 
 /// What happens at a time; of equal times what ends a request first, then in the order in which it became due.
@@ -171,7 +175,12 @@ impl Play<'_> {
                     let at = arrival.at;
                     self.pass(at);
                     if let Some(arrival) = std::mem::replace(&mut next, self.arrival(source)?) {
-                        self.asks(at, Client { arrival, retry: 0 })?;
+                        let client = Client {
+                            row: arrival.class,
+                            arrival,
+                            retry: 0,
+                        };
+                        self.asks(at, client)?;
                     }
                 }
                 _ => {
@@ -277,14 +286,13 @@ impl Play<'_> {
                     let waits = !request.served;
                     let client = Client {
                         arrival: request.client.arrival.clone(),
-                        retry: request.client.retry,
+                        ..request.client
                     };
                     if waits && self.scenario.fleet.cancel {
                         self.fleet.leave(id);
                         self.requests.remove(&id);
                     }
-                    let class = client.arrival.class;
-                    self.classes[class].timed_out += 1;
+                    self.rows.reports[client.row].timed_out += 1;
                     self.failed(
                         now,
                         id,
@@ -309,7 +317,9 @@ impl Play<'_> {
             });
         }
         let answer = self.decide(now, id, &client.arrival)?;
-        let class = &mut self.classes[client.arrival.class];
+        let row = self.rows.row(client.arrival.class, &self.json);
+        let client = Client { row, ..client };
+        let class = &mut self.rows.reports[row];
         class.requests += u64::from(client.retry == 0);
         class.arrived += 1;
         let bin = self.series.at(now);
@@ -319,12 +329,12 @@ impl Play<'_> {
                 class.shed += 1;
                 // It may hold slots of limits that let it in before another one did not.
                 self.states.finish(&id.to_string());
-                bin.shed[client.arrival.class] += 1;
+                bin.shed[row] += 1;
                 return self.may_ask_again(now, after, client);
             }
             Answer::Admitted => {
                 class.admitted += 1;
-                bin.admitted[client.arrival.class] += 1;
+                bin.admitted[row] += 1;
                 return self.admitted(now, id, client);
             }
         }
@@ -335,7 +345,7 @@ impl Play<'_> {
         self.meter.began();
         let offered = self.fleet.offer(id, now);
         if offered == Offered::NoRoom {
-            self.classes[client.arrival.class].no_room += 1;
+            self.rows.reports[client.row].no_room += 1;
             return self.failed(now, id, 0, client);
         }
         let request = Request {
@@ -365,7 +375,7 @@ impl Play<'_> {
 
     fn finished(&mut self, now: u64, id: u64, request: &Request) {
         let took = Duration::from_micros(now - request.began);
-        let class = &mut self.classes[request.client.arrival.class];
+        let class = &mut self.rows.reports[request.client.row];
         class.finished += 1;
         class.took.add(took);
         self.series.at(now).took.add(took);
@@ -374,7 +384,7 @@ impl Play<'_> {
 
     /// A request has failed that was admitted, after so many microseconds.
     fn failed(&mut self, now: u64, id: u64, took: u64, client: Client) -> Result<(), Error> {
-        self.series.at(now).failed[client.arrival.class] += 1;
+        self.series.at(now).failed[client.row] += 1;
         self.over(id, Duration::from_micros(took), true);
         self.may_ask_again(now, 0, client)
     }
@@ -430,7 +440,7 @@ impl Play<'_> {
             Ok(decision) => decision,
             Err(error) if error.refusal().is_some() => {
                 (self.tell)(Told::Refused {
-                    class: &self.classes[*class].name,
+                    class: of_class(self.scenario, *class),
                     reason: &error,
                 });
                 return Ok(Answer::Refused);
@@ -464,9 +474,9 @@ impl Play<'_> {
     }
 
     fn report(self) -> Report {
-        let admitted: u64 = self.classes.iter().map(|class| class.admitted).sum();
+        let admitted: u64 = self.rows.reports.iter().map(|row| row.admitted).sum();
         let mut notes = Vec::new();
-        if !self.taken.load {
+        if self.taken.load.is_none() {
             notes.push(format!(
                 "`{}` is not told the load. To shed by it, declare a record with some of {} and take it as a parameter: \
                  `record Load {{ busy: Percent, p99: Duration }}`",
@@ -486,7 +496,8 @@ impl Play<'_> {
             entry: self.entry.to_owned(),
             seed: self.scenario.seed,
             workers: self.scenario.fleet.workers,
-            classes: self.classes,
+            by: self.scenario.by.clone(),
+            classes: self.rows.reports,
             rules: rules.filter(|(_, n)| *n > 0).collect(),
             answers: self.answers.into_iter().collect(),
             peak: self.peak,
@@ -518,6 +529,12 @@ impl PartialEq for Due {
 }
 
 impl Eq for Due {}
+
+/// What a class is called.
+fn of_class(scenario: &Scenario, class: usize) -> &str {
+    let class = scenario.classes.get(class);
+    class.map_or("all", |class| &class.name)
+}
 
 /// The entry that is played: the one of the scenario, or the only one there is.
 fn entry<'p>(program: &'p Program, scenario: &'p Scenario) -> Result<&'p str, Error> {

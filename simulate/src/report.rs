@@ -19,7 +19,9 @@ pub struct Report {
     pub seed: u64,
     /// Workers of the fleet.
     pub workers: u32,
-    /// Each class of traffic, in the order of the scenario.
+    /// What figures are told apart by, if not by class: a fact.
+    pub by: Option<String>,
+    /// Each class of traffic, in the order of the scenario; or each value of the fact, in the order in which they came.
     pub classes: Vec<ClassReport>,
     /// How often each rule decided, in the order of the source; those that never did are left out.
     pub rules: Vec<(String, u64)>,
@@ -35,7 +37,7 @@ pub struct Report {
     pub(crate) series: Series,
 }
 
-/// What came of a class. `arrived` = `admitted` + `shed` + `refused`, and `admitted` = `finished` + `timed_out` + `no_room`.
+/// What came of a class, or of the requests in which a fact has one value. `arrived` = `admitted` + `shed` + `refused`, and `admitted` = `finished` + `timed_out` + `no_room`.
 #[derive(Clone, Debug, Default)]
 pub struct ClassReport {
     /// What it is called.
@@ -75,7 +77,7 @@ pub struct Peak {
 }
 
 /// A column of the table: its head, and what stands in it.
-type Column = (&'static str, fn(&ClassReport) -> String);
+type Column<'c> = (&'c str, fn(&ClassReport) -> String);
 
 /// What is told while a simulation goes on.
 #[derive(Debug)]
@@ -165,14 +167,15 @@ impl Report {
         self.series.span()
     }
 
-    /// For people: a row for each class, then the load and the rules.
+    /// For people: a row for each class, or each value of the fact, then the load and the rules.
     pub fn render(&self) -> String {
         let all = self.all();
         let mut rows: Vec<&ClassReport> = self.classes.iter().collect();
         if rows.len() > 1 {
             rows.push(&all);
         }
-        let mut columns: Vec<Column> = vec![("", |c| c.name.clone())];
+        let by = self.by.as_deref().unwrap_or_default();
+        let mut columns: Vec<Column<'_>> = vec![(by, |c| c.name.clone())];
         if all.requests != all.arrived {
             columns.push(("requests", |c| thousands(c.requests)));
         }
@@ -255,7 +258,7 @@ impl Report {
             Value::Object(pairs.collect())
         };
         let object = json!({
-            "entry": self.entry, "seed": self.seed, "workers": self.workers,
+            "entry": self.entry, "seed": self.seed, "workers": self.workers, "by": self.by,
             "classes": self.classes.iter().map(class).collect::<Vec<_>>(),
             "all": class(&self.all()),
             "rules": pairs(&self.rules),
@@ -284,7 +287,7 @@ impl Report {
 }
 
 /// A table: the first column to the left, the others to the right.
-fn table(columns: &[Column], rows: &[&ClassReport]) -> String {
+fn table(columns: &[Column<'_>], rows: &[&ClassReport]) -> String {
     let mut lines = vec![String::new(); rows.len() + 1];
     for (i, (head, cell)) in columns.iter().enumerate() {
         let mut cells = vec![(*head).to_owned()];

@@ -71,6 +71,9 @@ pub struct Scenario {
     /// The classes of traffic, the most important first; at most 8. Without any, all traffic is one class.
     #[serde(rename = "class")]
     pub classes: Vec<Class>,
+    /// What figures are told apart by instead of classes: a fact, by its path as [`Program::form`](tollgate::Program::form) has it (`req.method`). The
+    /// first seven values that come have a row each, the others one together.
+    pub by: Option<String>,
     /// What arrives where no trace is played; bursts add up.
     #[serde(rename = "burst")]
     pub bursts: Vec<Burst>,
@@ -223,6 +226,7 @@ impl Default for Scenario {
             fleet: FleetSettings::default(),
             retry: RetrySettings::default(),
             classes: Vec::new(),
+            by: None,
             bursts: Vec::new(),
             trace: TraceSettings::default(),
             shed_from: Vec::new(),

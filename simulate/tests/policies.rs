@@ -105,6 +105,92 @@ fn the_same_seed_gives_the_same_report_and_another_one_does_not() {
     assert_ne!(one.to_json(), other.to_json());
 }
 
+/// The same simulation, told apart by what requests are instead of by their classes.
+#[test]
+fn figures_are_told_apart_by_a_fact() {
+    let rules = r#"
+        record Request { user: String, paid: Bool? }
+        record Load { busy: Percent }
+        ruleset shed(req: Request, load: Load) -> Bool hit first {
+          rule free when load.busy > 50% and not (req.paid ?? false) then false
+          otherwise true
+        }
+    "#;
+    let scenario = r#"
+        fleet = { workers = 20, queue = 20, timeout = "300ms" }
+        retry = { retries = 1 }
+        burst = [{ for = "10s", rate = 800 }]
+        class = [
+          { name = "a", facts.req = { user = "u{key}", paid = true }, keys = 3 },
+          { name = "b", facts.req = { user = "u{key}", paid = false }, keys = 20 },
+          { name = "c", facts.req = { user = "me" } },
+          { name = "d", facts.req = { user = "me", paid = true } },
+        ]
+    "#;
+    let by = |by: &str| play_rules(rules, &format!("{by}\n{scenario}"));
+    let (classes, paid) = (by(""), by("by = \"req.paid\""));
+    let row = |name: &str| {
+        let mut rows = paid.classes.iter();
+        rows.find(|row| row.name == name).unwrap()
+    };
+    let [a, b, c, d] = &classes.classes[..] else {
+        panic!("four classes");
+    };
+    assert_eq!(paid.classes.len(), 3);
+    let figures = |of: &ClassReport| {
+        [
+            of.requests,
+            of.arrived,
+            of.admitted,
+            of.shed,
+            of.finished,
+            of.timed_out,
+            of.no_room,
+        ]
+    };
+    let sum: Vec<u64> = figures(a)
+        .iter()
+        .zip(figures(d))
+        .map(|(a, d)| a + d)
+        .collect();
+    assert_eq!(figures(row("true")), sum[..]);
+    assert_eq!(figures(row("false")), figures(b));
+    assert_eq!(figures(row("none")), figures(c));
+    assert!(row("true").shed == 0 && row("false").shed > 0);
+    let [mut of_classes, mut of_paid] = [&classes, &paid].map(Report::all);
+    of_classes.name.clear();
+    of_paid.name.clear();
+    assert_eq!(figures(&of_classes), figures(&of_paid));
+    assert!(paid.render().starts_with("req.paid "), "{}", paid.render());
+    assert!(paid.to_svg().contains("shed, by req.paid"));
+    let json: serde_json::Value = serde_json::from_str(&paid.to_json()).unwrap();
+    assert_eq!(json["by"], "req.paid");
+    let series = json["series"]["classes"].as_array().unwrap();
+    let shed = series.iter().map(|row| row["shed"].as_array().unwrap());
+    let shed = shed.map(|bins| bins.iter().map(|n| n.as_u64().unwrap()).sum::<u64>());
+    let rows = paid.classes.iter().map(|row| row.shed);
+    assert_eq!(shed.collect::<Vec<_>>(), rows.collect::<Vec<_>>());
+
+    // Of more values than there are colours, those that come late are one row.
+    let users = by("by = \"req.user\"");
+    let names: Vec<&str> = users.classes.iter().map(|row| &*row.name).collect();
+    assert_eq!((names.len(), names[7]), (8, "others"));
+    assert_eq!(figures(&users.all())[..4], figures(&classes.all())[..4]);
+
+    let refused = |by: &str| {
+        let scenario = Scenario::parse(&format!("by = \"{by}\"\n{scenario}")).unwrap();
+        let refused = simulate(&program(rules), &scenario, Traffic::Bursts, &mut |_| {});
+        refused.unwrap_err().to_string()
+    };
+    let said = "`load.busy` is of the load, not of a request";
+    assert!(refused("load.busy").starts_with(said));
+    assert!(
+        refused("req.users").contains("no field `users`"),
+        "{}",
+        refused("req.users")
+    );
+}
+
 #[test]
 fn nothing_is_lost_whatever_happens() {
     for seed in 0..6 {

@@ -26,6 +26,10 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     ("links in pages lead to files", crate::pages::links),
     (
+        "links in the rendered book lead to its pages",
+        crate::rendered::links,
+    ),
+    (
         "files and names that the book speaks of are there",
         crate::pages::names,
     ),
@@ -104,7 +108,8 @@ pub(crate) fn findings() -> Vec<String> {
         .collect()
 }
 
-fn root() -> PathBuf {
+/// The folder of the project.
+pub(crate) fn root() -> PathBuf {
     Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
         .parent()
         .expect("xtask has a parent")

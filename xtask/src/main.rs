@@ -27,6 +27,7 @@ mod llvm;
 mod nginx;
 mod pages;
 mod redis;
+mod rendered;
 mod requests;
 
 use std::env;
@@ -41,6 +42,7 @@ const HELP: &str = "cargo xtask COMMAND
   redis   installs redis-server for the tests of `state` and `cli` in the same way
   charts  draws the pictures of docs/book/performance.md from the record
   house   the house rules alone (also run by `cargo test`)
+  mdbook  a preprocessor for mdBook, which docs/book.toml names: what pages lead to becomes part of the book
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Some("redis") => redis::run(),
         Some("charts") => charts::run(),
         Some("house") => house(),
+        Some("mdbook") => rendered::run(&args[1..]),
         Some("requests") => requests::run(&args[1..]),
         _ => {
             println!("{HELP}");

@@ -22,6 +22,7 @@ their response in the end. The exit code is 1 if lines of the trace were not pla
 Examples:
   tollgate simulate overload.rules shed --scenario burst.toml
   tollgate simulate overload.rules shed --scenario burst.toml --bursts 0s+5m@50,1m+30s@300 --svg burst.svg
+  tollgate simulate overload.rules shed --scenario burst.toml --by req.method
   zcat trace.csv.gz | tollgate simulate overload.rules shed --scenario llm.toml --trace - --format json | jq .classes"
 )]
 pub(crate) struct Simulate {
@@ -47,6 +48,9 @@ pub(crate) struct Simulate {
     /// What everything that is drawn comes from, instead of what the scenario says
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// What figures are told apart by, instead of the classes of the scenario: a fact, such as req.method. The first seven values have a row each
+    #[arg(long, value_name = "FACT")]
+    pub(crate) by: Option<String>,
     /// Where a picture is written
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,

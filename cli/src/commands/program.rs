@@ -34,7 +34,7 @@ pub(crate) fn ready(
     let began = Instant::now();
     let opened = match trust {
         [] => engine.open(file),
-        trust => engine.open_signed(file, &keys(trust)?),
+        trust => engine.open_signed(file, &tollgate::public_keys(trust)?),
     };
     let program = match opened {
         Ok(program) => program,
@@ -87,7 +87,7 @@ pub(crate) fn with_data(
     Ok(program)
 }
 
-/// The stores that were named, when they are all that the states want.
+/// The stores that were named, when they are those that the states want.
 pub(crate) fn stores(args: &StoreArgs, declarations: &[Declaration]) -> Result<Stores> {
     let mut stores = Stores::new();
     for (name, address) in &args.store {
@@ -99,21 +99,6 @@ pub(crate) fn stores(args: &StoreArgs, declarations: &[Declaration]) -> Result<S
         )
         .into());
     }
-    for name in stores.names() {
-        if !declarations.iter().any(|d| d.store == name) {
-            eprintln!("(no state is kept in the store `{name}`)");
-        }
-    }
+    stores.all_used(declarations)?;
     Ok(stores)
-}
-
-/// The public keys in files.
-fn keys(files: &[PathBuf]) -> Result<Vec<[u8; 32]>> {
-    let key = |file: &PathBuf| {
-        let pem = fs::read_to_string(file);
-        let pem = pem.map_err(|e| format!("cannot read {}: {e}", file.display()))?;
-        let key = tollgate::public_key(&pem);
-        Ok(key.map_err(|e| format!("{}: {e}", file.display()))?)
-    };
-    files.iter().map(key).collect()
 }

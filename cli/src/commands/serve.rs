@@ -6,7 +6,8 @@ use super::{Outcome, Result, show};
 use crate::args::Serve;
 
 pub(crate) fn run(args: &Serve) -> Result<Outcome> {
-    let settings = Settings::open(&args.file)?;
+    let mut settings = Settings::open(&args.file)?;
+    settings.trust.extend(args.trust.iter().cloned());
     let engine = args.engine.engine()?;
     if args.check {
         return match check(&settings, engine) {

@@ -81,6 +81,9 @@ fn scenario(args: &Simulate) -> Result<Scenario> {
     if let Some(entry) = &args.entry {
         scenario.entry = Some(entry.clone());
     }
+    if let Some(by) = &args.by {
+        scenario.by = Some(by.clone());
+    }
     if let Some(bursts) = &args.bursts {
         scenario.bursts = Burst::parse(bursts)?;
     }

@@ -195,6 +195,11 @@ fn a_store_that_is_missing_or_wrong_is_said() {
     let limits = "redis.limits=redis://127.0.0.1:1/";
     says(&[limits], "--store redis.paid=");
     says(&[limits, limits], "the store `redis.limits` is there twice");
+    let paid = "redis.paid=redis://127.0.0.1:1/";
+    says(
+        &[limits, paid, "redis.pay=redis://127.0.0.1:1/"],
+        "no state is kept in the store `redis.pay`: the rules keep their states in `redis.limits`, `redis.paid`",
+    );
     says(&["redis.limits"], "expected NAME=URL");
     says(&["redis.limits=ftp://h/"], "not an address of a Redis");
     says(

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
+use super::artifact::{PRIVATE, PUBLIC};
 use super::{Folder, ended};
 
 const SETTINGS: &str = "entry = \"edge\"\nlisten = [\"127.0.0.1:0\"]\naccess_log = \"-\"\n";
@@ -67,6 +68,30 @@ fn whether_rules_fit_is_said_without_listening() {
         .tollgate(&["serve", "b.rules"])
         .exits(2)
         .says("b.toml");
+}
+
+#[test]
+fn who_has_signed_an_artifact_is_asked() {
+    let folder = Folder::new("serve-trust")
+        .with("a.rules", RULES)
+        .with("a.toml", SETTINGS)
+        .with("key.pem", PRIVATE)
+        .with("public.pem", PUBLIC);
+    let build = |more: &[&str]| {
+        let args = ["build", "a.rules", "-o", "a.tgb"];
+        folder.tollgate(&[&args, more].concat()).exits(0);
+    };
+    let check = ["serve", "--check", "a.tgb", "--trust", "public.pem"];
+    build(&["--sign", "key.pem"]);
+    folder
+        .tollgate(&check)
+        .exits(0)
+        .says("a.tgb: the rules fit");
+    build(&[]);
+    let refused = folder.tollgate(&check).exits(2);
+    refused.says("the artifact is not signed");
+    let rules = ["serve", "--check", "a.rules", "--trust", "public.pem"];
+    folder.tollgate(&rules).exits(2).says("no artifact");
 }
 
 #[test]

@@ -154,6 +154,9 @@ fn what_cannot_be_played_says_what_to_do() {
     run(&["shed.rules", "--bursts", "0s+1s@1", "--workers", "0"])
         .exits(2)
         .says("`workers` is 0");
+    run(&["shed.rules", "--bursts", "0s+1s@1", "--by", "busy"])
+        .exits(2)
+        .says("`busy` is of the load");
     run(&["wrong.rules", "--bursts", "0s+1s@1"])
         .exits(1)
         .says("type-mismatch");

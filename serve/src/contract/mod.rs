@@ -10,7 +10,8 @@ use http::header::HeaderMap;
 use tollgate::state::Kind;
 use tollgate::typed::Args;
 use tollgate::{
-    Answers, Attempt, Bound, Counts, Decision, Error, Outcome, Outcomes, Pending, Program, Session,
+    Answers, Attempt, Bound, Counts, Decision, Error, Explanation, Outcome, Outcomes, Pending,
+    Program, Session, Which,
 };
 
 pub(crate) use self::request::Arrived;
@@ -108,6 +109,15 @@ enum Decide {
     WithBoth(Bound<(Request<'static>, Load, Body<'static>)>),
 }
 
+/// What an entry takes besides a request, by the number and names of its parameters.
+#[derive(Clone, Copy)]
+enum Takes {
+    Nothing,
+    Load,
+    Body,
+    Both,
+}
+
 struct Editing<A> {
     bound: Bound<A>,
     outcomes: Outcomes<Vec<Edit<'static>>>,
@@ -131,6 +141,39 @@ pub(crate) struct Asked<'r> {
     pub(crate) answers: &'r Answers,
 }
 
+/// Why a program decides about a request as it does, with what states answered.
+///
+/// # Errors
+/// When the request is refused, or as `Program::explain_answered`.
+pub(crate) fn explain(
+    program: &Program,
+    asked: Asked<'_>,
+    which: Which<'_>,
+) -> Result<Explanation, Error> {
+    let Asked { arrived, load, .. } = asked;
+    let entry = &*asked.settings.entry;
+    let request = arrived.facts(asked.settings);
+    let body = Body(arrived.body.as_deref());
+    let facts = match Takes::of(program, entry)? {
+        Takes::Nothing => program.facts_of(entry, &request),
+        Takes::Load => program.facts_of(entry, &(request, load)),
+        Takes::Body => program.facts_of(entry, &(request, body)),
+        Takes::Both => program.facts_of(entry, &(request, load, body)),
+    };
+    program.explain_answered(entry, &facts?, &arrived.call(), asked.answers, which)
+}
+
+impl Takes {
+    fn of(program: &Program, entry: &str) -> Result<Takes, Error> {
+        Ok(match program.parameters(entry)?[..] {
+            [_, _, _] => Takes::Both,
+            [_, "body"] => Takes::Body,
+            [_, _] => Takes::Load,
+            _ => Takes::Nothing,
+        })
+    }
+}
+
 impl Rules {
     /// Binds a program.
     ///
@@ -138,11 +181,11 @@ impl Rules {
     /// When an entry is missing, takes something else, or can give what the proxy has no place for; the error names it.
     pub(crate) fn bind(program: &Program, settings: &Settings) -> Result<Rules, Error> {
         let entry = &*settings.entry;
-        let decide = match program.parameters(entry)?[..] {
-            [_, _, _] => Decide::WithBoth(program.bind(entry)?),
-            [_, "body"] => Decide::WithBody(program.bind(entry)?),
-            [_, _] => Decide::WithLoad(program.bind(entry)?),
-            _ => Decide::Alone(program.bind(entry)?),
+        let decide = match Takes::of(program, entry)? {
+            Takes::Both => Decide::WithBoth(program.bind(entry)?),
+            Takes::Body => Decide::WithBody(program.bind(entry)?),
+            Takes::Load => Decide::WithLoad(program.bind(entry)?),
+            Takes::Nothing => Decide::Alone(program.bind(entry)?),
         };
         let body = match decide {
             Decide::WithBody(_) => program.parameters(entry)?.get(1).copied(),

@@ -4,15 +4,14 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use tollgate::http::{Arena, Cookies, Query, RawRequest};
+use tollgate::http::{Cookies, Query, RawRequest};
 use tollgate::typed::{Document, Entering, Fact, Fit, Refusal, Shape, Word};
-use tollgate::{Call, Error, Explanation, Facts, Input, Program, Which};
+use tollgate::{Call, Facts};
 
 use crate::accept::Peer;
 use crate::settings::Settings;
-use tollgate_load::Load;
 
 /// A request as `std.http.Request`. Only what a rule can read is looked at.
 #[derive(Facts)]
@@ -141,61 +140,26 @@ impl Arrived {
         }
     }
 
-    /// Why a program decides about the request as it does: on facts let in by the other door, that of untyped values.
-    ///
-    /// # Errors
-    /// As `Program::explain_facts`.
-    pub(crate) fn explain(
-        &self,
-        program: &Program,
-        settings: &Settings,
-        load: Load,
-        which: Which<'_>,
-    ) -> Result<Explanation, String> {
-        let Parts {
-            method,
-            uri,
-            headers,
-            ..
-        } = &self.parts;
-        let lines: Option<Vec<(&str, &str)>> = headers
-            .iter()
-            .map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)))
-            .collect();
-        let lines = lines.ok_or("a header of the request is no text")?;
-        let call = self.call();
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let request = RawRequest {
-            id: &self.id,
-            time: call.time,
-            method: method.as_str(),
-            target,
-            authority: Some(&self.host),
-            headers: &lines,
-            peer: self.peer.address,
-            tls: self.peer.tls,
-            trusted_proxies: settings.trusted_proxies,
-        };
-        let arena = Arena::new();
-        let fields = tollgate::http::fields(&request, &arena).map_err(|r| r.to_string())?;
-        let mut fields = fields.to_vec();
-        if let Some(key) = self.facts(settings).api_key {
-            fields.push(("api_key", Input::Str(key)));
+    /// A copy that shares no memory with the connection that it came from, with this body.
+    pub(crate) fn copy(&self, body: Option<Bytes>) -> Arrived {
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        parts.method = self.parts.method.clone();
+        parts.version = self.parts.version;
+        let uri = self.parts.uri.to_string().parse();
+        parts.uri = uri.unwrap_or_else(|_| self.parts.uri.clone());
+        parts.headers.reserve(self.parts.headers.len());
+        for (name, value) in &self.parts.headers {
+            let copy = HeaderValue::from_bytes(value.as_bytes());
+            let copy = copy.unwrap_or_else(|_| value.clone());
+            parts.headers.append(name.clone(), copy);
         }
-        let load = load.measures().map(|(name, value)| (name, value.input()));
-        let load: Vec<(&str, Input<'_>)> = load.collect();
-        let facts = [Input::Map(&fields), Input::Map(&load)];
-        let entry = &*settings.entry;
-        let names = program.parameters(entry).map_err(|e| e.to_string())?;
-        if let [_, "body"] | [_, _, _] = names[..] {
-            let why = "decisions about bodies are not kept: POST what they were about to /explain, as JSON";
-            return Err(why.into());
+        Arrived {
+            id: self.id.clone(),
+            host: self.host.clone(),
+            parts,
+            body,
+            ..*self
         }
-        let explain = || {
-            let facts = program.facts(entry, &facts[..names.len().min(facts.len())])?;
-            program.explain_facts(entry, &facts, &call, which)
-        };
-        explain().map_err(|e: Error| e.to_string())
     }
 }
 

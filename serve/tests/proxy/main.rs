@@ -5,10 +5,12 @@
 mod support;
 
 mod admin;
+mod artifacts;
 mod balance;
 mod bodies;
 mod book;
 mod contract;
+mod explain;
 mod forward;
 mod lifecycle;
 mod redis;

@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, sleep};
 
+use crate::explain;
 use crate::support::{Proxy, ask};
 
 struct Server {
@@ -243,4 +244,23 @@ async fn slots_in_a_server_are_given_back() {
     for _ in 0..5 {
         enter().await;
     }
+}
+
+/// A decision is explained by what the server answered, also when that is gone.
+#[tokio::test]
+async fn a_server_is_not_asked_why() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let settings = "keep = 1000\n".to_owned() + &server.settings("timeout = \"1h\"");
+    let proxy = Proxy::start(RULES, &settings).await;
+    let mut asked = 1;
+    while proxy.get("/skip").await.status != 201 {
+        asked += 1;
+        sleep(Duration::from_millis(5)).await;
+    }
+    server.kill();
+    let decided = explain::why(&proxy, asked - 1, "").await;
+    assert_eq!(decided["by"], serde_json::json!(["skip"]));
+    assert_eq!(decided["operations"][0]["answer"]["left"], 999_999);
 }

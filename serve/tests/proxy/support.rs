@@ -157,6 +157,11 @@ impl Proxy {
     pub(crate) async fn try_start(rules: &str, settings: &str) -> Result<Proxy, Error> {
         let folder = Folder::new();
         fs::write(folder.rules(), format!("{HEAD}{rules}")).unwrap();
+        Proxy::serve(folder, "gateway.rules", settings).await
+    }
+
+    /// A proxy with rules, or an artifact of some, that are in a folder.
+    pub(crate) async fn serve(folder: Folder, rules: &str, settings: &str) -> Result<Proxy, Error> {
         let file = folder.0.join("serve.toml");
         let watch = if settings.contains("watch = ") {
             ""
@@ -164,7 +169,7 @@ impl Proxy {
             "watch = \"0\"\n"
         };
         let text = format!(
-            "rules = \"gateway.rules\"\nentry = \"edge\"\nlisten = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\n\
+            "rules = \"{rules}\"\nentry = \"edge\"\nlisten = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\n\
              access_log = \"access.log\"\n{watch}{settings}"
         );
         fs::write(&file, text).unwrap();
