@@ -167,20 +167,6 @@ impl Program {
         })
     }
 
-    /// The states of the program that comes after another one: those of this process that have the same identity
-    /// ([`Declaration::identity`]) hold what they held.
-    pub(crate) fn states_after(
-        &self,
-        before: &States,
-        stores: &[(&str, Arc<dyn Store>)],
-    ) -> Result<States, Error> {
-        let empty = Plan::default();
-        let plan = self.plan().unwrap_or(&empty);
-        Ok(States {
-            bound: Arc::new(before.bound.carried(plan, self.stamp(), stores)?),
-        })
-    }
-
     /// Somewhere to keep the program's states. Those whose `store` is `local` are kept in this process; the host gives the others by
     /// the names that the program uses, each made from all of [`Program::declarations`].
     ///
@@ -209,6 +195,45 @@ impl Program {
         let plan = self.plan().unwrap_or(&empty);
         Ok(States {
             bound: Arc::new(Bound::new(plan, self.stamp(), stores)?),
+        })
+    }
+
+    /// The states of the program as what comes after another one, for a host that replaces programs itself ([`Live`](crate::Live) does so
+    /// for others): those kept in this process that both declare alike, with the same name and settings ([`Declaration::identity`]), hold what they
+    /// held; others begin with nothing. Decisions that end by the program before go on with the same states. `stores` as for [`Program::states`].
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let rules = |why: &str| format!(r#"
+    ///     state visits: FixedWindow by String {{ limit: 1, window: 1h, max_keys: 1_000, on_failure: allow }}
+    ///     ruleset admit(who: String) -> String hit first {{
+    ///       rule too_many when not visits[who].take().granted then "{why}"
+    ///       otherwise "welcome"
+    ///     }}
+    /// "#);
+    /// let before = Engine::new().compile_source("x.rules", &rules("no"))?;
+    /// let states = before.states(&[])?;
+    /// let decision = before.session_with(&states)?.decide_json("admit", br#""ann""#, &Call { id: "1", time: 0 })?.value_json();
+    /// assert_eq!(decision, r#""welcome""#);
+    ///
+    /// let after = Engine::new().compile_source("x.rules", &rules("come back later"))?;
+    /// let states = after.states_after(&states, &[])?;
+    /// let decision = after.session_with(&states)?.decide_json("admit", br#""ann""#, &Call { id: "2", time: 0 })?.value_json();
+    /// assert_eq!(decision, r#""come back later""#);
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Program::states`]; then nothing has changed.
+    pub fn states_after(
+        &self,
+        before: &States,
+        stores: &[(&str, Arc<dyn Store>)],
+    ) -> Result<States, Error> {
+        let empty = Plan::default();
+        let plan = self.plan().unwrap_or(&empty);
+        Ok(States {
+            bound: Arc::new(before.bound.carried(plan, self.stamp(), stores)?),
         })
     }
 }
