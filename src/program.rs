@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tollgate_ask::Plan;
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
@@ -13,7 +14,7 @@ use tollgate_runtime::{Arena, Frozen, Word, json};
 use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
 use crate::session::{Args, Memory, Session, args_of_inputs, args_of_json};
-use crate::states::{Asking, Plan, States};
+use crate::states::States;
 use crate::tiers::Tiers;
 
 #[cfg(feature = "compiler")]
@@ -323,7 +324,7 @@ impl Program {
     /// # Errors
     /// When the states are those of another program.
     pub fn session_with(&self, states: &States) -> Result<Session<'_>, Error> {
-        if states.bound.stamp != self.shared.stamp {
+        if states.stamp != self.shared.stamp {
             return Err(Error::other(
                 "the states belong to another program; ask this program instead",
             ));
@@ -335,7 +336,7 @@ impl Program {
     pub(crate) fn session_of(&self, states: &States, memory: Memory) -> Session<'_> {
         let session = self.session_in(memory);
         match self.plan() {
-            Some(plan) => session.asking(Asking::new(plan, self.module(), states)),
+            Some(plan) => session.asking(states.asking(plan, self.module())),
             None => session,
         }
     }
