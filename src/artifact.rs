@@ -20,7 +20,8 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tollgate_embed::Contents;
+use tollgate_ask::Plan;
+use tollgate_embed::{Contents, kept};
 use tollgate_runtime::kinds::zone;
 
 use crate::engine::Engine;
@@ -28,7 +29,6 @@ use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::loader::{is_artifact, read_artifact};
 use crate::program::{Origin, Program, Shared};
-use crate::states::Plan;
 use crate::tiers::Tiers;
 
 /// What an artifact begins with. As with PNG, bytes that are no text and both kinds of line end show what a transfer as text has done.
@@ -111,10 +111,9 @@ impl Program {
         };
         let head = serde_json::to_vec(&info).map_err(|e| Error::other(e.to_string()))?;
         let none = Plan::default();
-        let states = serde_json::to_vec(self.plan().unwrap_or(&none));
-        let states = states.map_err(|e| Error::other(e.to_string()))?;
-        let contents = contents.bytes().map_err(Error::other)?;
-        let len = FRONT + head.len() + 4 + states.len() + contents.len() + SUM;
+        let program = kept::join(self.plan().unwrap_or(&none), &contents);
+        let program = program.map_err(Error::other)?;
+        let len = FRONT + head.len() + program.len() + SUM;
         if head.len() > HEAD_MAX || len + SIGNED > ARTIFACT_MAX {
             return Err(Error::other(format!(
                 "the program is too large for an artifact: {len} bytes, of which {} name its entries; at most {ARTIFACT_MAX} and {HEAD_MAX} are read",
@@ -126,9 +125,7 @@ impl Program {
         out.extend(FORMAT.to_le_bytes());
         out.extend((head.len() as u32).to_le_bytes());
         out.extend(head);
-        out.extend((states.len() as u32).to_le_bytes());
-        out.extend(states);
-        out.extend(contents);
+        out.extend(program);
         let sum = Sha256::digest(&out);
         out.extend(sum);
         Ok(out)
@@ -304,11 +301,8 @@ impl Engine {
         }
         let natives = tollgate_stdlib::library().natives;
         let module = Arc::new(contents.module(natives).map_err(Error::other)?);
-        let plan: Plan = serde_json::from_slice(states)
-            .map_err(|e| Error::other(format!("the artifact is damaged: its states: {e}")))?;
-        if let Some(flaw) = plan.flaw(&module) {
-            return Err(Error::other(format!("the artifact is damaged: {flaw}")));
-        }
+        let damaged = |why| Error::other(format!("the artifact is damaged: {why}"));
+        let plan = kept::plan(states, &module).map_err(damaged)?;
         let plan = (!plan.is_empty()).then_some(plan);
         let shapes = contents.entries.iter().map(|entry| entry.shape);
         let mut entries = EntryInfo::all(&module);
@@ -363,9 +357,7 @@ impl<'b> Parts<'b> {
         };
         let info: ArtifactInfo = serde_json::from_slice(head)
             .map_err(|e| Error::other(format!("the artifact is damaged: its head: {e}")))?;
-        let (len, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
-        let len = u32::from_le_bytes(*len) as usize;
-        let (states, contents) = rest.split_at_checked(len).ok_or_else(cut)?;
+        let (states, contents) = kept::part(rest).ok_or_else(cut)?;
         Ok(Parts {
             info: ArtifactInfo { signer, ..info },
             states,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tollgate_backend_api::{Line, Lines, ObjectSpec};
 use tollgate_embed::header::{header, symbol};
-use tollgate_embed::{Contents, keeps_nothing};
+use tollgate_embed::{Contents, kept};
 use tollgate_frontend::analysis::Scope;
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Loader, NoModules};
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::loader::{Folder, read_main};
 use crate::pipeline::{self, Main};
 use crate::report::Report;
+use crate::states::plan;
 
 /// What an object file is to be; see [`Engine::build_file`].
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,7 @@ impl Engine {
     /// `docs/book/embedding.md`.
     ///
     /// # Errors
-    /// As [`Engine::compile_file`], where the program declares states or streams, which the library that it is linked with does not keep (an
+    /// As [`Engine::compile_file`], where the program declares streams or keeps states in a store, which the library that it is linked with does not (an
     /// artifact does: [`Program::artifact`](crate::Program::artifact)), and where the backend makes no machine code or none for such a machine.
     pub fn build_file(&self, path: &Path, options: &BuildOptions) -> Result<Built, Error> {
         let (text, name) = (read_main(path)?, path.display().to_string());
@@ -104,14 +105,15 @@ fn build(
         Some(name) => name.clone(),
         None => stem.to_string_lossy().into_owned(),
     };
-    keeps_nothing(&module).map_err(Error::other)?;
+    let plan = plan(&program);
+    kept::keeps_here(&plan).map_err(Error::other)?;
     let contents = Contents::new(&name, &module, &shapes);
     let counts = profile(&module, &options.profile)?;
     let spec = ObjectSpec {
         symbol: &symbol(&name),
         target: options.target.as_deref(),
         cpu: options.cpu.as_deref(),
-        contents: &contents.bytes().map_err(Error::other)?,
+        contents: &kept::join(&plan, &contents).map_err(Error::other)?,
         lines: &lines(&program, report.sources(), &module),
         profile: counts.as_ref(),
     };

@@ -1,12 +1,12 @@
 //! A decision: its value, the rules that gave it, and both as JSON.
 
+use tollgate_ask::{Answers, Asking, Operation};
 use tollgate_ir::trace::{Decider, Shape, deciders, shadows};
 use tollgate_runtime::{Mark, Word, json};
 use tollgate_state::Failure;
 
 use crate::entry::EntryInfo;
 use crate::program::Program;
-use crate::states::{Answers, Asking, Operation};
 use crate::value_ref::ValueRef;
 
 /// What was decided, and by which rules.

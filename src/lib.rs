@@ -156,12 +156,13 @@ pub use report::{Report, explain, slugs};
 pub use session::{Call, Memory, Session};
 #[cfg(feature = "compiler")]
 pub use stage::Stage;
-pub use states::{Answers, Attempt, Operation, Pending, States};
+pub use states::{Attempt, States};
 pub use stores::{OpenStores, Stores};
 pub use stream::{IDS_MAX, Offered, Stream, StreamChanges, StreamSnapshot};
 #[cfg(feature = "compiler")]
 pub use test_run::{TestFailure, TestOptions, TestResult};
 pub use times::{parse_duration, parse_time, time_text};
+pub use tollgate_ask::{Answers, Operation, Pending};
 #[cfg(feature = "derive")]
 pub use tollgate_derive::{Facts, Outcome};
 pub use tollgate_ir::Level;

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::program::source::Source;
 use crate::program::{Origin, Program, Shared};
 use crate::report::Report;
-use crate::states::Plan;
+use crate::states::plan;
 use crate::test_run::Tests;
 use crate::tiers::Tiers;
 
@@ -142,7 +142,7 @@ pub(crate) fn compile(
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
-    let plan = Plan::of(&program);
+    let plan = plan(&program);
     let plan = (!plan.is_empty()).then_some(plan);
     let tests = (!program.tests.is_empty()).then(|| Tests::new(program, level, backend));
     let module = Arc::new(optimize(lowered.module, backend.aim(level))?);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tollgate_ask::Plan;
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
 use tollgate_ir::cost::Costs;
@@ -13,7 +14,7 @@ use tollgate_runtime::{Arena, Frozen, Word, json};
 use crate::entry::{AsEntry, Entry, EntryInfo, Facts};
 use crate::error::Error;
 use crate::session::{Args, Memory, Session, args_of_inputs, args_of_json};
-use crate::states::{Asking, Plan, States};
+use crate::states::States;
 use crate::tiers::Tiers;
 
 #[cfg(feature = "compiler")]
@@ -233,6 +234,40 @@ impl Program {
         Ok(self)
     }
 
+    /// The program with the data that another one was given under the same names, where it has none itself: what a host that replaces
+    /// programs itself gives the next one ([`Live`](crate::Live) does so for others).
+    ///
+    /// ```
+    /// use tollgate::{Call, Engine};
+    /// let rules = |more: &str| format!("data limit: Int ruleset admit(n: Int) -> Bool hit first {{ otherwise n <= limit{more} }}");
+    /// let before = Engine::new().compile_source("x.rules", &rules(""))?.with_data("limit", b"5")?;
+    /// let after = Engine::new().compile_source("x.rules", &rules(" + 1"))?.with_data_by_name(&before)?;
+    /// let decision = after.session().decide_json("admit", b"6", &Call { id: "1", time: 0 })?.value_json();
+    /// assert_eq!(decision, "true");
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When data violates the type that it has in this program.
+    pub fn with_data_by_name(mut self, other: &Program) -> Result<Program, Error> {
+        let missing: Vec<String> = self.missing_data().map(str::to_owned).collect();
+        for name in missing {
+            let at = other.data_names().position(|n| n == name);
+            let given = at.and_then(|at| other.data[at].clone());
+            let Some(given) = given else { continue };
+            let module = &other.shared.module;
+            let ty = module.data.values().find(|d| *d.name == *name);
+            let ty = ty.and_then(|d| d.schema);
+            // Through JSON, since the type may have changed with the rules.
+            let mut text = String::new();
+            if let Some(ty) = ty {
+                json::encode(&module.schema, ty, given.word(), &mut text);
+                self = self.with_data(&name, text.as_bytes())?;
+            }
+        }
+        Ok(self)
+    }
+
     /// The most steps that a decision can take, whatever the input; `None` for a name that is no entry.
     pub fn bound(&self, entry: &str) -> Option<u64> {
         let Target::Func(func) = self.info(entry).ok()?.target else {
@@ -290,7 +325,7 @@ impl Program {
     /// # Errors
     /// When the states are those of another program.
     pub fn session_with(&self, states: &States) -> Result<Session<'_>, Error> {
-        if states.bound.stamp != self.shared.stamp {
+        if states.stamp != self.shared.stamp {
             return Err(Error::other(
                 "the states belong to another program; ask this program instead",
             ));
@@ -302,7 +337,7 @@ impl Program {
     pub(crate) fn session_of(&self, states: &States, memory: Memory) -> Session<'_> {
         let session = self.session_in(memory);
         match self.plan() {
-            Some(plan) => session.asking(Asking::new(plan, self.module(), states)),
+            Some(plan) => session.asking(states.asking(plan, self.module())),
             None => session,
         }
     }
@@ -315,26 +350,6 @@ impl Program {
     /// What states the program declares, if it does.
     pub(crate) fn plan(&self) -> Option<&Plan> {
         self.shared.plan.as_ref()
-    }
-
-    /// The program with the data that another one was given under the same names, where it has none itself.
-    pub(crate) fn with_data_by_name(mut self, other: &Program) -> Result<Program, Error> {
-        let missing: Vec<String> = self.missing_data().map(str::to_owned).collect();
-        for name in missing {
-            let at = other.data_names().position(|n| n == name);
-            let given = at.and_then(|at| other.data[at].clone());
-            let Some(given) = given else { continue };
-            let module = &other.shared.module;
-            let ty = module.data.values().find(|d| *d.name == *name);
-            let ty = ty.and_then(|d| d.schema);
-            // Through JSON, since the type may have changed with the rules.
-            let mut text = String::new();
-            if let Some(ty) = ty {
-                json::encode(&module.schema, ty, given.word(), &mut text);
-                self = self.with_data(&name, text.as_bytes())?;
-            }
-        }
-        Ok(self)
     }
 
     /// What is known of the entries, in the order of the source.

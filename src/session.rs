@@ -2,6 +2,7 @@
 
 mod run;
 
+use tollgate_ask::{Answers, Asking};
 use tollgate_runtime::facts::Input;
 use tollgate_runtime::http::RawRequest;
 use tollgate_runtime::{Arena, Mark, Word, facts, json};
@@ -11,7 +12,7 @@ use crate::entry::{AsEntry, EntryInfo, Facts, foreign};
 use crate::error::Error;
 use crate::form::Form;
 use crate::program::Program;
-use crate::states::{Answers, Asking, Attempt};
+use crate::states::Attempt;
 use crate::typed::{self, Bound, Entering};
 
 use self::run::{Asked, attempt, run};

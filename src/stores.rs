@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tollgate_ask::LOCAL;
 use tollgate_state::{Declaration, Store};
 
 use crate::address::Address;
 use crate::error::Error;
-use crate::states::LOCAL;
 
 /// The settings of an address of a Redis, as the documentation of [`Stores`] lists them.
 const OF_REDIS: &[&str] = &[

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tollgate_ask::{Plan, StreamPlan};
 use tollgate_runtime::json;
 use tollgate_runtime::schema::Type;
 use tollgate_state::{
@@ -16,7 +17,7 @@ use crate::entry::Entry;
 use crate::error::{Error, Refusal};
 use crate::program::Program;
 use crate::session::{Call, Memory};
-use crate::states::{Plan, States, StreamPlan};
+use crate::states::States;
 
 /// How many ids `tollgate stream` remembers at most, unless it is told otherwise: sixteen events a second for a week.
 pub const IDS_MAX: u64 = 10_000_000;
@@ -325,8 +326,8 @@ impl Stream {
             latest_us: self.latest_us,
             offered: self.offered,
             seen: of(&self.seen),
-            states: of(&self.states.bound.local),
-            instead: self.states.bound.instead.as_ref().map(of),
+            states: of(self.states.bound.local()),
+            instead: self.states.bound.instead().map(of),
         }
     }
 
@@ -334,8 +335,8 @@ impl Stream {
         self.latest_us = held.latest_us;
         self.offered = held.offered;
         put(&self.seen, held.seen);
-        let unknown = put(&self.states.bound.local, held.states);
-        if let (Some(instead), Some(held)) = (&self.states.bound.instead, held.instead) {
+        let unknown = put(self.states.bound.local(), held.states);
+        if let (Some(instead), Some(held)) = (self.states.bound.instead(), held.instead) {
             put(instead, held);
         }
         unknown.len()
@@ -343,8 +344,8 @@ impl Stream {
 
     fn locals(&self) -> impl Iterator<Item = &Local> {
         let bound = &*self.states.bound;
-        let instead = bound.instead.iter();
-        [&self.seen, &*bound.local].into_iter().chain(instead)
+        let instead = bound.instead().into_iter();
+        [&self.seen, bound.local()].into_iter().chain(instead)
     }
 
     /// Whether an id was there before.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use tollgate_ask::Plan;
 use tollgate_backend_api::Executable;
 use tollgate_frontend::diagnostics::render::{Picture, Renderer};
 use tollgate_frontend::hir;
@@ -18,7 +19,7 @@ use tollgate_runtime::{Arena, Cx, Frozen, Mark, Value, Word, json};
 use crate::backends::BackendRow;
 use crate::error::Error;
 use crate::pipeline;
-use crate::states::Plan;
+use crate::states::plan;
 
 mod aim;
 mod draw;
@@ -163,7 +164,7 @@ impl Tests {
     /// Lowers the tests of a program.
     pub(crate) fn new(program: hir::Program, level: Level, backend: &'static BackendRow) -> Tests {
         let (lowered, plans) = lower_tests(&program);
-        let plan = Plan::of(&program);
+        let plan = plan(&program);
         let draws = |plan: &TestPlan| matches!(plan.cases, TestCases::Forall { .. });
         let (module, aim) = match plans.iter().any(draws) {
             true => (

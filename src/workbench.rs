@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tollgate_ask::Plan;
 use tollgate_frontend::hir;
 use tollgate_frontend::library::{Loader, NoModules};
 use tollgate_frontend::lower::TestPlan;
@@ -23,7 +24,7 @@ use crate::pipeline::{self, Main};
 use crate::program::Program;
 use crate::report::Report;
 use crate::stage::Stage;
-use crate::states::Plan;
+use crate::states::plan;
 use crate::test_run::Compiled;
 
 mod complete;
@@ -360,7 +361,7 @@ impl Workbench {
             engine: self.engine,
             module: lowered.module,
             plan: plans.swap_remove(0),
-            states: Plan::of(&program),
+            states: plan(&program),
             ty: shown.unwrap_or_default(),
             data: self.data.clone(),
             report,

@@ -12,11 +12,13 @@
 #include "tollgate.h"
 
 
-/* A compiled file of rules. */
+/* A file of rules, or an artifact. */
 typedef struct {
     tollgate_program    *program;
-    /* Of this worker; null until it decides. */
+    /* Null where nothing is asked. Workers have one each, by fork, and with it the states that are kept in a process. */
     tollgate_session    *session;
+    /* Whether the rules declare states. */
+    ngx_flag_t           states;
 } ngx_http_tollgate_rules_t;
 
 
@@ -81,6 +83,8 @@ char *ngx_http_tollgate_merge_loc_conf(ngx_conf_t *cf, void *parent,
 char *ngx_http_tollgate_set_rules(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_set_data(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_tollgate_set_store(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_tollgate_set_call(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -1,5 +1,6 @@
 /*
- * Directives, and which of them hold at a level: rules are compiled while they are read, guards add up, what is asked is found once.
+ * Directives, and which of them hold at a level: rules are compiled while they are read, guards add up, what is asked is found once, and what it needs
+ * is there or refuses the configuration.
  */
 
 #include "ngx_http_tollgate.h"
@@ -41,6 +42,22 @@ ngx_http_tollgate_failed(ngx_conf_t *cf, tollgate_error *error)
 }
 
 
+/* Goes on with the program that was made of the rules' last one, or fails of the error where there is none. */
+static char *
+ngx_http_tollgate_replace(ngx_conf_t *cf, ngx_http_tollgate_rules_t *rules,
+    tollgate_program *program, tollgate_error *error)
+{
+    if (program == NULL) {
+        return ngx_http_tollgate_failed(cf, error);
+    }
+
+    tollgate_program_release(rules->program);
+    rules->program = program;
+
+    return NGX_CONF_OK;
+}
+
+
 char *
 ngx_http_tollgate_set_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -69,7 +86,7 @@ ngx_http_tollgate_set_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memzero(rules, sizeof(ngx_http_tollgate_rules_t));
     cln->handler = ngx_http_tollgate_free_rules;
 
-    if (tollgate_program_compile_file((const char *) file.data, NULL,
+    if (tollgate_program_open((const char *) file.data, NULL,
                                       &rules->program, &error)
         != TOLLGATE_STATUS_OK)
     {
@@ -157,14 +174,32 @@ ngx_http_tollgate_set_data(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                       &program, &error);
     ngx_destroy_pool(pool);
 
-    if (program == NULL) {
-        return ngx_http_tollgate_failed(cf, error);
+    return ngx_http_tollgate_replace(cf, tlcf->rules, program, error);
+}
+
+
+/* tollgate_store NAME ADDRESS; */
+char *
+ngx_http_tollgate_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tollgate_loc_conf_t  *tlcf = conf;
+
+    ngx_str_t               *value;
+    tollgate_error          *error;
+    tollgate_program        *program;
+
+    if (tlcf->rules == NULL) {
+        return "stands behind the \"tollgate_rules\" it is for";
     }
 
-    tollgate_program_release(tlcf->rules->program);
-    tlcf->rules->program = program;
+    value = cf->args->elts;
 
-    return NGX_CONF_OK;
+    (void) tollgate_program_with_store(tlcf->rules->program,
+                                       (const char *) value[1].data,
+                                       (const char *) value[2].data,
+                                       &program, &error);
+
+    return ngx_http_tollgate_replace(cf, tlcf->rules, program, error);
 }
 
 
@@ -254,6 +289,29 @@ ngx_http_tollgate_set_call(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* Makes the session of rules that are asked: whoever reads the configuration hears what they lack. */
+static char *
+ngx_http_tollgate_ready(ngx_conf_t *cf, ngx_http_tollgate_rules_t *rules)
+{
+    tollgate_text    name, store;
+    tollgate_error  *error;
+
+    if (rules->session) {
+        return NGX_CONF_OK;
+    }
+
+    if (tollgate_session_new(rules->program, &rules->session, &error)
+        != TOLLGATE_STATUS_OK)
+    {
+        return ngx_http_tollgate_failed(cf, error);
+    }
+
+    rules->states = tollgate_program_state(rules->program, 0, &name, &store);
+
+    return NGX_CONF_OK;
+}
+
+
 /* Finds what is asked among the rules of the level it stands at. */
 static char *
 ngx_http_tollgate_find(ngx_conf_t *cf, ngx_http_tollgate_rules_t *rules,
@@ -282,7 +340,9 @@ ngx_http_tollgate_find(ngx_conf_t *cf, ngx_http_tollgate_rules_t *rules,
         }
 
         cln = ngx_pool_cleanup_add(cf->pool, 0);
-        if (cln == NULL) {
+        if (cln == NULL
+            || ngx_http_tollgate_ready(cf, rules) != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
 

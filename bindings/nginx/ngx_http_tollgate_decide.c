@@ -105,6 +105,60 @@ ngx_http_tollgate_request(ngx_http_request_t *r, tollgate_request *request)
 }
 
 
+/* Where a decision took slots of a state, they are given back when its request has ended. */
+typedef struct {
+    ngx_http_tollgate_rules_t  *rules;
+    tollgate_text               id;
+} ngx_http_tollgate_slots_t;
+
+
+static void
+ngx_http_tollgate_finish(void *data)
+{
+    ngx_http_tollgate_slots_t  *slots = data;
+
+    (void) tollgate_program_finish(slots->rules->program, slots->id, NULL);
+}
+
+
+/* Sees to it that slots are given back. */
+static ngx_int_t
+ngx_http_tollgate_finish_later(ngx_http_request_t *r,
+    ngx_http_tollgate_rules_t *rules, tollgate_text id)
+{
+    ngx_pool_cleanup_t         *cln;
+    ngx_http_tollgate_slots_t  *slots;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_tollgate_slots_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    slots = cln->data;
+    slots->rules = rules;
+    slots->id = id;
+    cln->handler = ngx_http_tollgate_finish;
+
+    return NGX_OK;
+}
+
+
+/* Tells of states that could not be asked, so that their `on_failure` answered. */
+static void
+ngx_http_tollgate_tell_failures(ngx_http_request_t *r,
+    ngx_http_tollgate_call_t *call, const tollgate_decision *decision)
+{
+    size_t         i;
+    tollgate_text  state, reason;
+
+    for (i = 0; tollgate_decision_failure(decision, i, &state, &reason); i++) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "tollgate: \"%V\": the state \"%s\" was not asked: %s",
+                      &call->name, state.bytes, reason.bytes);
+    }
+}
+
+
 /* NGX_OK and a decision, or the status of the answer. */
 ngx_int_t
 ngx_http_tollgate_ask(ngx_http_request_t *r, ngx_http_tollgate_call_t *call,
@@ -144,20 +198,22 @@ ngx_http_tollgate_ask(ngx_http_request_t *r, ngx_http_tollgate_call_t *call,
         }
     }
 
-    error = NULL;
-    status = TOLLGATE_STATUS_OK;
-
-    if (rules->session == NULL) {
-        status = tollgate_session_new(rules->program, &rules->session, &error);
+    /* Before it decides: what was taken must be given back. */
+    if (rules->states
+        && ngx_http_tollgate_finish_later(r, rules, request.id) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (status == TOLLGATE_STATUS_OK) {
-        status = tollgate_decide_request(rules->session, call->entry, &request,
-                                         values, call->values.nelts, decision,
-                                         &error);
-    }
+    status = tollgate_decide_request(rules->session, call->entry, &request,
+                                     values, call->values.nelts, decision,
+                                     &error);
 
     if (status == TOLLGATE_STATUS_OK) {
+        if (rules->states) {
+            ngx_http_tollgate_tell_failures(r, call, *decision);
+        }
+
         return NGX_OK;
     }
 

@@ -2,8 +2,8 @@
  * nginx decides by .rules: guards deny, and the outcome of a rule set routes by variables or is the answer itself.
  *
  * What happens when: rules are compiled while the configuration is read, in the master, so that a broken file refuses the configuration and a
- * reload leaves the old one at work. Workers inherit the program by fork; each makes a session when it first decides. Requests are decided in the
- * access phase, or earlier where a variable is asked for.
+ * reload leaves the old one at work. Workers inherit program and session by fork, each with states of its own; stores elsewhere are shared. Requests
+ * are decided in the access phase, or earlier where a variable is asked for.
  *
  * When in doubt a request does not pass: one that breaks a rule of its types is answered with 400, and what goes wrong here with 500.
  *
@@ -29,6 +29,13 @@ static ngx_command_t  ngx_http_tollgate_commands[] = {
     { ngx_string("tollgate_data"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       ngx_http_tollgate_set_data,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tollgate_store"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
+      ngx_http_tollgate_set_store,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },

@@ -79,7 +79,7 @@ int main(int argc, char **argv) {
   tollgate_program *program = NULL;
   struct gateway gateway = {0};
   const char *given[] = {"api_key"};
-  if (tollgate_program_compile_file(argv[1], NULL, &program, &error)) {
+  if (tollgate_program_open(argv[1], NULL, &program, &error)) {
     die(argv[1], error);
   }
   if (tollgate_entry_of_requests(program, "internal", NULL, 0, &gateway.internal, &error) ||

@@ -41,7 +41,7 @@ class Gateway {
 public:
   explicit Gateway(const char *rules) {
     tollgate_program *program = nullptr;
-    call(tollgate_program_compile_file, rules, nullptr, &program);
+    call(tollgate_program_open, rules, nullptr, &program);
     Program owner(program);
     tollgate_entry *route = nullptr;
     const char *paths[] = {"api_key"};

@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::explain::{Explainer, Place};
 use crate::program::Program;
 use crate::session::Call;
-use crate::states::{Asking, States};
+use crate::states::States;
 use crate::test_run::{Compiled, TestOptions, TestResult};
 use ledger::{Ledger, Watching};
 
@@ -245,7 +245,7 @@ impl Recorder {
         let args = facts.args(info);
         let (id, time) = info.decision_inputs(args, call);
         let asking = self.program.plan();
-        let asking = asking.map(|plan| Asking::new(plan, self.interp.module(), &self.states));
+        let asking = asking.map(|plan| self.states.asking(plan, self.interp.module()));
         let arena = Arena::new();
         let mut cx = Cx::new(&arena, id, time);
         cx.data = self.program.data(&arena)?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use tollgate_ask::Replay;
 use tollgate_frontend::hir::LocalId;
 use tollgate_frontend::lower::{Joined as Made, Lowered, Part, RuleParts, TestFn};
 use tollgate_grammar::source::{SourceMap, Span};
@@ -12,7 +13,6 @@ use tollgate_ir::predicates::solve::Given;
 use tollgate_runtime::{Arena, Cx, Value, Word, json};
 
 use super::{Answer, Condition, Joined, Place};
-use crate::states::Replay;
 
 /// All that something is asked with: facts, and what states answered, if the decision asked some.
 #[derive(Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tollgate_ask::Operation;
 use tollgate_frontend::diagnostics::Label;
 use tollgate_frontend::diagnostics::render::{Picture, Renderer, Tone};
 use tollgate_grammar::source::SourceMap;
@@ -9,7 +10,6 @@ use tollgate_grammar::source::SourceMap;
 use super::{
     Answer, Change, Closest, Condition, Explanation, Joined, RuleExplained, StageExplained,
 };
-use crate::states::Operation;
 
 /// Most conditions of a rule that are drawn; lines and JSON have all.
 const DRAWN_MAX: usize = 60;

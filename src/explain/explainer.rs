@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use tollgate_ask::{Answers, Asking};
 use tollgate_frontend::analysis::{self, closest};
 use tollgate_frontend::hir::{self, Callee, PipelineId, RuleSetId};
 use tollgate_frontend::library::{Loaded, Loader};
@@ -26,7 +27,7 @@ use crate::loader;
 use crate::pipeline::{self, Main};
 use crate::program::{Origin, Program, Shared};
 use crate::session::{Call, Memory};
-use crate::states::{Answers, Asking, Attempt, States};
+use crate::states::{Attempt, States};
 use crate::tiers::Tiers;
 
 /// Most rules that are explained because none of them matched.
@@ -174,7 +175,7 @@ impl Explainer {
         let chain = self.chain.with_data_of(program);
         let module = &self.lowered.module;
         let plan = program.plan();
-        let asking = |module| plan.map(|plan| Asking::new(plan, module, states));
+        let asking = |module| plan.map(|plan| states.asking(plan, module));
         let (of_interp, of_chain) = (asking(module), asking(chain.module()));
         let (interp, arena) = (Interp::new(module), Arena::new());
         let target = module.entries[entry].target;

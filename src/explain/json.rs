@@ -1,11 +1,11 @@
 //! Explanations for machines.
 
 use serde_json::{Value, json};
+use tollgate_ask::Operation;
 
 use super::{
     Answer, Closest, Condition, Explanation, Joined, Place, RuleExplained, StageExplained,
 };
-use crate::states::Operation;
 
 /// The explanation as an object.
 pub(super) fn explanation(of: &Explanation) -> Value {

@@ -13,13 +13,13 @@ mod json;
 use std::fmt;
 use std::sync::Arc;
 
+use tollgate_ask::{Answers, Operation};
 use tollgate_grammar::source::{SourceMap, Span};
 
 use crate::entry::{AsEntry, Facts};
 use crate::error::Error;
 use crate::program::Program;
 use crate::session::Call;
-use crate::states::{Answers, Operation};
 
 pub(crate) use conditions::one_line;
 pub(crate) use explainer::Explainer;

@@ -1,5 +1,6 @@
 //! From arguments to a decision: by a search alone, by an engine, or by asking states until there is an answer.
 
+use tollgate_ask::{Answers, Asking, Pending};
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Target;
 use tollgate_runtime::{Arena, Cx, Mark, Word};
@@ -9,7 +10,7 @@ use crate::decision::Decision;
 use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::program::Program;
-use crate::states::{Answers, Asking, Attempt, Pending};
+use crate::states::Attempt;
 
 /// Decides. What asks states waits for them; most programs ask none, and pay nothing for it.
 ///

@@ -1,57 +1,44 @@
 //! From what the checker found to be declared to what stores want.
 
+use tollgate_ask::{OnFailure, Plan, StreamPlan};
 use tollgate_frontend::hir::{self, StateKind, Tally};
 use tollgate_state::{Declaration, Kind, Period, Rate, Recover, Remember, Weekday, Window};
 
-use super::LOCAL;
-use super::plan::{OnFailure, Plan, StreamPlan};
-
-impl Plan {
-    /// The plan of a checked program.
-    pub(crate) fn of(program: &hir::Program) -> Plan {
-        let mut plan = Plan::default();
-        for state in program.states.values() {
-            let stream = match &state.kind {
-                StateKind::Counter { stream, .. } => Some(&program.streams[*stream]),
-                _ => None,
-            };
-            let late_us = stream.map_or(0, |s| s.late_after);
-            // Two modules may have states of one name and kind, which are two states.
-            let qualified = format!("{}.{}", state.module, state.name);
-            let mut declaration = Declaration::new(&qualified, kind(&state.kind, late_us));
-            declaration.name = state.name.to_string();
-            declaration.max_keys = state.max_keys;
-            declaration.store = state.store.to_string();
-            // An event counts once, however often it comes within the stream's horizon.
-            declaration.remember = stream.map(|stream| Remember {
-                for_us: stream.dedupe,
-                most: state.max_keys.max(REMEMBERED_MIN),
-            });
-            plan.declarations.push(declaration);
-            plan.failures.push(on_failure(state.on_failure));
-            plan.keyed.push(state.key.is_some());
-        }
-        for (id, stream) in program.streams.iter() {
-            let on = |set: &&hir::RuleSet| set.stream == Some(id);
-            let rule_sets = program.rulesets.values().filter(on);
-            plan.streams.push(StreamPlan {
-                name: (*stream.name).into(),
-                rule_sets: rule_sets.map(|set| (*set.name).into()).collect(),
-                dedupe_us: stream.dedupe,
-                late_us: stream.late_after,
-            });
-        }
-        plan
+/// The plan of a checked program.
+pub(crate) fn plan(program: &hir::Program) -> Plan {
+    let mut plan = Plan::default();
+    for state in program.states.values() {
+        let stream = match &state.kind {
+            StateKind::Counter { stream, .. } => Some(&program.streams[*stream]),
+            _ => None,
+        };
+        let late_us = stream.map_or(0, |s| s.late_after);
+        // Two modules may have states of one name and kind, which are two states.
+        let qualified = format!("{}.{}", state.module, state.name);
+        let mut declaration = Declaration::new(&qualified, kind(&state.kind, late_us));
+        declaration.name = state.name.to_string();
+        declaration.max_keys = state.max_keys;
+        declaration.store = state.store.to_string();
+        // An event counts once, however often it comes within the stream's horizon.
+        declaration.remember = stream.map(|stream| Remember {
+            for_us: stream.dedupe,
+            most: state.max_keys.max(REMEMBERED_MIN),
+        });
+        plan.declarations.push(declaration);
+        plan.failures.push(on_failure(state.on_failure));
+        plan.keyed.push(state.key.is_some());
     }
-
-    /// The same with every state in this process, as tests have it.
-    pub(crate) fn local(&self) -> Plan {
-        let mut plan = self.clone();
-        for declaration in &mut plan.declarations {
-            declaration.store = LOCAL.into();
-        }
-        plan
+    for (id, stream) in program.streams.iter() {
+        let on = |set: &&hir::RuleSet| set.stream == Some(id);
+        let rule_sets = program.rulesets.values().filter(on);
+        plan.streams.push(StreamPlan {
+            name: (*stream.name).into(),
+            rule_sets: rule_sets.map(|set| (*set.name).into()).collect(),
+            dedupe_us: stream.dedupe,
+            late_us: stream.late_after,
+        });
     }
+    plan
 }
 
 /// Events of a stream that are remembered at least.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tollgate_ask::{Asking, Bound, Record};
 use tollgate_frontend::lower::{TestFn, TestStep};
 use tollgate_ir::entities::{DataId, Entity, StateId};
 use tollgate_runtime::schema::Type;
@@ -10,7 +11,6 @@ use tollgate_state::Failure;
 
 use super::{Compiled, copied};
 use crate::error::Error;
-use crate::states::{Asking, Bound, States};
 
 /// What a test has done so far.
 pub(super) struct Running<'c> {
@@ -46,12 +46,11 @@ pub(super) enum Prevented {
 impl Compiled {
     /// The beginning of a test: every state is as if nothing had happened.
     pub(super) fn begin(&self, data: Vec<Option<Frozen>>) -> Result<Running<'_>, Error> {
-        let states = States {
-            bound: Arc::new(Bound::new(&self.plan.local(), 0, &[])?),
-        };
+        let bound = Bound::new(&self.plan.local(), &[]).map_err(Error::other)?;
+        let (bound, memory) = (Arc::new(bound), Record::default());
         Ok(Running {
             data,
-            asking: Asking::new(&self.plan, &self.module, &states).in_test(),
+            asking: Asking::new(&self.plan, &self.module, &bound, memory).in_test(),
             clock: 0,
             given: Vec::new(),
         })

@@ -45,6 +45,8 @@ const STEPS: &[(&str, &[&str])] = &[
             "clippy",
             "--package",
             "tollgate",
+            "--package",
+            "tollgate-c",
             "--no-default-features",
             "--lib",
             "--example",

@@ -36,7 +36,13 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 /// Files that may be longer than 600 lines, each with its reason.
-const LONG_FILES: &[(&str, &str)] = &[("ir/src/instructions.rs", "a table")];
+const LONG_FILES: &[(&str, &str)] = &[
+    ("ir/src/instructions.rs", "a table"),
+    (
+        "bindings/c/include/tollgate.h",
+        "cbindgen makes it of many files",
+    ),
+];
 
 /// Files that may hold `unsafe`.
 const UNSAFE_FILES: &[&str] = &[
@@ -66,6 +72,7 @@ const UNSAFE_FILES: &[&str] = &[
     "bindings/c/src/error.rs",
     "bindings/c/src/program.rs",
     "bindings/c/src/session.rs",
+    "bindings/c/src/states.rs",
     "bindings/c/src/value.rs",
     "bindings/c/src/tests/hostile.rs",
     // The allocator that counts: `GlobalAlloc` is an unsafe trait.

@@ -58,8 +58,8 @@ enum Written {
 }
 
 impl Contents {
-    /// The contents for a program. There is a shape for each entry. Of states they have the names, and where they are asked: how they are kept has to
-    /// be said beside.
+    /// The contents for a program. There is a shape for each entry. Of states they have the names, and where they are asked: how they are kept
+    /// is said beside ([`kept`](crate::kept)).
     pub fn new(name: &str, module: &Legalized, shapes: &[Shape]) -> Contents {
         let entry = |(entry, shape): (&Entry, &Shape)| EntryContents {
             name: entry.name.to_string(),
@@ -208,28 +208,6 @@ impl Contents {
         let text = serde_json::to_vec(&seen).unwrap_or_default();
         Fnv::new().bytes(&text).get()
     }
-}
-
-/// Refuses what has states or streams: the library that an object file is linked with keeps nothing.
-///
-/// # Errors
-/// Where there is a state, or an entry decides about the events of a stream; names it.
-pub fn keeps_nothing(module: &Module) -> Result<(), String> {
-    let state = module.states.values().next();
-    let stream = || {
-        let mut entries = module.entries.iter();
-        entries.find(|entry| entry.decides.inputs.is_some())
-    };
-    let kept = match state {
-        Some(state) => format!("state `{}`", state.name),
-        None => match stream() {
-            Some(entry) => format!("the stream of `{}`", entry.name),
-            None => return Ok(()),
-        },
-    };
-    Err(format!(
-        "{kept} cannot be kept by the library that an object file is linked with: build an artifact (.tgb), or compile the rules where they decide"
-    ))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Header<'_> {
         let version = &self.contents.version;
         let entries = &self.contents.entries;
         // What is called the same for every program is taken first, so that no type of the rules gets the name.
-        for name in ["image", "program_load"] {
+        for name in ["image", "program_load", "program_load_after"] {
             self.taken.insert(format!("{prefix}_{name}"));
         }
         for name in ["VERSION", "SCHEMA_HASH", "H"] {
@@ -93,6 +93,11 @@ impl Header<'_> {
             "/* Makes the program; NULL, and tollgate_error() says why, where it and this header are of different versions. */\n\
              static inline tollgate_program *{prefix}_program_load(void)\n{{\n    \
              return tollgate_program_load(&{prefix}_image, {upper}_SCHEMA_HASH);\n}}\n"
+        ));
+        self.line(format_args!(
+            "/* The same, to come after another program: states that both declare alike go on with what they hold. */\n\
+             static inline tollgate_program *{prefix}_program_load_after(const tollgate_program *before)\n{{\n    \
+             return tollgate_program_load_after(&{prefix}_image, {upper}_SCHEMA_HASH, before);\n}}\n"
         ));
         for (i, (entry, (function, number))) in entries.iter().zip(&named).enumerate() {
             self.entry(i, entry, function, number);

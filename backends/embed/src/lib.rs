@@ -7,7 +7,7 @@
 //!
 //! On the side of the compiler: a program goes in, and the bytes of [`Contents`] and the text of a [`header`] come out. On the side of the
 //! runtime library: an [`Image`](tollgate_native_abi::object::Image) goes in, and a [`Program`] with its [`Session`]s comes out, which takes facts as C lays them down, or as
-//! JSON.
+//! JSON; the states that its rules declare are held by the program, in this process.
 //!
 //! # Invariants
 //!
@@ -31,11 +31,12 @@
 
 pub mod contents;
 pub mod header;
+pub mod kept;
 pub mod layout;
 pub mod program;
 pub mod read;
 pub mod write;
 
-pub use contents::{Contents, keeps_nothing};
+pub use contents::Contents;
 pub use layout::Layouts;
 pub use program::{Failure, Program, Session};

@@ -4,17 +4,19 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tollgate_ask::Record;
 use tollgate_backend_api::Executable;
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::{FuncId, IndexVec, SiteId};
 use tollgate_ir::module::{Site, Target};
-use tollgate_ir::trace::{Shape, deciders};
+use tollgate_ir::trace::{Decider, Shape, deciders, shadows};
 use tollgate_native_abi::Compiled;
 use tollgate_native_abi::object::{Image, Linked};
 use tollgate_runtime::schema::{Field, Schema, TypeId};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Native, Word, facts, json};
 
-use crate::contents::{Contents, keeps_nothing};
+use crate::contents::Contents;
+use crate::kept::{self, Kept};
 use crate::layout::Layouts;
 use crate::read::{Reader, Span};
 use crate::write::{Writer, span_of};
@@ -28,18 +30,22 @@ pub enum Failure {
     Misused(String),
 }
 
-/// A program. Shared by threads; what it is given later, sessions that are there do not see.
+/// A program, and the states that its rules declare. Shared by threads; data that it is given later, sessions that are there do not see.
 pub struct Program {
     schema: Schema,
     layouts: Layouts,
     /// What marks mean.
     sites: IndexVec<SiteId, Site>,
+    /// Whether a rule set is in shadow mode.
+    shadows: bool,
     entries: Vec<Entry>,
     code: Compiled<Linked>,
     /// Names and types of the data, in the order of the module.
     expected: Vec<(Box<str>, Option<TypeId>)>,
     /// What was given of it.
     data: Mutex<Vec<Option<Arc<Frozen>>>>,
+    /// Its states, where it declares some.
+    kept: Option<Kept>,
 }
 
 /// What can be called.
@@ -61,6 +67,8 @@ pub struct Session {
     data: Vec<Option<Arc<Frozen>>>,
     arena: Arena,
     marks: Vec<Mark>,
+    /// What the last decision asked of states.
+    asked: Record,
     /// Who decided last, as C has it.
     by: Vec<Span>,
     /// The last decision as JSON.
@@ -88,10 +96,12 @@ enum Wanted {
 }
 
 impl Program {
-    /// Makes the program of an image. Linear in its text; patterns and indexes are made here.
+    /// Makes the program of an image. Linear in its text; patterns and indexes are made here. Its states hold nothing, or, of those that a program `before`
+    /// declares alike, what they hold there: both go on with the same ones.
     ///
     /// # Errors
-    /// When the image was made for another version of this library or of other rules than `schema_hash` says, or is damaged.
+    /// When the image was made for another version of this library or of other rules than `schema_hash` says, is damaged, or keeps something that
+    /// [`keeps_here`](kept::keeps_here) refuses.
     ///
     /// # Safety
     /// The image is that of an object file of ours, linked into this process for good.
@@ -99,10 +109,14 @@ impl Program {
         image: &Image,
         schema_hash: u64,
         natives: &[&'static Native],
+        before: Option<&Program>,
     ) -> Result<Program, Failure> {
         let misused = |e: tollgate_backend_api::CompileError| Failure::Misused(e.to_string());
         // SAFETY: the caller's.
         let contents = unsafe { image.contents().map_err(misused)? };
+        let damaged =
+            |why: &str| Failure::Misused(format!("the rules of the image are damaged: {why}"));
+        let (states, contents) = kept::part(contents).ok_or_else(|| damaged("they end early"))?;
         let contents = Contents::read(contents).map_err(Failure::Misused)?;
         if contents.schema_hash() != schema_hash {
             return Err(Failure::Misused(format!(
@@ -112,7 +126,10 @@ impl Program {
             )));
         }
         let module = contents.module(natives).map_err(Failure::Misused)?;
-        keeps_nothing(&module).map_err(Failure::Misused)?;
+        let plan = kept::plan(states, &module).map_err(|why| damaged(&why))?;
+        kept::keeps_here(&plan).map_err(Failure::Misused)?;
+        let before = before.and_then(|program| program.kept.as_ref());
+        let kept = Kept::new(plan, &module, before).map_err(Failure::Misused)?;
         // SAFETY: the caller's; and the module is the one that stands in the same object as the code.
         let code = unsafe { image.program(&module).map_err(misused)? };
         let entries = entries(&contents, &module).map_err(Failure::Misused)?;
@@ -120,13 +137,25 @@ impl Program {
         let expected = module.data.values().map(|d| (d.name.clone(), d.schema));
         Ok(Program {
             layouts: Layouts::new(&contents.schema),
+            shadows: module
+                .sites
+                .values()
+                .any(|site| matches!(site, Site::Shadow { .. })),
             sites: module.sites.values().cloned().collect(),
             expected: expected.collect(),
             data: Mutex::new(vec![None; module.data.len()]),
             entries,
             code,
             schema: contents.schema,
+            kept,
         })
+    }
+
+    /// Gives back the slots (`enter()`) that a decision took, by its id. Without it they are free when their lease ends.
+    pub fn finish(&self, decision: &str) {
+        if let Some(kept) = &self.kept {
+            kept.finish(decision);
+        }
     }
 
     /// Gives the program a `data`, as JSON. Sessions that began before go on with what was there.
@@ -178,6 +207,7 @@ impl Session {
             program,
             arena: Arena::new(),
             marks: Vec::new(),
+            asked: Record::default(),
             by: Vec::new(),
             json: String::new(),
             id: String::new(),
@@ -214,7 +244,7 @@ impl Session {
     }
 
     /// Decides about facts in JSON: the entry's parameter, or an object of its parameters when it has several. Gives
-    /// `{"value":…,"by":"rule"}`, good until the session decides again or ends.
+    /// `{"value":…,"by":"rule"}`, good until the session decides again or ends; with `"shadow":[…]` where rules decided in shadow mode.
     ///
     /// # Errors
     /// As [`Session::decide`].
@@ -222,6 +252,14 @@ impl Session {
         // SAFETY: nothing is laid down, and there is no room to write to.
         unsafe { self.run(entry, Given::Json(facts), Wanted::Json)? };
         Ok(&self.json)
+    }
+
+    /// A state that the last decision could not ask, so that its `on_failure` answered, by its number from 0: its name, and why. Good until the
+    /// session decides again or ends.
+    pub fn failure(&self, number: usize) -> Option<(Span, Span)> {
+        let (state, reason) = self.program.kept.as_ref()?.failure(&self.asked, number)?;
+        let reason = self.arena.concat(&[&reason]);
+        Some((span_of(state.as_bytes()), span_of(reason.as_bytes())))
     }
 
     /// Who decided last, in the order of the source, a text each; `otherwise` where no rule matched. Good until the session decides again or
@@ -236,6 +274,8 @@ impl Session {
         self.by.clear();
         self.arena.reset();
         let (program, arena) = (&*self.program, &self.arena);
+        let memory = std::mem::take(&mut self.asked);
+        let asking = program.kept.as_ref().map(|kept| kept.asking(memory));
         let entry = program.entry(entry)?;
         // SAFETY: the caller's.
         let args = unsafe { args(program, entry, given, arena)? };
@@ -246,7 +286,21 @@ impl Session {
         cx.data = data(program, &self.data, arena)?;
         cx.marks = std::mem::take(&mut self.marks);
         cx.marks.clear();
-        let word = *program.code.run(entry.func, &mut cx, args);
+        cx.states = asking.as_ref().map(|asking| asking as _);
+        if let Some(asking) = &asking {
+            asking.begin();
+        }
+        let word = loop {
+            let word = *program.code.run(entry.func, &mut cx, args);
+            match &asking {
+                // What had to be waited for is known now.
+                Some(asking) if asking.perform(cx.id, cx.time) => {
+                    asking.again();
+                    cx.marks.clear();
+                }
+                _ => break word,
+            }
+        };
         self.marks = cx.marks;
         let names = || deciders(&program.sites, &self.marks, entry.shape);
         self.by
@@ -270,17 +324,38 @@ impl Session {
                 json::encode(schema, entry.result, word, out);
                 let many = entry.shape == Shape::Many;
                 out.push_str(if many { ",\"by\":[" } else { ",\"by\":" });
-                for (i, name) in names().enumerate() {
-                    out.push_str(if i > 0 { ",\"" } else { "\"" });
-                    for part in name.parts() {
-                        json::write_part(out, part);
-                    }
-                    out.push('"');
+                write_names(out, names());
+                if many {
+                    out.push(']');
                 }
-                out.push_str(if many { "]}" } else { "}" });
+                // Rules in shadow mode, whose outcomes do not count.
+                let shadow = match program.shadows {
+                    true => shadows(&program.sites, &self.marks),
+                    false => Vec::new(),
+                };
+                if !shadow.is_empty() {
+                    out.push_str(",\"shadow\":[");
+                    write_names(out, shadow.into_iter());
+                    out.push(']');
+                }
+                out.push('}');
             }
         }
+        if let Some(asking) = asking {
+            self.asked = asking.into_record();
+        }
         Ok(())
+    }
+}
+
+/// Names of rules as JSON, with commas between.
+fn write_names<'d>(out: &mut String, names: impl Iterator<Item = Decider<'d>>) {
+    for (i, name) in names.enumerate() {
+        out.push_str(if i > 0 { ",\"" } else { "\"" });
+        for part in name.parts() {
+            json::write_part(out, part);
+        }
+        out.push('"');
     }
 }
 

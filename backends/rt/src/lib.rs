@@ -77,13 +77,23 @@ pub unsafe extern "C" fn tollgate_program_load(
     image: *const Image,
     schema_hash: u64,
 ) -> *mut c_void {
+    // SAFETY: the caller's.
+    made(|| unsafe { load(image, schema_hash, None) })
+}
+
+/// Makes a program of an image, that goes on with the states of another one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_program_load_after(
+    image: *const Image,
+    schema_hash: u64,
+    before: *const c_void,
+) -> *mut c_void {
     made(|| {
-        // SAFETY: the caller gives an image of an object file that was linked in.
-        let image = unsafe { image.as_ref() }.ok_or_else(|| missing("image"))?;
-        let natives = tollgate_stdlib::library().natives;
-        // SAFETY: the same.
-        let program = unsafe { Program::load(image, schema_hash, natives)? };
-        Ok(Arc::into_raw(Arc::new(program)).cast_mut().cast())
+        // SAFETY: the caller gives a program that was loaded.
+        let before = unsafe { before.cast::<Program>().as_ref() };
+        let before = before.ok_or_else(|| missing("program before"))?;
+        // SAFETY: the caller's.
+        unsafe { load(image, schema_hash, Some(before)) }
     })
 }
 
@@ -125,6 +135,18 @@ pub unsafe extern "C" fn tollgate_program_data(
                 .map_err(|_| Failure::Misused("the name is not UTF-8".into()))?;
             program.give_data(name, given(json, json_len)?)
         }
+    })
+}
+
+/// Gives back what a decision holds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_program_finish(program: *const c_void, id: Span) -> Status {
+    done(|| {
+        // SAFETY: the caller gives a program, and a text.
+        let (program, id) = unsafe { (program.cast::<Program>().as_ref(), text(id)) };
+        let program = program.ok_or_else(|| missing("program"))?;
+        program.finish(id.map_err(Failure::Misused)?);
+        Ok(())
     })
 }
 
@@ -225,6 +247,31 @@ pub unsafe extern "C" fn tollgate_session_by(session: *const c_void) -> Span {
     }
 }
 
+/// A state that the last decision could not ask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_session_failure(
+    session: *const c_void,
+    number: usize,
+    state: *mut Span,
+    reason: *mut Span,
+) -> bool {
+    let mut there = false;
+    done(|| {
+        // SAFETY: the caller gives a session, which no other thread uses, or none, and room for two texts.
+        let (session, state, reason) = unsafe {
+            let session = session.cast::<Session>().as_ref();
+            (session, state.as_mut(), reason.as_mut())
+        };
+        let found = session.and_then(|session| session.failure(number));
+        if let (Some(found), Some(state), Some(reason)) = (found, state, reason) {
+            (*state, *reason) = found;
+            there = true;
+        }
+        Ok(())
+    });
+    there
+}
+
 /// Reads an address.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tollgate_ip_read(from: Span, ip: *mut [u8; 16]) -> Status {
@@ -235,6 +282,21 @@ pub unsafe extern "C" fn tollgate_ip_read(from: Span, ip: *mut [u8; 16]) -> Stat
         *ip.ok_or_else(|| missing("room for the address"))? = read.0;
         Ok(())
     })
+}
+
+/// # Safety
+/// The image is one of an object file that was linked in, or there is none.
+unsafe fn load(
+    image: *const Image,
+    schema_hash: u64,
+    before: Option<&Program>,
+) -> Result<*mut c_void, Failure> {
+    // SAFETY: the caller's.
+    let image = unsafe { image.as_ref() }.ok_or_else(|| missing("image"))?;
+    let natives = tollgate_stdlib::library().natives;
+    // SAFETY: the same.
+    let program = unsafe { Program::load(image, schema_hash, natives, before)? };
+    Ok(Arc::into_raw(Arc::new(program)).cast_mut().cast())
 }
 
 /// # Safety

@@ -15,7 +15,11 @@
  * - Programs and entries are immutable and shared by threads as they are. A session is used by one thread at a time. There are no
  *   threads inside (with the backend vm), nothing global that a caller could notice, and nothing is printed (but a bug of Tollgate, on
  *   standard error).
- * - To reload: compile the new program, put it where the old one is found, release the old one. Sessions keep theirs alive.
+ * - The states that rules declare belong to the program, and all of its sessions ask them: in this process, or in a store that the program was
+ *   given. A decision that asks a store elsewhere waits for it, on the thread that decides; nothing else waits. Time is an input: no clock is read
+ *   to decide.
+ * - To reload: compile the new program, make it follow the old one (tollgate_program_after) so that states and data go on, put it where the old
+ *   one is found, release the old one. Sessions keep theirs alive.
  */
 
 
@@ -118,8 +122,8 @@ typedef struct tollgate_entry tollgate_entry;
 typedef struct tollgate_error tollgate_error;
 
 /**
- * A compiled program. Immutable, and free to be used by any number of threads; counted: whoever holds a reference releases it once.
- * Sessions hold one of their own.
+ * A compiled program, and the states that its rules declare. Immutable but for those, and free to be used by any number of threads; counted:
+ * whoever holds a reference releases it once. Sessions hold one of their own.
  */
 typedef struct tollgate_program tollgate_program;
 
@@ -226,11 +230,11 @@ typedef struct tollgate_value {
  */
 typedef struct tollgate_call {
   /**
-   * The decision's id: what `jitter` is a function of.
+   * The decision's id: what `jitter` is a function of, and what tells a decision that is made again from another one where states are asked.
    */
   struct tollgate_text id;
   /**
-   * The decision's time, in microseconds since 1970-01-01T00:00Z.
+   * The decision's time, in microseconds since 1970-01-01T00:00Z. States go by it.
    */
   int64_t time;
 } tollgate_call;
@@ -258,7 +262,7 @@ typedef struct tollgate_request {
    */
   struct tollgate_text id;
   /**
-   * When it came, in microseconds since 1970-01-01T00:00Z.
+   * When it came, in microseconds since 1970-01-01T00:00Z. States go by it.
    */
   int64_t time;
   /**
@@ -374,7 +378,7 @@ const char *tollgate_version(void);
 
 /**
  * Compiles a program of one text. `name` is what it is called in diagnostics. `backend` is null for the default, or `vm`, or, in a
- * library that was built with them, `cranelift` or another one.
+ * library that was built with them, `cranelift` or another one. Fails in a library that was built without a compiler.
  */
 enum tollgate_status tollgate_program_compile(const char *name,
                                               struct tollgate_text source,
@@ -383,16 +387,38 @@ enum tollgate_status tollgate_program_compile(const char *name,
                                               struct tollgate_error **error);
 
 /**
- * Compiles a file and the modules it uses, which stand in the same folder. `backend` as in `tollgate_program_compile`.
+ * The program in a file: rules, which are compiled with the modules they use, which stand in the same folder; or an artifact
+ * (`tollgate build x.rules -o x.tgb`), which is loaded, by whoever it was made. `backend` as in `tollgate_program_compile`. A library without a compiler
+ * opens artifacts only.
  */
-enum tollgate_status tollgate_program_compile_file(const char *path,
-                                                   const char *backend,
-                                                   struct tollgate_program **program,
-                                                   struct tollgate_error **error);
+enum tollgate_status tollgate_program_open(const char *path,
+                                           const char *backend,
+                                           struct tollgate_program **program,
+                                           struct tollgate_error **error);
+
+/**
+ * Loads an artifact, by whoever it was made. It is verified as everything that is compiled is; one that is damaged, of another version or made with another
+ * release of the time-zone database is refused. `backend` as in `tollgate_program_compile`.
+ */
+enum tollgate_status tollgate_program_load(struct tollgate_text artifact,
+                                           const char *backend,
+                                           struct tollgate_program **program,
+                                           struct tollgate_error **error);
+
+/**
+ * As `tollgate_program_load`, of an artifact that one of `count` Ed25519 public keys has signed, which are given in PEM; with none of them every artifact
+ * is refused.
+ */
+enum tollgate_status tollgate_program_load_signed(struct tollgate_text artifact,
+                                                  const struct tollgate_text *keys,
+                                                  size_t count,
+                                                  const char *backend,
+                                                  struct tollgate_program **program,
+                                                  struct tollgate_error **error);
 
 /**
  * The program with a `data` of its rules given, as JSON: a new program, whose reference the caller owns; the old one is as it was.
- * Deciding fails while data is missing.
+ * Both ask the same states. Deciding fails while data is missing.
  */
 enum tollgate_status tollgate_program_with_data(const struct tollgate_program *program,
                                                 const char *name,
@@ -419,6 +445,45 @@ const char *tollgate_program_report(const struct tollgate_program *program);
  * The warnings and notes as JSON, one a line. Lives as long as the program. Never null.
  */
 const char *tollgate_program_report_json(const struct tollgate_program *program);
+
+/**
+ * The program with a store for the states that are not kept in this process: by the `name` that the rules use (`store: redis.limits`), at an
+ * address such as `redis://127.0.0.1:6379/0?timeout=20ms`, in a library that was built with `redis`. A new program, whose reference the caller owns, to
+ * be used instead of the old one: it does not share that one's states. Nothing is sent to the server before a decision asks it, and a server that does not
+ * answer is no error: `on_failure` of a state says what holds then.
+ */
+enum tollgate_status tollgate_program_with_store(const struct tollgate_program *program,
+                                                 const char *name,
+                                                 const char *address,
+                                                 struct tollgate_program **with_store,
+                                                 struct tollgate_error **error);
+
+/**
+ * The program as what comes after another one, for a reload: a new program, whose reference the caller owns. Of the states that are kept in
+ * this process, those that both declare alike, with the same name and settings, hold what they held, also for decisions that still end by the old program;
+ * others begin with nothing. Data that the program expects and was not given, and its stores where it was given none, are those of `before`.
+ */
+enum tollgate_status tollgate_program_after(const struct tollgate_program *program,
+                                            const struct tollgate_program *before,
+                                            struct tollgate_program **after,
+                                            struct tollgate_error **error);
+
+/**
+ * A state that the program declares, by its number from 0: its name, and the name of the store that it is kept in, which is `local` for this
+ * process. Both live as long as the program. 1 when there is one, 0 behind the last.
+ */
+int32_t tollgate_program_state(const struct tollgate_program *program,
+                               size_t number,
+                               struct tollgate_text *name,
+                               struct tollgate_text *store);
+
+/**
+ * Gives back the slots (`enter()`) that a decision took, by its id: what it let in has ended. By the program whose session decided; without this they are free
+ * when their lease ends. An id that holds none is no mistake.
+ */
+enum tollgate_status tollgate_program_finish(const struct tollgate_program *program,
+                                             struct tollgate_text id,
+                                             struct tollgate_error **error);
 
 /**
  * An entry by its name. `paths` are the facts that `tollgate_decide` will be given: a path goes through records by dots (`client.ip`); with
@@ -450,7 +515,8 @@ enum tollgate_status tollgate_entry_of_requests(const struct tollgate_program *p
 void tollgate_entry_free(struct tollgate_entry *entry);
 
 /**
- * A session. It takes a reference to the program; the caller keeps its own.
+ * A session. It takes a reference to the program; the caller keeps its own. Its decisions ask the states of the program, together with all
+ * other sessions. Fails where a state is kept in a store that the program was not given.
  */
 enum tollgate_status tollgate_session_new(const struct tollgate_program *program,
                                           struct tollgate_session **session,
@@ -501,6 +567,20 @@ enum tollgate_status tollgate_decide_request(struct tollgate_session *session,
  * The decision as JSON: `{"value":…,"by":"rule"}`; `by` is a list under `hit all` and `hit sum`.
  */
 struct tollgate_text tollgate_decision_json(const struct tollgate_decision *decision);
+
+/**
+ * The decision as JSON with what it asked of states: `{"value":…,"by":…,"operations":[…]}`.
+ */
+struct tollgate_text tollgate_decision_trace(const struct tollgate_decision *decision);
+
+/**
+ * A state that could not be asked, so that its `on_failure` answered, by its number from 0: its name, and why: `the store does not answer`. For nearly every decision
+ * there is none. 1 when there is one, 0 behind the last.
+ */
+int32_t tollgate_decision_failure(const struct tollgate_decision *decision,
+                                  size_t number,
+                                  struct tollgate_text *state,
+                                  struct tollgate_text *reason);
 
 /**
  * How many rules decided: 1, but for `hit all` and `hit sum`.

@@ -46,6 +46,37 @@ pub unsafe extern "C" fn tollgate_decision_json(decision: *const Decision) -> Te
     unsafe { read(decision, json) }.unwrap_or(NO_TEXT)
 }
 
+/// The decision as JSON with what it asked of states: `{"value":…,"by":…,"operations":[…]}`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_decision_trace(decision: *const Decision) -> Text {
+    let trace = |decided: &Decided| {
+        let mut json = String::new();
+        decided.decision.as_ref()?.write_trace(&mut json);
+        Some(decided.give(&json))
+    };
+    // SAFETY: the contract of the header.
+    unsafe { read(decision, trace) }.unwrap_or(NO_TEXT)
+}
+
+/// A state that could not be asked, so that its `on_failure` answered, by its number from 0: its name, and why: `the store does not answer`. For nearly every decision
+/// there is none. 1 when there is one, 0 behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_decision_failure(
+    decision: *const Decision,
+    number: usize,
+    state: *mut Text,
+    reason: *mut Text,
+) -> i32 {
+    // SAFETY: the contract of the header.
+    unsafe {
+        put(decision, (state, reason), |decided| {
+            let failures = decided.decision.as_ref()?.failures();
+            let (state, reason) = failures.get(number)?;
+            Some((decided.give(state), decided.give(&reason.to_string())))
+        })
+    }
+}
+
 /// How many rules decided: 1, but for `hit all` and `hit sum`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tollgate_decision_rule_count(decision: *const Decision) -> usize {
@@ -205,36 +236,72 @@ impl Decided {
     }
 }
 
-/// What is read of a decision; `None` where there is nothing to read, or no decision.
+/// What is read of a handle; `None` where there is nothing to read, or no handle of this kind.
 ///
 /// # Safety
 /// As [`borrow`].
-unsafe fn read<T>(
-    decision: *const Decision,
-    read: impl FnOnce(&Decided) -> Option<T>,
+unsafe fn read<'h, H: Handle + 'h, T>(
+    handle: *const H,
+    read: impl FnOnce(&'h H::Inner) -> Option<T>,
 ) -> Option<T> {
     caught_or(None, || {
         // SAFETY: as promised.
-        unsafe { borrow(decision) }.ok().and_then(read)
+        unsafe { borrow(handle) }.ok().and_then(read)
     })
 }
 
-/// Writes what is read of a decision; whether there was something.
+/// Writes what is read of a handle; whether there was something, and somewhere to write all of it.
 ///
 /// # Safety
-/// As [`borrow`]; `to` is null or valid for a write.
-unsafe fn put<T>(
-    decision: *const Decision,
-    to: *mut T,
-    what: impl FnOnce(&Decided) -> Option<T>,
+/// As [`borrow`]; each pointer of `to` is null or valid for a write.
+pub(crate) unsafe fn put<'h, H: Handle + 'h, P: Places>(
+    handle: *const H,
+    to: P,
+    what: impl FnOnce(&'h H::Inner) -> Option<P::Found>,
 ) -> i32 {
     // SAFETY: as promised.
-    match unsafe { read(decision, what) } {
-        Some(found) if !to.is_null() => {
-            // SAFETY: as promised, and not null.
-            unsafe { to.write(found) };
-            1
+    let found = unsafe { read(handle, what) };
+    // SAFETY: as promised.
+    let put = found.is_some_and(|found| unsafe { to.put(found) });
+    i32::from(put)
+}
+
+/// Where what is read goes: a pointer, or two for what has two parts.
+pub(crate) trait Places {
+    /// What goes there.
+    type Found;
+    /// Writes it, unless a pointer is null.
+    ///
+    /// # Safety
+    /// Each pointer is null or valid for a write.
+    unsafe fn put(self, found: Self::Found) -> bool;
+}
+
+impl<T> Places for *mut T {
+    type Found = T;
+
+    unsafe fn put(self, found: T) -> bool {
+        if self.is_null() {
+            return false;
         }
-        _ => 0,
+        // SAFETY: as promised, and not null.
+        unsafe { self.write(found) };
+        true
+    }
+}
+
+impl<T, U> Places for (*mut T, *mut U) {
+    type Found = (T, U);
+
+    unsafe fn put(self, (first, second): (T, U)) -> bool {
+        if self.0.is_null() || self.1.is_null() {
+            return false;
+        }
+        // SAFETY: as promised, and neither is null.
+        unsafe {
+            self.0.write(first);
+            self.1.write(second);
+        }
+        true
     }
 }

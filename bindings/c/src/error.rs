@@ -7,6 +7,7 @@ use std::ptr;
 use serde_json::json;
 
 use crate::border::{Handle, Status, Tagged, borrow, caught_or, tagged};
+use crate::compiler::{diagnostics, has_diagnostics};
 
 /// Why a call was not done. Owned by whoever asked for it; `tollgate_error_free`.
 pub struct Error {
@@ -53,6 +54,14 @@ impl Failure {
         }
     }
 
+    /// Something is not there.
+    pub(crate) fn failed(sentence: String) -> Failure {
+        Failure {
+            status: Status::Failed,
+            what: What::Sentence(sentence),
+        }
+    }
+
     /// A client is wrong.
     pub(crate) fn refused(path: &'static str, reason: &'static str) -> Failure {
         Failure {
@@ -75,10 +84,10 @@ impl Failure {
 
 impl From<tollgate::Error> for Failure {
     fn from(error: tollgate::Error) -> Failure {
-        let status = match (error.report(), error.refusal()) {
-            (Some(_), _) => Status::Rules,
-            (_, Some(_)) => Status::Refused,
-            _ => Status::Failed,
+        let status = match error.refusal() {
+            Some(_) => Status::Refused,
+            None if has_diagnostics(&error) => Status::Rules,
+            None => Status::Failed,
         };
         Failure {
             status,
@@ -171,8 +180,8 @@ pub(crate) const fn nothing<T>() -> *const T {
 }
 
 fn json_of(error: &tollgate::Error) -> String {
-    if let Some(report) = error.report() {
-        return report.to_json_lines();
+    if let Some(diagnostics) = diagnostics(error) {
+        return diagnostics;
     }
     if let Some(refusal) = error.refusal() {
         let (path, value, reason) = (refusal.path(), refusal.value(), refusal.reason());

@@ -13,7 +13,8 @@
 //! - No panic crosses the border: every function that does more than to read a field runs under `border::guard`.
 //! - A null pointer, a text that is not UTF-8, a handle of another kind, a number out of range: an error, never a crash.
 //! - What is read from C is never trusted to be a valid `bool` or `enum` of Rust: those cross as whole numbers.
-//! - `include/tollgate.h` is what cbindgen makes of this crate; a test compares.
+//! - `include/tollgate.h` is what cbindgen makes of this crate; a test compares. It is the same whatever the features: what needs a compiler says so where
+//!   there is none.
 //!
 //! # Where to start reading
 //!
@@ -33,11 +34,17 @@
 )]
 
 pub mod border;
+#[cfg(feature = "compiler")]
+mod compiler;
+#[cfg(not(feature = "compiler"))]
+#[path = "no_compiler.rs"]
+mod compiler;
 pub mod decision;
 pub mod entry;
 pub mod error;
 pub mod program;
 pub mod session;
+pub mod states;
 pub mod value;
 
 #[cfg(test)]

@@ -43,9 +43,9 @@ pub(crate) struct Deciding {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CallInputs {
-    /// The decision's id: what `jitter` is a function of.
+    /// The decision's id: what `jitter` is a function of, and what tells a decision that is made again from another one where states are asked.
     pub id: Text,
-    /// The decision's time, in microseconds since 1970-01-01T00:00Z.
+    /// The decision's time, in microseconds since 1970-01-01T00:00Z. States go by it.
     pub time: i64,
 }
 
@@ -65,7 +65,7 @@ pub struct Header {
 pub struct Request {
     /// The decision's id.
     pub id: Text,
-    /// When it came, in microseconds since 1970-01-01T00:00Z.
+    /// When it came, in microseconds since 1970-01-01T00:00Z. States go by it.
     pub time: i64,
     /// The method, as sent.
     pub method: Text,
@@ -101,7 +101,8 @@ const _: () = {
 // it, and from nothing else; so what it points to moves with it, and one thread at a time uses both, to which `busy` sees.
 unsafe impl Send for Deciding {}
 
-/// A session. It takes a reference to the program; the caller keeps its own.
+/// A session. It takes a reference to the program; the caller keeps its own. Its decisions ask the states of the program, together with all
+/// other sessions. Fails where a state is kept in a store that the program was not given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tollgate_session_new(
     program: *const Program,
@@ -117,10 +118,11 @@ pub unsafe extern "C" fn tollgate_session_new(
             // out of an `Arc`.
             let place = &raw const program.inner.program;
             let borrowed: &'static tollgate::Program = &*place;
+            let states = program.inner.kept.states(borrowed)?;
             let deciding = Deciding {
                 busy: AtomicBool::new(false),
                 decided: Tagged::new::<Decision>(Decided::default()),
-                session: borrowed.session(),
+                session: borrowed.session_with(states)?,
                 given: Arena::new(),
                 program,
             };

@@ -23,6 +23,16 @@ pub struct Text {
     pub size: usize,
 }
 
+impl Text {
+    /// A text that is followed by its NUL.
+    pub(crate) fn of(text: &CStr) -> Text {
+        Text {
+            bytes: text.as_ptr(),
+            size: text.count_bytes(),
+        }
+    }
+}
+
 /// What a value is: the `kind` of a `tollgate_value`.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -223,5 +223,5 @@ fn an_artifact_keeps_states_as_the_rules_do() {
     folder
         .tollgate(&["build", "limited.rules", "-o", "limited.o"])
         .exits(2)
-        .says("state `calls` cannot be kept by the library that an object file is linked with: build an artifact (.tgb)");
+        .says("the stream `visits` cannot be kept by the library that an object file is linked with: build an artifact (.tgb)");
 }

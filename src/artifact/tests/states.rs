@@ -280,15 +280,19 @@ fn an_artifact_of_another_format_says_what_to_do() {
 }
 
 #[test]
-fn an_object_file_refuses_states_and_streams() {
+fn an_object_file_refuses_streams_and_states_in_a_store() {
     let built = |rules: &str| {
         let built = Engine::new().build_source("x.rules", rules, &Default::default());
         built.unwrap_err().to_string()
     };
     let why = "cannot be kept by the library that an object file is linked with: build an artifact (.tgb), or compile the rules where they decide";
-    assert_eq!(built(KEPT), format!("state `bucket` {why}"));
+    assert_eq!(built(KEPT), format!("the stream `works` {why}"));
+    let state = "state calls: TokenBucket { rate: 1 per 1s, burst: 1, store: redis.limits, on_failure: allow }
+                 ruleset f(n: Int) -> Int hit first { rule a when calls.take().granted then 1 otherwise n }";
+    let named = "state `calls` in the store `redis.limits`";
+    assert_eq!(built(state), format!("{named} {why}"));
     let stream = "record E { id: String, at: Instant }
                   stream es: E { id: event.id, time: event.at, dedupe: 7d }
                   ruleset f(e: E) -> [String] on es hit all { rule a when e.id != \"\" then e.id }";
-    assert_eq!(built(stream), format!("the stream of `f` {why}"));
+    assert_eq!(built(stream), format!("the stream `es` {why}"));
 }

@@ -4,6 +4,8 @@
 
 #[path = "../../../bindings/c/src/border.rs"]
 pub mod border;
+#[path = "../../../bindings/c/src/compiler.rs"]
+mod compiler;
 #[path = "../../../bindings/c/src/decision.rs"]
 pub mod decision;
 #[path = "../../../bindings/c/src/entry.rs"]
@@ -16,6 +18,8 @@ mod hostile;
 pub mod program;
 #[path = "../../../bindings/c/src/session.rs"]
 pub mod session;
+#[path = "../../../bindings/c/src/states.rs"]
+pub mod states;
 #[path = "../../../bindings/c/src/value.rs"]
 pub mod value;
 

@@ -1,5 +1,5 @@
 //! The executable reference: the blocks of `tests/conformance/*.md`, and those of the README and of `docs/book/state.md`, `overload.md`,
-//! `serve.md`, `tour.md` and `operations.md`.
+//! `serve.md`, `nginx.md`, `tour.md` and `operations.md`.
 //!
 //! A block marked `rules` is a program (edition and module are put before it unless it has them) that compiles without
 //! an error and whose tests pass on every engine; one marked `rules error: slug, …` is refused with exactly these errors.
@@ -43,6 +43,7 @@ fn all(root: &Path) -> Vec<(String, Block)> {
             "docs/book/state.md",
             "docs/book/overload.md",
             "docs/book/serve.md",
+            "docs/book/nginx.md",
             "docs/book/tour.md",
             "docs/book/operations.md",
         ]

@@ -32,6 +32,9 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             format!("embedded/examples/c {backend}"),
             move || prints_what_the_page_says(&at, backend),
         ));
+        let at = root.to_owned();
+        let trial = format!("embedded/states {backend}");
+        trials.push(Trial::test(trial, move || keeps_states(&at, backend)));
         for (name, more) in [("types", NOTHING), ("allocations", COUNTED)] {
             let at = root.to_owned();
             let trial = format!("embedded/{name} {backend}");
@@ -48,7 +51,7 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
             let program =
                 engine().and_then(|e| Ok(e.build_file(&rules, &BuildOptions::default())?));
             if let Err(error) = program
-                && keeps_states(&rules, error.message().unwrap_or_default())
+                && keeps_elsewhere(&rules, error.message().unwrap_or_default())
             {
                 continue;
             }
@@ -71,21 +74,45 @@ pub(crate) fn trials(root: &Path) -> Vec<Trial> {
     trials
 }
 
-/// Whether a program was refused because it keeps a state, which it does: objects have no place for states.
-fn keeps_states(rules: &Path, refused: &str) -> bool {
+/// Whether a program was refused because it has a stream, or keeps a state in a store, which it does: the library keeps states in its process.
+fn keeps_elsewhere(rules: &Path, refused: &str) -> bool {
     let why = "` cannot be kept by the library that an object file is linked with: build an artifact (.tgb), or compile the rules where they decide";
-    let name = refused
-        .strip_suffix(why)
-        .and_then(|r| r.strip_prefix("state `"));
-    let declares = |name: &str| {
+    let kept = refused.strip_suffix(why);
+    let stream = kept.and_then(|kept| kept.strip_prefix("the stream `"));
+    let state = kept.and_then(|kept| kept.strip_prefix("state `"));
+    let state = state.and_then(|state| state.split_once("` in the store `"));
+    let declared = match (stream, state) {
+        (Some(stream), _) => vec![format!("stream {stream}:")],
+        (None, Some((state, store))) => vec![format!("state {state}:"), format!("store: {store}")],
+        (None, None) => return false,
+    };
+    let declares = |declared: &String| {
         let folder = rules.parent().unwrap_or(Path::new("."));
         let files = super::files(folder, "rules");
         let mut texts = files
             .iter()
             .filter_map(|file| fs::read_to_string(file).ok());
-        texts.any(|text| text.contains(&format!("state {name}:")))
+        texts.any(|text| text.contains(declared))
     };
-    name.is_some_and(declares)
+    declared.iter().all(declares)
+}
+
+/// States are kept by the library, as the address sanitizer looks on.
+fn keeps_states(root: &Path, backend: &str) -> Result<(), Failed> {
+    let tests = root.join("tests/embedded");
+    let folder = folder(&format!("states-{backend}"))?;
+    let object = build(&tests.join("states.rules"), backend, &folder)?;
+    let next = build(&tests.join("states_next.rules"), backend, &folder)?;
+    let sanitized = [
+        "-g",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+    ];
+    let mut more: Vec<String> = sanitized.map(str::to_owned).into();
+    more.push(next.display().to_string());
+    let program = folder.join("states");
+    compile(&folder, &tests.join("states.c"), &object, &program, &more)?;
+    run(&program, &[], None).map(drop)
 }
 
 /// The example's output is the block of its page.
@@ -154,14 +181,14 @@ fn stops_at_a_rule(root: &Path, backend: &str) -> Result<(), Failed> {
 /// What the page shows in C is C.
 fn the_page_compiles(root: &Path) -> Result<(), Failed> {
     let page = fs::read_to_string(root.join("docs/book/embedding.md"))?;
-    let shown = page
-        .split("```c\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next());
+    let shown = page.split("```c\n").skip(1);
+    let shown = shown.filter_map(|rest| rest.split("```").next());
     let (head, body): (Vec<&str>, Vec<&str>) = shown
-        .ok_or("the page shows C")?
-        .lines()
+        .flat_map(str::lines)
         .partition(|line| line.starts_with('#'));
+    if body.is_empty() {
+        return Err("the page shows no C".into());
+    }
     let source = format!(
         "{}\n#include <stdio.h>\nint main(void)\n{{\n{}\n    return 0;\n}}\n",
         head.join("\n"),
@@ -188,7 +215,8 @@ fn decides_as_in_rust(root: &Path, recorded: &Recorded, backend: &str) -> Result
         program = program.with_data(data, &fs::read(examples.join(file))?)?;
         args.extend([(*data).into(), examples.join(file).display().to_string()]);
     }
-    let mut session = program.session();
+    let states = program.states(&[])?;
+    let mut session = program.session_with(&states)?;
     let call = Call {
         id: "test",
         time: 0,
@@ -287,7 +315,7 @@ fn headers_compile(root: &Path) -> Result<(), Failed> {
         // Some are wrong on purpose.
         if engine.check_file(file)?.errors() == 0 {
             let built = match engine.build_file(file, &options) {
-                Err(error) if keeps_states(file, &error.to_string()) => continue,
+                Err(error) if keeps_elsewhere(file, &error.to_string()) => continue,
                 built => built?,
             };
             fs::write(folder.join(format!("n{i}.h")), built.header)?;

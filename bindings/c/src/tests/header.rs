@@ -10,7 +10,7 @@ fn header_is_what_cbindgen_makes() {
     let mut builder = cbindgen::Builder::new().with_config(config);
     // In the order of the header: each thing before what uses it.
     for file in [
-        "value", "border", "error", "program", "entry", "session", "decision",
+        "value", "border", "error", "program", "states", "entry", "session", "decision",
     ] {
         builder = builder.with_src(root.join("src").join(file).with_extension("rs"));
     }

@@ -2,15 +2,21 @@
 //! other without end; seeded, so that what fails can be repeated. Nothing may crash, and every failure must say something.
 
 use std::env;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString};
 use std::ptr::{null, null_mut};
 
+// By its path, for who mounts this file elsewhere finds it there.
+#[path = "arguments.rs"]
+mod arguments;
+
+use self::arguments::{Arguments, Random};
 use crate::border::Status;
 use crate::decision::*;
 use crate::entry::*;
 use crate::error::*;
 use crate::program::*;
 use crate::session::*;
+use crate::states::*;
 use crate::value::*;
 
 const RULES: &CStr = c"
@@ -21,148 +27,14 @@ const RULES: &CStr = c"
       rule busy when load.cpu > 80% then halt
       otherwise go(\"a\", wait: 3s, tags: load.tags)
     }
-    ruleset route(req: Request) -> Answer hit first { otherwise halt }
+    state calls: TokenBucket by Ip { rate: 1 per 1h, burst: 3, max_keys: 1, on_failure: allow }
+    state desks: Concurrency { max: 1, lease: 1h, on_failure: deny }
+    ruleset route(req: Request) -> Answer hit first {
+      rule often when not calls[req.client.ip].take().granted then go(\"b\", wait: 1s, tags: {})
+      rule free when desks.enter() then go(\"c\", wait: 1s, tags: {})
+      otherwise halt
+    }
 ";
-
-/// Choices: those that a fuzzer gives, as bytes, and then Xorshift (Marsaglia 2003): seeded, and good enough to choose among a few.
-struct Random {
-    given: std::vec::IntoIter<u8>,
-    seed: u64,
-}
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        if let Some(byte) = self.given.next() {
-            return byte.into();
-        }
-        self.seed ^= self.seed << 13;
-        self.seed ^= self.seed >> 7;
-        self.seed ^= self.seed << 17;
-        self.seed
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
-
-/// What a call is handed: all of it valid for what it says, most of it wrong.
-struct Arguments {
-    random: Random,
-    /// Right and wrong handles, null among them. They are cast to whatever is asked for.
-    handles: Vec<*mut u8>,
-    values: Vec<Value>,
-    /// All values there were: others point to them.
-    kept: Vec<Vec<Value>>,
-}
-
-impl Arguments {
-    /// The right handle, mostly.
-    fn handle<T>(&mut self, right: *mut T) -> *mut T {
-        match self.random.below(4) {
-            0 => self.random.one_of(&self.handles).cast(),
-            _ => right,
-        }
-    }
-
-    fn string(&mut self) -> *const c_char {
-        let strings: [*const c_char; 9] = [
-            null(),
-            c"".as_ptr(),
-            c"admit".as_ptr(),
-            c"route".as_ptr(),
-            c"cpu".as_ptr(),
-            c"tags".as_ptr(),
-            c"wait".as_ptr(),
-            c"load.cpu..".as_ptr(),
-            c"\xff\xfe".as_ptr(),
-        ];
-        self.random.one_of(&strings)
-    }
-
-    fn text(&mut self) -> Text {
-        const BYTES: &[u8] = b"{\"cpu\": \"10%\", \"tags\": [\"\xff\"]}";
-        let bytes = BYTES.as_ptr().cast();
-        let size = self.random.below(BYTES.len() + 1);
-        self.random.one_of(&[
-            Text { bytes, size },
-            Text {
-                bytes: null(),
-                size,
-            },
-            Text {
-                bytes: null(),
-                size: 0,
-            },
-            Text {
-                bytes,
-                size: usize::MAX,
-            },
-            Text {
-                bytes: c"85%".as_ptr(),
-                size: 3,
-            },
-            Text {
-                bytes: c"{\"cpu\": \"10%\"}".as_ptr(),
-                size: 14,
-            },
-            Text {
-                bytes: c"192.0.2.7".as_ptr(),
-                size: 9,
-            },
-            Text {
-                bytes: c"GET".as_ptr(),
-                size: 3,
-            },
-            Text {
-                bytes: c"/a".as_ptr(),
-                size: 2,
-            },
-        ])
-    }
-
-    /// One value, and all that it points to among those made before.
-    fn value(&mut self) -> Value {
-        let kind = self.random.below(12) as u32;
-        let count = self.random.below(self.values.len() + 1);
-        let items = self.random.one_of(&[self.values.as_ptr(), null()]);
-        let huge = self.random.one_of(&[count, count, count, usize::MAX]);
-        // A count that is too large is noticed only with a null pointer, or beyond all memory.
-        let count = if items.is_null() { huge } else { count };
-        match kind {
-            5 | 6 => Value {
-                kind,
-                r#as: Payload { text: self.text() },
-            },
-            7 => Value {
-                kind,
-                r#as: Payload {
-                    list: List { items, count },
-                },
-            },
-            8 => Value {
-                kind,
-                r#as: Payload {
-                    map: Map {
-                        keys: null(),
-                        values: items,
-                        count,
-                    },
-                },
-            },
-            _ => Value {
-                kind,
-                r#as: Payload {
-                    integer: self.random.next() as i64,
-                },
-            },
-        }
-    }
-}
 
 /// Fails with what is not told.
 unsafe fn told(status: Status, error: *mut Error) {
@@ -207,10 +79,14 @@ pub(crate) struct Subject {
     program: *mut Program,
     admit: *mut Entry,
     route: *mut Entry,
+    artifact: Vec<u8>,
 }
 
 impl Subject {
     pub(crate) fn new(backend: &str) -> Subject {
+        let rules = RULES.to_str().unwrap();
+        let compiled = tollgate::Engine::new().compile_source("x.rules", rules);
+        let artifact = compiled.unwrap().artifact().unwrap();
         let backend = CString::new(backend).unwrap();
         let (mut program, mut error) = (null_mut(), null_mut());
         let (mut admit, mut route) = (null_mut(), null_mut());
@@ -249,6 +125,7 @@ impl Subject {
             program,
             admit,
             route,
+            artifact,
         }
     }
 
@@ -258,8 +135,8 @@ impl Subject {
             program,
             admit,
             route,
+            ..
         } = *self;
-        let choices = Vec::from(given).into_iter();
         // SAFETY: every pointer is null, or valid for what its size says, or a handle that lives until the end.
         unsafe {
             let (mut session, mut error) = (null_mut(), null_mut());
@@ -269,10 +146,8 @@ impl Subject {
             );
 
             let mut given = Arguments {
-                random: Random {
-                    given: choices,
-                    seed: seed | 1 << 32,
-                },
+                random: Random::new(given, seed),
+                artifact: self.artifact.clone(),
                 handles: vec![
                     null_mut(),
                     program.cast(),
@@ -312,7 +187,7 @@ impl Subject {
                 let session = given.handle(session);
                 let right = given.random.one_of(&[admit, route]);
                 let entry = given.handle(right);
-                let status = match given.random.below(8) {
+                let status = match given.random.below(14) {
                     0 => {
                         let mut made = null_mut();
                         let status = tollgate_program_compile(
@@ -391,6 +266,7 @@ impl Subject {
                             session, entry, request, values, count, decisions, errors,
                         )
                     }
+                    6..10 => of_programs(&mut given, program, errors),
                     _ => {
                         let count = given.random.below(4);
                         tollgate_decide(session, entry, values, count, call, decisions, errors)
@@ -411,13 +287,57 @@ impl Subject {
 
 impl Drop for Subject {
     fn drop(&mut self) {
-        // SAFETY: they are what was made, and nobody has them any more.
+        // SAFETY: the handles are those that `new` made, and nobody has them any more.
         unsafe {
             tollgate_entry_free(self.admit);
             tollgate_entry_free(self.route);
             tollgate_program_release(self.program);
         }
     }
+}
+
+/// A call that makes a program of a program or an artifact, or asks one for its states.
+unsafe fn of_programs(
+    given: &mut Arguments,
+    program: *mut Program,
+    errors: *mut *mut Error,
+) -> Status {
+    let mut made = null_mut();
+    let of = given.handle(program);
+    // SAFETY: as in the test.
+    let status = unsafe {
+        match given.random.below(7) {
+            0 => {
+                let address = given.string();
+                let addresses = [c"redis://127.0.0.1:1/".as_ptr(), address];
+                let address = given.random.one_of(&addresses);
+                tollgate_program_with_store(of, given.string(), address, &mut made, errors)
+            }
+            1 => tollgate_program_after(of, given.handle(program), &mut made, errors),
+            2 => tollgate_program_load(given.artifact(), given.string(), &mut made, errors),
+            3 => {
+                let keys = [given.text(), given.text()];
+                let keys = given.random.one_of(&[keys.as_ptr(), null()]);
+                let count = given.random.below(3);
+                let artifact = given.artifact();
+                tollgate_program_load_signed(artifact, keys, count, null(), &mut made, errors)
+            }
+            4 => tollgate_program_open(given.string(), given.string(), &mut made, errors),
+            5 => tollgate_program_finish(of, given.text(), errors),
+            _ => {
+                let mut text = Text::of(c"");
+                let mut to = || given.random.one_of(&[&raw mut text, null_mut()]);
+                let (name, store) = (to(), to());
+                let number = given.random.below(4);
+                let there = tollgate_program_state(of, number, name, store);
+                assert!(there == 0 || number < 2);
+                tollgate_session_new(of, null_mut(), errors)
+            }
+        }
+    };
+    // SAFETY: null, or what the call has made.
+    unsafe { tollgate_program_release(made) };
+    status
 }
 
 /// Every way to read a decision, which may be none.
@@ -430,6 +350,7 @@ unsafe fn read(given: &mut Arguments, decision: *const Decision) {
     // SAFETY: as in the test.
     unsafe {
         texts(tollgate_decision_json(decision));
+        texts(tollgate_decision_trace(decision));
         texts(tollgate_decision_rule(decision, given.random.below(3)));
         texts(tollgate_decision_variant(decision, given.string()));
         let count = tollgate_decision_rule_count(decision);
@@ -440,6 +361,7 @@ unsafe fn read(given: &mut Arguments, decision: *const Decision) {
         tollgate_decision_text(decision, given.string(), to);
         tollgate_decision_field(decision, given.string(), number, to);
         tollgate_decision_item(decision, given.string(), number, to);
+        tollgate_decision_failure(decision, number, to, &mut tollgate_text_of(c"".as_ptr()));
         texts(text);
         let (mut integer, mut boolean, mut real) = (0, 0, 0.0);
         tollgate_decision_int(decision, given.string(), &mut integer);

@@ -11,23 +11,18 @@ use std::{fs, thread};
 
 #[path = "../library/mod.rs"]
 mod library;
+mod limits;
 mod server;
 
-use library::{find, folder, has, root};
+use library::{command, find, folder, has, root};
 use server::{Nginx, Place, versions, wait};
 
 /// What Debian's nginx-dev has; the place is its policy.
 const SOURCES: &str = "/usr/share/nginx/src";
+
 #[test]
 fn nginx_routes_denies_and_reloads() {
-    let tools = ["nginx", "cc", "make", "bash"];
-    if !tools.iter().all(|tool| has(tool, "the module for nginx")) {
-        return;
-    }
-    if !Path::new(SOURCES).is_dir() {
-        println!(
-            "left out: the module for nginx, for there are no sources in {SOURCES} (nginx-dev)"
-        );
+    if missing() {
         return;
     }
     let module = build();
@@ -46,32 +41,13 @@ fn nginx_routes_denies_and_reloads() {
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused() {
-    if !["nginx", "cc", "make", "bash"]
-        .iter()
-        .all(|tool| has(tool, "the module for nginx"))
-        || !Path::new(SOURCES).is_dir()
-    {
+    if missing() {
         return;
     }
     let module = build();
     let place = Place::new("nginx-refused");
-    let test = |directives: &str| {
-        let conf = format!(
-            "load_module {};\nerror_log stderr;\npid {};\nevents {{}}\nhttp {{ {directives} }}\n",
-            module.display(),
-            place.file("nginx.pid").display()
-        );
-        place.write("tested.conf", &conf);
-        let mut test = Command::new(nginx());
-        test.arg("-t").arg("-c").arg(place.file("tested.conf"));
-        let output = test.output().expect("nginx runs");
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        )
-    };
     let refused = |directives: &str, expected: &str| {
-        let (taken, said) = test(directives);
+        let (taken, said) = test(&place, &module, directives);
         assert!(!taken, "{directives} is taken");
         assert!(said.contains(expected), "{directives}: {said}");
     };
@@ -84,7 +60,7 @@ fn a_configuration_that_cannot_work_is_refused() {
     let (rules, decided) = (place.file("gateway.rules"), place.file("decided.log"));
     fs::copy(root().join("examples/c-api/gateway.rules"), rules).expect("the rules are there");
     let directives = directives.replace("decided.log", &decided.display().to_string());
-    let (taken, said) = test(&directives);
+    let (taken, said) = test(&place, &module, &directives);
     assert!(taken, "{said}");
 
     let rules = format!(
@@ -341,6 +317,38 @@ fn keeps_the_old_rules_when_the_new_are_broken(nginx: &Nginx, place: &Place) {
     wait("version 7", || {
         nginx.ask(1, "GET /x", "").body == "version 7"
     });
+}
+
+/// Whether something is missing that the module is built and run with. Says what.
+fn missing() -> bool {
+    let tools = ["nginx", "cc", "make", "bash"];
+    if !tools.iter().all(|tool| has(tool, "the module for nginx")) {
+        return true;
+    }
+    let sources = Path::new(SOURCES).is_dir();
+    if !sources {
+        println!(
+            "left out: the module for nginx, for there are no sources in {SOURCES} (nginx-dev)"
+        );
+    }
+    !sources
+}
+
+/// Whether nginx takes a configuration with these directives of `http`, and what it says.
+fn test(place: &Place, module: &Path, directives: &str) -> (bool, String) {
+    let conf = format!(
+        "load_module {};\nerror_log stderr;\npid {};\nevents {{}}\nhttp {{ {directives} }}\n",
+        module.display(),
+        place.file("nginx.pid").display()
+    );
+    place.write("tested.conf", &conf);
+    let mut test = command(nginx());
+    test.arg("-t").arg("-c").arg(place.file("tested.conf"));
+    let output = test.output().expect("nginx runs");
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 /// Where nginx is.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use crate::library::root;
+use crate::library::{command, root};
 use crate::nginx;
 
 /// How long something may take that takes a moment: a reload, a start. Only waited for when it does not come.
@@ -33,9 +33,14 @@ impl Place {
         fs::write(self.file(name), text).expect("the file can be written");
     }
 
+    /// Whether a file says something by now.
+    pub(crate) fn says(&self, file: &str, text: &str) -> bool {
+        let bytes = fs::read(self.file(file)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains(text)
+    }
+
     pub(crate) fn wait_for(&self, file: &str, text: &str) {
-        let says = || fs::read(self.file(file)).unwrap_or_default();
-        wait(text, || String::from_utf8_lossy(&says()).contains(text));
+        wait(text, || self.says(file, text));
     }
 }
 
@@ -68,46 +73,21 @@ pub(crate) fn wait(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// An nginx at work. Three servers: the gateway of the C examples, versions of rules that answer, the shop.
+/// An nginx at work.
 pub(crate) struct Nginx {
     process: Child,
-    servers: [SocketAddr; 3],
+    servers: Vec<SocketAddr>,
 }
 
 impl Nginx {
+    /// Three servers: the gateway of the C examples, versions of rules that answer, the shop.
     pub(crate) fn start(place: &Place, module: &Path) -> Nginx {
         let servers = [free(), free(), free()];
-        let mut upstreams = String::new();
-        for name in ["payments", "partners", "catalog", "eu", "catalog_next"] {
-            let _ = writeln!(
-                upstreams,
-                "  upstream {name} {{ server {}; }}",
-                upstream(name)
-            );
-        }
-        let id = |of: &str| {
-            let id = Command::new("id").arg(of).output().expect("id runs");
-            String::from_utf8_lossy(&id.stdout).trim().to_owned()
-        };
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|of| format!("  {of}_temp_path {};\n", place.file(of).display()))
-            .collect();
         let [gateway, answers, shop] = servers;
-        let (user, group) = (id("-un"), id("-gn"));
-        let (module, root) = (module.display(), root());
+        let root = root();
         let (here, root) = (place.0.display(), root.display());
-        let conf = format!(
+        let http = format!(
             r#"
-load_module {module};
-daemon off;
-user {user} {group};
-worker_processes 2;
-pid {here}/nginx.pid;
-error_log {here}/error.log info;
-events {{ worker_connections 256; }}
-http {{
-{temporary}{upstreams}
   log_format decided '$request_uri $status $tollgate_outcome $tollgate_rule';
   access_log {here}/access.log decided;
   tollgate_rules {root}/examples/c-api/gateway.rules;
@@ -159,16 +139,57 @@ http {{
     add_header X-Rule $tollgate_rule always;
     location / {{ proxy_pass http://$tollgate_field_service; }}
   }}
-}}
 "#
         );
-        place.write("nginx.conf", &conf);
         place.write("versions.rules", &versions(1));
         place.write(
             "any.rules",
             "use std.http.{Request}\nguard door(req: Request) { deny inside \"no\" when req.path matches p\"/any/internal\" }\n",
         );
-        let process = Command::new(nginx())
+        Nginx::run(place, module, 2, &http, servers.into())
+    }
+
+    /// Workers with these directives of `http`, which have a server at each of the addresses; upstreams are there.
+    pub(crate) fn run(
+        place: &Place,
+        module: &Path,
+        workers: usize,
+        http: &str,
+        servers: Vec<SocketAddr>,
+    ) -> Nginx {
+        let mut upstreams = String::new();
+        for name in ["payments", "partners", "catalog", "eu", "catalog_next"] {
+            let _ = writeln!(
+                upstreams,
+                "  upstream {name} {{ server {}; }}",
+                upstream(name)
+            );
+        }
+        let id = |of: &str| {
+            let id = Command::new("id").arg(of).output().expect("id runs");
+            String::from_utf8_lossy(&id.stdout).trim().to_owned()
+        };
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .iter()
+            .map(|of| format!("  {of}_temp_path {};\n", place.file(of).display()))
+            .collect();
+        let (user, group) = (id("-un"), id("-gn"));
+        let (module, here) = (module.display(), place.0.display());
+        let conf = format!(
+            r#"
+load_module {module};
+daemon off;
+user {user} {group};
+worker_processes {workers};
+pid {here}/nginx.pid;
+error_log {here}/error.log info;
+events {{ worker_connections 256; }}
+http {{
+{temporary}{upstreams}{http}}}
+"#
+        );
+        place.write("nginx.conf", &conf);
+        let process = command(nginx())
             .arg("-c")
             .arg(place.file("nginx.conf"))
             .stdin(Stdio::null())
@@ -178,9 +199,8 @@ http {{
         wait("nginx", || {
             let ended = nginx.process.try_wait().expect("it is ours");
             assert!(ended.is_none(), "nginx ended: {ended:?}");
-            servers
-                .iter()
-                .all(|server| TcpStream::connect(server).is_ok())
+            let mut servers = nginx.servers.iter();
+            servers.all(|server| TcpStream::connect(server).is_ok())
         });
         nginx
     }
@@ -281,7 +301,7 @@ impl Answer {
 }
 
 /// An address that nobody listens at.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address")
 }

@@ -6,13 +6,14 @@ use std::ops::Range;
 
 use tollgate_ir::entities::PlaceId;
 use tollgate_ir::module::Module;
-use tollgate_runtime::{Arena, Cx, States as Runtime, Value, Word};
+use tollgate_runtime::{Arena, Cx, States, Value, Word};
 
-use super::asking::{Asked, taken, word};
-use super::{Operation, Plan, trace};
+use crate::asking::{Asked, taken, word};
+use crate::plan::Plan;
+use crate::trace::{self, Operation};
 
 /// What states answered in a decision, by place: none is asked more than once in it.
-pub(crate) struct Replay<'p> {
+pub struct Replay<'p> {
     plan: &'p Plan,
     module: &'p Module,
     asked: HashMap<u32, Asked>,
@@ -25,7 +26,7 @@ pub(crate) struct Replay<'p> {
 }
 
 impl<'p> Replay<'p> {
-    pub(super) fn new(
+    pub(crate) fn new(
         plan: &'p Plan,
         module: &'p Module,
         asked: Vec<Asked>,
@@ -42,18 +43,18 @@ impl<'p> Replay<'p> {
     }
 
     /// Whether something was asked that has no answer, since this was asked the last time. What came of it means nothing.
-    pub(crate) fn was_unknown(&self) -> bool {
+    pub fn was_unknown(&self) -> bool {
         self.unknown.take()
     }
 
     /// What a place was asked and answered, if it was asked.
-    pub(crate) fn operation(&self, place: PlaceId) -> Option<Operation> {
+    pub fn operation(&self, place: PlaceId) -> Option<Operation> {
         let asked = self.asked.get(&place.0)?;
         trace::operation(self.module, asked, &self.bytes)
     }
 
     /// What each place answered, as values of their types.
-    pub(crate) fn values(&self) -> Vec<(PlaceId, Value)> {
+    pub fn values(&self) -> Vec<(PlaceId, Value)> {
         let arena = Arena::new();
         let cx = Cx::new(&arena, "", 0);
         let each = self.asked.values().filter_map(|asked| {
@@ -75,7 +76,7 @@ impl<'p> Replay<'p> {
     }
 }
 
-impl Runtime for Replay<'_> {
+impl States for Replay<'_> {
     fn ask<'a>(&self, number: u32, args: &[Word<'a>], cx: &Cx<'a>) -> Word<'a> {
         let known = self.asked.get(&number).filter(|known| {
             let Some(place) = self.module.places.get(PlaceId(number)) else {

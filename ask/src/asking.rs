@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use tollgate_ir::entities::{PlaceId, StateId};
 use tollgate_ir::module::{Module, Operation as Asks, StatePlace};
-use tollgate_runtime::{Cx, States as Runtime, Word};
+use tollgate_runtime::{Cx, States, Word};
 use tollgate_state::{Answer, Ask, Charge, Failure, Once, Operation, Outcome, Store as _};
 
-use super::attempt::{Answers, Known, Pending};
-use super::plan::OnFailure;
-use super::{Bound, Plan, States};
+use crate::attempt::{Answers, Known, Pending};
+use crate::bound::Bound;
+use crate::plan::{OnFailure, Plan};
+use crate::replay::Replay;
+use crate::trace;
 
 /// The wait that a limit names when its store cannot be asked.
 const WAIT_UNKNOWN: i64 = 1_000_000;
@@ -46,7 +48,7 @@ pub(crate) struct Asked {
 
 /// The operations of a decision, in order. Its memory is used again for the next one.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
+pub struct Record {
     pub(crate) asked: Vec<Asked>,
     pub(crate) bytes: Vec<u8>,
     /// Answers that are there already, in the order in which they were given; and how many of them were used.
@@ -59,10 +61,10 @@ pub(crate) struct Record {
 }
 
 /// The states as the decisions of one session ask them, one decision after the other.
-pub(crate) struct Asking<'p> {
+pub struct Asking<'p> {
     plan: &'p Plan,
     module: &'p Module,
-    pub(super) bound: Arc<Bound>,
+    bound: Arc<Bound>,
     record: RefCell<Record>,
     /// In tests: makes decisions of one id different ones.
     serial: Option<Cell<u64>>,
@@ -70,7 +72,7 @@ pub(crate) struct Asking<'p> {
 
 impl Record {
     /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.asked.clear();
         self.bytes.clear();
         self.known.clear();
@@ -80,7 +82,7 @@ impl Record {
     }
 
     /// Begins the same decision again: what was answered is known.
-    pub(crate) fn again(&mut self) {
+    fn again(&mut self) {
         self.known.clear();
         self.known.extend(self.asked.iter().map(Known::of));
         self.asked.clear();
@@ -88,6 +90,15 @@ impl Record {
         self.used = 0;
         self.pending = false;
         self.spoilt.clear();
+    }
+
+    /// The states of a module that could not be asked, and why.
+    pub fn failures<'m>(&self, module: &'m Module) -> impl Iterator<Item = (&'m str, Failure)> {
+        self.asked.iter().filter_map(|asked| {
+            let place = module.places.get(PlaceId(asked.place))?;
+            let state = module.states.get(*place.states.first()?)?;
+            Some((&*state.name, asked.failure?))
+        })
     }
 }
 
@@ -102,19 +113,29 @@ impl Known {
 }
 
 impl<'p> Asking<'p> {
-    pub(crate) fn new(plan: &'p Plan, module: &'p Module, states: &States) -> Asking<'p> {
+    /// What the decisions of a program ask, whose states are kept there, in the memory of those before.
+    pub fn new(
+        plan: &'p Plan,
+        module: &'p Module,
+        bound: &Arc<Bound>,
+        memory: Record,
+    ) -> Asking<'p> {
         Asking {
             plan,
             module,
-            bound: Arc::clone(&states.bound),
-            record: RefCell::default(),
+            bound: Arc::clone(bound),
+            record: RefCell::new(memory),
             serial: None,
         }
     }
 
+    /// What was asked last, whose memory another one may use.
+    pub fn into_record(self) -> Record {
+        self.record.into_inner()
+    }
+
     /// The same for a test, in which decisions need no ids of their own.
-    #[cfg(feature = "compiler")]
-    pub(crate) fn in_test(self) -> Asking<'p> {
+    pub fn in_test(self) -> Asking<'p> {
         Asking {
             serial: Some(Cell::new(0)),
             ..self
@@ -122,19 +143,20 @@ impl<'p> Asking<'p> {
     }
 
     /// Begins a decision.
-    pub(crate) fn begin(&self) {
+    #[inline]
+    pub fn begin(&self) {
         self.record.borrow_mut().clear();
     }
 
     /// Begins a decision of which some answers are known.
-    pub(crate) fn begin_with(&self, answers: &Answers) {
+    pub fn begin_with(&self, answers: &Answers) {
         let record = &mut *self.record.borrow_mut();
         record.clear();
         record.known.extend_from_slice(&answers.known);
     }
 
     /// What the evaluation that has just ended could not wait for.
-    pub(crate) fn pending(&self, decision: &str, at_us: i64) -> Option<Box<Pending>> {
+    pub fn pending(&self, decision: &str, at_us: i64) -> Option<Box<Pending>> {
         let record = self.record.borrow();
         let at = record.asked.iter().position(|asked| asked.pending)?;
         let asked = record.asked[at].clone();
@@ -151,90 +173,81 @@ impl<'p> Asking<'p> {
     }
 
     /// Whether the evaluation that has just ended could not wait for something.
-    pub(crate) fn is_pending(&self) -> bool {
+    #[inline]
+    pub fn is_pending(&self) -> bool {
         self.record.borrow().pending
     }
 
     /// All answers of the decision.
-    pub(crate) fn answers(&self) -> Answers {
+    pub fn answers(&self) -> Answers {
         let record = self.record.borrow();
         let known = record.asked.iter().map(Known::of).collect();
         Answers { known }
     }
 
     /// Begins the same decision again: what was answered is known.
-    pub(crate) fn again(&self) {
+    pub fn again(&self) {
         self.record.borrow_mut().again();
     }
 
     /// Does what the evaluation that has just ended could not wait for; whether there was such a thing. It is then evaluated again.
-    pub(crate) fn perform(&self, decision: &str, at_us: i64) -> bool {
-        let record = &mut *self.record.borrow_mut();
-        if !record.pending {
-            return false;
+    #[inline]
+    pub fn perform(&self, decision: &str, at_us: i64) -> bool {
+        let pending = self.record.borrow().pending;
+        if pending {
+            self.perform_pending(decision, at_us);
         }
+        pending
+    }
+
+    fn perform_pending(&self, decision: &str, at_us: i64) {
+        let record = &mut *self.record.borrow_mut();
         let Record { asked, bytes, .. } = record;
         for asked in asked.iter_mut().filter(|a| a.pending) {
             let Some(place) = self.module.places.get(PlaceId(asked.place)) else {
                 continue;
             };
             let operation = operation(place, asked, bytes, decision, at_us);
-            let mut outcomes = Vec::with_capacity(1);
-            let store = &self.bound.stores[operation.state as usize];
-            store.perform(std::slice::from_ref(&operation), &mut outcomes);
-            (asked.reply, asked.failure) = match outcomes.first() {
-                Some(Outcome::Answer(answer)) => (Reply::Answer(*answer), None),
-                Some(Outcome::Failed(failure)) => {
-                    (self.on_failure(place, &operation), Some(*failure))
+            let failure = match self.bound.perform(&operation) {
+                Outcome::Answer(answer) => {
+                    (asked.reply, asked.failure) = (Reply::Answer(answer), None);
+                    continue;
                 }
-                Some(Outcome::Later) | None => {
-                    let failure = Failure::Down;
-                    (self.on_failure(place, &operation), Some(failure))
-                }
+                Outcome::Failed(failure) => failure,
+                Outcome::Later => Failure::Down,
             };
+            (asked.reply, asked.failure) = (self.on_failure(place, &operation), Some(failure));
         }
         // What came behind was answered without being asked.
         let answered = asked.iter().position(|a| a.pending);
         let answered = answered.map_or(0, |at| at + 1);
         asked.truncate(answered);
-        true
     }
 
-    /// Lets a state of this process hold something, in a test.
-    #[cfg(feature = "compiler")]
-    pub(crate) fn set(
-        &self,
-        state: StateId,
-        key: &str,
-        at_us: i64,
-        amount: i64,
-    ) -> Result<(), Failure> {
-        let local = &self.bound.local;
+    /// Lets a state of this process hold something, in a test; `amount` as `Local::set` has it.
+    ///
+    /// # Errors
+    /// As `Local::set`.
+    pub fn set(&self, state: StateId, key: &str, at_us: i64, amount: i64) -> Result<(), Failure> {
+        let local = self.bound.local();
         local.set(state.0, key.as_bytes(), at_us, amount)
     }
 
     /// The states that could not be asked, and why.
-    pub(crate) fn failures(&self) -> Vec<(&str, Failure)> {
-        let record = self.record.borrow();
-        let failed = record.asked.iter().filter_map(|asked| {
-            let place = self.module.places.get(PlaceId(asked.place))?;
-            let state = self.module.states.get(*place.states.first()?)?;
-            Some((&*state.name, asked.failure?))
-        });
-        failed.collect()
+    pub fn failures(&self) -> Vec<(&str, Failure)> {
+        self.record.borrow().failures(self.module).collect()
     }
 
     /// What the decision asked and was answered, to be asked again piece by piece.
-    #[cfg(feature = "compiler")]
-    pub(crate) fn replay(&self) -> super::Replay<'p> {
+    pub fn replay(&self) -> Replay<'p> {
         let record = self.record.borrow();
         let (asked, bytes) = (record.asked.clone(), record.bytes.clone());
-        super::Replay::new(self.plan, self.module, asked, bytes)
+        Replay::new(self.plan, self.module, asked, bytes)
     }
 
     /// What the decision asked.
-    pub(crate) fn operations(&self) -> Vec<super::Operation> {
-        super::trace::operations(self.module, &self.record.borrow())
+    pub fn operations(&self) -> Vec<trace::Operation> {
+        trace::operations(self.module, &self.record.borrow())
     }
 
     /// Asks the store.
@@ -243,7 +256,7 @@ impl<'p> Asking<'p> {
         let first = place.states[0];
         if place.operation == Asks::Value && self.plan.is_budget(first) {
             let key = &record.bytes[asked.keys[0].clone()];
-            let spent = self.bound.local.get(first.0, key, cx.time);
+            let spent = self.bound.local().get(first.0, key, cx.time);
             asked.reply = Reply::Answer(Answer::Number(spent.unwrap_or(0)));
             return;
         }
@@ -267,8 +280,8 @@ impl<'p> Asking<'p> {
             None => cx.id,
         };
         let operation = operation(place, asked, &record.bytes, decision, cx.time);
-        let store = &self.bound.stores[first.0 as usize];
-        match store.ask(&operation) {
+        let store = self.bound.store(first.0);
+        match store.map_or(Outcome::Later, |store| store.ask(&operation)) {
             Outcome::Answer(answer) => asked.reply = Reply::Answer(answer),
             Outcome::Later => {
                 asked.pending = true;
@@ -315,7 +328,7 @@ impl<'p> Asking<'p> {
             OnFailure::Deny => refused(place.operation),
             OnFailure::Skip => Reply::Skip,
             OnFailure::LocalRate(_) | OnFailure::LocalMax(_) => {
-                let instead = self.bound.instead.as_ref();
+                let instead = self.bound.instead();
                 match instead.map(|local| local.ask(operation)) {
                     Some(Outcome::Answer(answer)) => Reply::Answer(answer),
                     _ => refused(place.operation),
@@ -325,7 +338,7 @@ impl<'p> Asking<'p> {
     }
 }
 
-impl Runtime for Asking<'_> {
+impl States for Asking<'_> {
     fn ask<'a>(&self, number: u32, args: &[Word<'a>], cx: &Cx<'a>) -> Word<'a> {
         let Some(place) = self.module.places.get(PlaceId(number)) else {
             return Word::None;
@@ -376,7 +389,7 @@ impl Runtime for Asking<'_> {
 }
 
 /// The operation, taken out of the words of its arguments.
-pub(super) fn taken(
+pub(crate) fn taken(
     plan: &Plan,
     place: &StatePlace,
     number: u32,
@@ -425,7 +438,7 @@ pub(super) fn taken(
 }
 
 /// The operation as a store takes it.
-pub(super) fn operation<'o>(
+pub(crate) fn operation<'o>(
     place: &StatePlace,
     asked: &Asked,
     bytes: &'o [u8],
@@ -513,7 +526,7 @@ fn refused(operation: Asks) -> Reply {
 }
 
 /// An answer as a word of the type that its place has.
-pub(super) fn word<'a>(operation: Asks, reply: Reply, cx: &Cx<'a>) -> Word<'a> {
+pub(crate) fn word<'a>(operation: Asks, reply: Reply, cx: &Cx<'a>) -> Word<'a> {
     match reply {
         Reply::Skip => Word::None,
         Reply::Answer(Answer::Taken {

@@ -6,34 +6,40 @@ use tollgate_ir::module::{Module, Operation};
 use tollgate_ir::types::Type;
 use tollgate_state::{Declaration, Kind, Rate, Remember};
 
-use super::LOCAL;
+/// The name of the store that is always there: in this process.
+pub const LOCAL: &str = "local";
 
 /// The states of a program, numbered as in its module. It is written into artifacts as it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Plan {
-    pub(crate) declarations: Vec<Declaration>,
-    pub(super) failures: Vec<OnFailure>,
-    pub(super) keyed: Vec<bool>,
-    pub(crate) streams: Vec<StreamPlan>,
+pub struct Plan {
+    /// What stores are made from.
+    pub declarations: Vec<Declaration>,
+    /// What holds when a state cannot be asked.
+    pub failures: Vec<OnFailure>,
+    /// Which states have keys.
+    pub keyed: Vec<bool>,
+    /// The streams, in the order of the source.
+    pub streams: Vec<StreamPlan>,
 }
 
 /// A stream of the program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct StreamPlan {
-    pub(crate) name: Box<str>,
+pub struct StreamPlan {
+    /// What it is called.
+    pub name: Box<str>,
     /// The rule sets that decide about its events, in the order of the source.
-    pub(crate) rule_sets: Vec<Box<str>>,
+    pub rule_sets: Vec<Box<str>>,
     /// For how long an id is remembered, in microseconds.
-    pub(crate) dedupe_us: i64,
+    pub dedupe_us: i64,
     /// How late an event may be, in microseconds; 0 where that is not said.
-    pub(crate) late_us: i64,
+    pub late_us: i64,
 }
 
 /// What holds when a state cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum OnFailure {
+pub enum OnFailure {
     /// As if it were granted.
     Allow,
     /// As if it were refused.
@@ -47,14 +53,24 @@ pub(crate) enum OnFailure {
 }
 
 impl Plan {
+    /// The same with every state in this process, as tests have it.
+    #[must_use]
+    pub fn local(&self) -> Plan {
+        let mut plan = self.clone();
+        for declaration in &mut plan.declarations {
+            declaration.store = LOCAL.into();
+        }
+        plan
+    }
+
     /// Whether the program declares nothing that is kept.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.declarations.is_empty() && self.streams.is_empty()
     }
 
     /// What is wrong with a plan that did not come from the checker, such as one of a damaged artifact: it does not say how the states of this
     /// program are kept, or says what no store takes. Linear.
-    pub(crate) fn flaw(&self, module: &Module) -> Option<String> {
+    pub fn flaw(&self, module: &Module) -> Option<String> {
         let states = module.states.len();
         if [
             self.declarations.len(),
@@ -133,7 +149,8 @@ impl Plan {
     ///
     /// What a state of another store was asked outlives a process that ends before it has committed, and the event is decided again. So such a
     /// state remembers its answers for as long as the stream does, whatever its kind.
-    pub(crate) fn remembering(&self, stream: &StreamPlan, ids: u64) -> Plan {
+    #[must_use]
+    pub fn remembering(&self, stream: &StreamPlan, ids: u64) -> Plan {
         let mut plan = self.clone();
         for declaration in &mut plan.declarations {
             if declaration.store != LOCAL {
@@ -150,24 +167,24 @@ impl Plan {
     }
 
     /// What holds when a state cannot be asked.
-    pub(crate) fn failure(&self, state: StateId) -> OnFailure {
+    pub fn failure(&self, state: StateId) -> OnFailure {
         let known = self.failures.get(state.0 as usize);
         known.copied().unwrap_or(OnFailure::Deny)
     }
 
     /// Whether a state has keys.
-    pub(crate) fn keyed(&self, state: StateId) -> bool {
+    pub fn keyed(&self, state: StateId) -> bool {
         self.keyed.get(state.0 as usize).is_some_and(|keyed| *keyed)
     }
 
     /// Whether a state is a budget, of which a test may ask what was spent.
-    pub(crate) fn is_budget(&self, state: StateId) -> bool {
+    pub fn is_budget(&self, state: StateId) -> bool {
         let declaration = self.declarations.get(state.0 as usize);
         declaration.is_some_and(|d| matches!(d.kind, Kind::Budget { .. }))
     }
 
     /// The declarations of what stands in on failure, where something does.
-    pub(crate) fn instead(&self) -> Option<Vec<Declaration>> {
+    pub fn instead(&self) -> Option<Vec<Declaration>> {
         let mut any = false;
         let each = self.declarations.iter().zip(&self.failures);
         let each = each.map(|(declaration, failure)| {

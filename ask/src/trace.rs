@@ -6,7 +6,7 @@ use tollgate_runtime::json;
 use tollgate_runtime::kinds::time::write_duration;
 use tollgate_state::Answer;
 
-use super::asking::{Asked, Record, Reply};
+use crate::asking::{Asked, Record, Reply};
 
 /// An operation of a decision, and its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,14 +19,14 @@ pub struct Operation {
 }
 
 /// The operations of a decision, in the order in which they were done.
-pub(super) fn operations(module: &Module, record: &Record) -> Vec<Operation> {
+pub(crate) fn operations(module: &Module, record: &Record) -> Vec<Operation> {
     let each = record.asked.iter();
     each.filter_map(|asked| operation(module, asked, &record.bytes))
         .collect()
 }
 
 /// An operation, whose keys stand in `bytes`.
-pub(super) fn operation(module: &Module, asked: &Asked, bytes: &[u8]) -> Option<Operation> {
+pub(crate) fn operation(module: &Module, asked: &Asked, bytes: &[u8]) -> Option<Operation> {
     let place = module.places.get(PlaceId(asked.place))?;
     let states = place.states.iter().zip(&asked.keys).map(|(state, key)| {
         let name = module.states.get(*state).map_or("?", |s| &*s.name);
@@ -70,7 +70,7 @@ impl Operation {
     }
 
     /// As JSON, appended.
-    pub(crate) fn write_json(&self, out: &mut String) {
+    pub fn write_json(&self, out: &mut String) {
         out.push_str("{\"rule\":");
         json::write_text(out, &self.rule);
         out.push_str(",\"operation\":");
