@@ -54,6 +54,9 @@ const TASKS: &[Task] = &[
     ("compile O2", |text| compile(text, Level::O2)),
 ];
 
+/// What is measured besides: a program from an artifact that was built before, to its first decision but for that.
+const LOAD: &str = "load";
+
 /// The standard library, as the frontend wants it.
 fn library() -> Library {
     static MODULES: LazyLock<Vec<LibraryModule>> = LazyLock::new(|| {
@@ -99,7 +102,7 @@ fn main() {
         "{:<12}{:>10}{:>12}{:>14}{:>12}{:>16}",
         "what", "rules", "ms", "us a rule", "peak MiB", "bytes a rule"
     );
-    for (task, _) in TASKS {
+    for task in TASKS.iter().map(|(task, _)| *task).chain([LOAD]) {
         for rules in sizes {
             let this = env::current_exe().expect("a running program has a path");
             let status = Command::new(this)
@@ -115,15 +118,20 @@ fn main() {
 
 fn measure(task: &str, rules: usize) {
     let text = source(rules);
+    let run: Box<dyn Fn()> = match TASKS.iter().find(|(name, _)| *name == task) {
+        Some((_, run)) => Box::new(move || run(&text)),
+        None => {
+            let program = Engine::new().compile_source("bench.rules", &text);
+            let artifact = program.and_then(|program| program.artifact());
+            let artifact = artifact.expect("the rules are built");
+            Box::new(move || drop(Engine::new().load(&artifact).expect("what was built loads")))
+        }
+    };
     let before = peak();
-    let (_, run) = TASKS
-        .iter()
-        .find(|(name, _)| *name == task)
-        .expect("a known task");
     let mut least = Duration::MAX;
     for _ in 0..RUNS {
         let began = Instant::now();
-        run(&text);
+        run();
         least = least.min(began.elapsed());
     }
     let memory = peak().zip(before).map(|(after, before)| after - before);

@@ -285,19 +285,19 @@ impl Shared {
             shared: &raw const *self,
             cx: (&raw mut *cx).cast(),
         };
-        let marks = marks.map(|marks| {
+        let mut lent = marks;
+        if let Some(marks) = &mut lent {
             cx.marks = std::mem::take(marks);
             context.marks = cx.marks.as_mut_ptr();
             context.marks_len = cx.marks.len();
             context.marks_capacity = cx.marks.capacity();
-            marks
-        });
+        }
         // SAFETY: as in `enter`; the function reads no data.
         let found = unsafe {
             entry(&raw mut context, args.as_ptr().cast(), &raw mut out);
             out.word().int()
         };
-        if let Some(marks) = marks {
+        if let Some(marks) = lent {
             context.give_marks_back();
             *marks = std::mem::take(&mut cx.marks);
         }

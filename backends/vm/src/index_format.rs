@@ -201,7 +201,7 @@ impl Reader<'_> {
         let float = self.bool()?;
         let asks = self.all(|input| Ok(input.all(Reader::u32)?.first().copied()))?;
         let finder = self.all(Reader::u32)?;
-        if !asks.is_empty() && !(ranking.is_empty() && finder.is_empty()) {
+        if !asks.is_empty() && (!ranking.is_empty() || !finder.is_empty()) {
             return Err(LoadError::damaged(
                 at,
                 "rules that ask are neither ranked nor found by a function",

@@ -212,19 +212,26 @@ impl<'r> Rules<'r> {
     }
 
     fn expressions(&self, row: &Row) -> usize {
-        let mut times = 0;
-        for (_, part) in self.open(row) {
-            part.atoms(&mut |atom| {
-                let slow = match &atom.test {
-                    Test::Matches(Pattern::Regex(_) | Pattern::Glob(_)) => true,
-                    Test::Prefix(_) | Test::Suffix(_) => true,
-                    _ => false,
-                };
-                times += usize::from(slow);
-            });
-        }
-        times
+        let parts = self.open(row).map(|(_, part)| part);
+        parts.map(|part| count_atoms(part, is_expression)).sum()
     }
+}
+
+/// How many atoms of a condition are so.
+pub(crate) fn count_atoms(formula: &Formula, so: fn(&Test) -> bool) -> usize {
+    let mut times = 0;
+    formula.atoms(&mut |atom| times += usize::from(so(&atom.test)));
+    times
+}
+
+/// Whether a finder asks a test by an expression: an end of a text is a glob.
+fn is_expression(test: &Test) -> bool {
+    is_regex_or_glob(test) || matches!(test, Test::Prefix(_) | Test::Suffix(_))
+}
+
+/// Whether a test is a regular expression or a glob.
+pub(crate) fn is_regex_or_glob(test: &Test) -> bool {
+    matches!(test, Test::Matches(Pattern::Regex(_) | Pattern::Glob(_)))
 }
 
 /// Whether code can ask a test of a word of this type in place, as [`Test::holds`] answers it.

@@ -27,12 +27,12 @@ use tollgate_ir::module::{Module, Otherwise, Rule, RuleSet, Target, Terminator};
 use tollgate_ir::predicates::{Feature, Predicates, Source, predicates, prefixes};
 use tollgate_ir::rule_index::{Given, IndexedRule, Parts, Read, RuleIndex};
 use tollgate_ir::types::{Type, TypeData};
-use tollgate_runtime::index::{Base, Policy, Test};
-use tollgate_runtime::{Arena, Cx, Pattern, Value, Word};
+use tollgate_runtime::index::{Base, Policy};
+use tollgate_runtime::{Arena, Cx, Value, Word};
 
 use super::rulesets::{Became, replace};
 use crate::consts::{Const, is_function_of_operands};
-use crate::finder::{Finder, With};
+use crate::finder::{Finder, With, count_atoms, is_regex_or_glob};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Aim;
 
@@ -167,17 +167,8 @@ fn searchable(
 
 /// How often the rules ask a regular expression or a glob.
 fn expressions(asked: &Predicates) -> usize {
-    let mut times = 0;
-    for rule in &asked.rules {
-        rule.atoms(&mut |atom| {
-            let slow = matches!(
-                &atom.test,
-                Test::Matches(Pattern::Regex(_) | Pattern::Glob(_))
-            );
-            times += usize::from(slow);
-        });
-    }
-    times
+    let rules = asked.rules.iter();
+    rules.map(|rule| count_atoms(rule, is_regex_or_glob)).sum()
 }
 
 /// Adds the index of a rule set, and the function that decides by it.
