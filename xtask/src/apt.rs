@@ -8,12 +8,35 @@ use std::{env, fmt};
 /// Packages that start a service when they are installed, and where it listens: nothing here needs it.
 const SERVICES: &[(&str, &str)] = &[("nginx", "port 80"), ("redis-server", "127.0.0.1:6379")];
 
+/// What must be there, a program or a folder; the package that has it; what is left out without it.
+pub(crate) type Needed = (&'static str, &'static str, &'static str);
+
 /// Why a package is not installed.
 pub(crate) enum NotInstalled {
     NoApt,
     NoRoot,
     /// apt was asked and failed.
     Refused(String),
+}
+
+/// Installs what is missing; whether all of it is there in the end. Says everything it does.
+pub(crate) fn install_all(needed: &[Needed]) -> bool {
+    let mut whole = true;
+    for (what, package, left_out) in needed {
+        if is_there(what) {
+            println!("{what} is there");
+            continue;
+        }
+        println!("{what} is missing; {left_out} need it.");
+        let why = match install(package) {
+            Ok(()) if is_there(what) => continue,
+            Ok(()) => format!("`{package}` is installed, and {what} is not there"),
+            Err(why) => why.to_string(),
+        };
+        println!("{why}.\nLeft out: {left_out}.");
+        whole = false;
+    }
+    whole
 }
 
 /// Installs a package; says each command, and before it what else will run then.
@@ -49,6 +72,14 @@ pub(crate) fn install(package: &str) -> Result<(), NotInstalled> {
 pub(crate) fn has(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
+}
+
+fn is_there(what: &str) -> bool {
+    match what.starts_with('/') {
+        true => Path::new(what).is_dir(),
+        // Programs for administrators are not on everybody's path.
+        false => has(what) || Path::new("/usr/sbin").join(what).is_file(),
+    }
 }
 
 /// `apt-get`, by `sudo` unless this is root. Where nobody can be asked for a password, `sudo` does not wait for one.

@@ -4,7 +4,7 @@ use std::env;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// A step: what it shows, and the arguments to cargo. `{llvm}` stands for the feature, where there is LLVM.
+/// A step: what it shows, and the arguments to cargo. `{llvm}` and `{kafka}` stand for the features, where there is what they need.
 const STEPS: &[(&str, &[&str])] = &[
     ("formatted", &["fmt", "--all", "--check"]),
     (
@@ -17,6 +17,7 @@ const STEPS: &[(&str, &[&str])] = &[
             "--features",
             "redis",
             "{llvm}",
+            "{kafka}",
             "--",
             "--deny",
             "warnings",
@@ -31,6 +32,7 @@ const STEPS: &[(&str, &[&str])] = &[
             "--features",
             "redis",
             "{llvm}",
+            "{kafka}",
         ],
     ),
     (
@@ -67,6 +69,7 @@ const STEPS: &[(&str, &[&str])] = &[
             "--features",
             "redis",
             "{llvm}",
+            "{kafka}",
         ],
     ),
 ];
@@ -83,14 +86,17 @@ pub(crate) fn run() -> ExitCode {
     let has_nginx = crate::nginx::install();
     println!("── Redis");
     let has_redis = crate::redis::install();
+    println!("── Kafka");
+    let has_kafka = crate::kafka::install();
     let mut failed = Vec::new();
     for (what, arguments) in STEPS {
         let arguments: Vec<&str> = arguments
             .iter()
-            .flat_map(|argument| match (*argument, has_llvm) {
-                ("{llvm}", true) => vec!["--features", "llvm"],
-                ("{llvm}", false) => vec![],
-                (argument, _) => vec![argument],
+            .flat_map(|argument| match *argument {
+                "{llvm}" if has_llvm => vec!["--features", "llvm"],
+                "{kafka}" if has_kafka => vec!["--features", "kafka"],
+                "{llvm}" | "{kafka}" => vec![],
+                argument => vec![argument],
             })
             .collect();
         println!("── {what}: cargo {}", arguments.join(" "));
@@ -113,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
             (has_llvm, "the backend llvm"),
             (has_nginx, "some tests in C or with nginx (see above)"),
             (has_redis, "states and streams in a Redis"),
+            (has_kafka, "streams of a Kafka"),
         ]
         .into_iter()
         .filter_map(|(has, what)| (!has).then_some(what))

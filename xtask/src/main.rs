@@ -23,6 +23,7 @@ mod apt;
 mod charts;
 mod ci;
 mod house;
+mod kafka;
 mod llvm;
 mod nginx;
 mod pages;
@@ -36,10 +37,12 @@ use std::process::ExitCode;
 const HELP: &str = "cargo xtask COMMAND
 
   ci      everything that must hold before a change lands: format, lints, tests, docs;
-          with the backend `llvm`, the module for nginx, states and streams in a Redis, if those are there or can be installed
+          with the backend `llvm`, the module for nginx, states and streams in a Redis, streams of a Kafka,
+          if what they need is there or can be installed
   llvm    installs LLVM for the backend `llvm` where apt is at hand, and says what it does
   nginx   installs nginx, its sources, C compilers and valgrind in the same way, for the tests of `bindings`
   redis   installs redis-server for the tests of `state` and `cli` in the same way
+  kafka   installs compilers of C and C++ and make in the same way, which streams of a Kafka are built with
   charts  draws the pictures of docs/book/performance.md from the record
   house   the house rules alone (also run by `cargo test`)
   mdbook  a preprocessor for mdBook, which docs/book.toml names: what pages lead to becomes part of the book
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Some("llvm") => llvm::run(),
         Some("nginx") => nginx::run(),
         Some("redis") => redis::run(),
+        Some("kafka") => kafka::run(),
         Some("charts") => charts::run(),
         Some("house") => house(),
         Some("mdbook") => rendered::run(&args[1..]),

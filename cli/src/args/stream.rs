@@ -25,11 +25,18 @@ A stream of a Redis (7 or later) is an address with settings behind a `?`; the f
   --output  stream; field=json, most=N (about so many entries are kept), keep=TIME (for how long the id of an action is known, so
             that it is appended once; as long as the stream's `dedupe` if not given), timeout=5s, patience=1m; so is --dead-letter
 
+A topic of a Kafka is kafka://HOST:PORT,…/TOPIC with settings behind a `?`; the value of a message has what a line would have (builds with
+`--features kafka`; without TLS and SASL):
+  --input   group, which must be there; claim=1m (a member that is not heard of for so long loses its partitions), partitions=0,1 (these,
+            whatever others read, instead of those that the group gives), timeout=5s, patience=1m
+  --output  longest=1_000_000 (bytes of a message), timeout=5s, patience=1m; an action's id is its key; so is --dead-letter
+
 Examples:
   tollgate stream campaign.rules --input rides.jsonl --journal journal --output actions.jsonl
   consume rides | tollgate stream campaign.rules --journal journal --dead-letter dead.jsonl | produce actions
   tollgate stream campaign.rules --journal j1 --input 'redis://127.0.0.1:6379/0?stream=rides&group=campaigns&consumer=c1' \
-    --output 'redis://127.0.0.1:6379/0?stream=actions' --store redis.growth=redis://127.0.0.1:6379/1"
+    --output 'redis://127.0.0.1:6379/0?stream=actions' --store redis.growth=redis://127.0.0.1:6379/1
+  tollgate stream campaign.rules --journal j1 --input 'kafka://127.0.0.1:9092/rides?group=campaigns' --output kafka://127.0.0.1:9092/actions"
 )]
 pub(crate) struct Stream {
     /// The rule file
@@ -40,13 +47,13 @@ pub(crate) struct Stream {
     /// The stream, where the rules declare several
     #[arg(long, value_name = "NAME")]
     pub(crate) stream: Option<String>,
-    /// A file of JSON lines, `-` for standard input, or a stream of a Redis
+    /// A file of JSON lines, `-` for standard input, a stream of a Redis, or a topic of a Kafka
     #[arg(long, short, default_value = "-", value_name = "FILE|URL")]
     pub(crate) input: PathBuf,
-    /// The file or stream that actions are appended to, instead of standard output
+    /// The file, stream or topic that actions are appended to, instead of standard output
     #[arg(long, short, value_name = "FILE|URL")]
     pub(crate) output: Option<PathBuf>,
-    /// The file or stream that events without effect are appended to, with the reason
+    /// The file, stream or topic that events without effect are appended to, with the reason
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) dead_letter: Option<PathBuf>,
     /// Of a broker: end when the group has acknowledged all that there is, instead of waiting for more

@@ -2,7 +2,12 @@
 
 #[cfg(feature = "redis")]
 mod broker;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod model;
+#[cfg(any(feature = "redis", feature = "kafka"))]
+#[cfg_attr(not(feature = "redis"), allow(dead_code))]
+mod shared;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -386,6 +391,16 @@ fn what_cannot_be_streamed_is_said() {
         "the rules declare no stream `u`; there is s, t",
     );
     says(&["ride.rules", "--batch", "0"], "--batch");
+    if cfg!(not(feature = "kafka")) {
+        says(
+            &[
+                "ride.rules",
+                "--input",
+                "kafka://127.0.0.1:9092/rides?group=g",
+            ],
+            "this tollgate was built without kafka://: install compilers of C and C++ and make, which `cargo xtask kafka` does on Debian and Ubuntu, and build with `--features kafka`",
+        );
+    }
     folder
         .tollgate(&["stream", "ride.rules"])
         .exits(2)

@@ -141,6 +141,7 @@ impl Appended {
         let mark = Mark {
             path: path.to_owned(),
             length: length.map_err(cannot("write", path))?,
+            ends: Vec::new(),
         };
         Ok(Appended { file, mark })
     }

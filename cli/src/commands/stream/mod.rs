@@ -1,12 +1,16 @@
 //! `tollgate stream`: events in, actions out, each once.
 //!
 //! [`Runner::take`] is the whole of it: decide a batch, commit it to the journal, then let it be seen. Where events come from and actions go is
-//! behind two traits, [`Source`] and [`Sink`](sink::Sink): files and pipes (`files.rs`), streams of a Redis (`redis/`). One thread reads, decides and
-//! writes, so that nothing is read that is not soon committed: who sends faster than that waits in the pipe, or the broker.
+//! behind two traits, [`Source`] and [`Sink`](sink::Sink): files and pipes (`files.rs`), streams of a Redis (`redis/`), topics of a Kafka
+//! (`kafka/`). One thread reads, decides and writes, so that nothing is read that is not soon committed: who sends faster than that waits in the pipe, or the broker.
 
+#[cfg(any(feature = "redis", feature = "kafka"))]
+mod broker;
 mod endpoint;
 mod files;
 mod journal;
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "redis")]
 mod redis;
 mod sink;
@@ -89,7 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let bar = progress(source::shown(&input));
     bar.inc(known.and_then(|known| known["bytes"].as_u64()).unwrap_or(0));
     let runner = Arc::new(Mutex::new(runner));
-    end_on_interrupt(&runner, &ending)?;
+    end_on_interrupt(&runner, &ending, source.heeds_ending())?;
     let mut batch = Batch::default();
     while !ending.load(Ordering::Relaxed) {
         match source.next(&mut batch)? {
@@ -350,11 +354,15 @@ fn stream_name(program: &Program, args: &Args) -> Result<String> {
     }
 }
 
-/// Lets the stream end behind a batch when it is asked to. While it waits for input there is no batch, and it ends at once.
-fn end_on_interrupt(runner: &Arc<Mutex<Runner>>, ending: &Ending) -> Result<()> {
+/// Lets the stream end behind a batch when it is asked to. While it waits for input there is no batch, and it ends at once, unless the source heeds
+/// that by itself.
+fn end_on_interrupt(runner: &Arc<Mutex<Runner>>, ending: &Ending, heeded: bool) -> Result<()> {
     let (runner, ending) = (Arc::clone(runner), Arc::clone(ending));
     ctrlc::set_handler(move || {
         ending.store(true, Ordering::Relaxed);
+        if heeded {
+            return;
+        }
         // A batch that broke in the middle is not to be ended behind.
         let Ok(mut runner) = runner.lock() else {
             return;

@@ -1,4 +1,4 @@
-//! Where a stream writes: a file, standard output, or a stream of a broker.
+//! Where a stream writes: a file, standard output, or a stream or topic of a broker.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 use super::files::Appended;
+#[cfg(feature = "kafka")]
+use super::kafka;
 #[cfg(feature = "redis")]
-use super::redis::Sent;
+use super::redis;
 use super::{Ending, Result};
 
 /// Somewhere that lines are written to, whole batches of them.
@@ -32,6 +34,9 @@ pub(super) struct Mark {
     pub(super) path: PathBuf,
     /// Bytes of a file; nothing of a broker.
     pub(super) length: u64,
+    /// Where the partitions of a topic end, in their order; nothing of anything else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ends: Vec<i64>,
 }
 
 /// Opens where something goes.
@@ -40,7 +45,9 @@ pub(super) fn open(to: &Endpoint, dedupe_us: i64, ending: &Ending) -> Result<Box
     Ok(match to {
         Endpoint::Lines(path) => Box::new(Appended::open(path)?),
         #[cfg(feature = "redis")]
-        Endpoint::Redis(address) => Box::new(Sent::open(address, dedupe_us, ending)?),
+        Endpoint::Redis(address) => Box::new(redis::Sent::open(address, dedupe_us, ending)?),
+        #[cfg(feature = "kafka")]
+        Endpoint::Kafka(address) => Box::new(kafka::Sent::open(address, ending)?),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Where a stream reads: lines of a file or a pipe, or the entries of a broker.
+//! Where a stream reads: lines of a file or a pipe, or what a broker has.
 
 use std::ops::Range;
 use std::path::Path;
@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::files::Lines;
+#[cfg(feature = "kafka")]
+use super::kafka::Messages;
 #[cfg(feature = "redis")]
 use super::redis::Entries;
 use super::{Ending, Result};
@@ -23,7 +25,7 @@ pub(super) trait Source {
     /// What the journal and dead letters call it: the same each time it is opened.
     fn name(&self) -> &str;
 
-    /// What it numbers its events by: `line`, `entry`.
+    /// What it numbers its events by: `line`, `entry`, `message`.
     fn unit(&self) -> &'static str;
 
     /// Waits for events and puts those that are there into `batch`, in their order: at most as many as it was told and about [`BATCH_BYTES`]. Not
@@ -35,6 +37,12 @@ pub(super) trait Source {
 
     /// The journal has so many events of the last batch, and all of their actions are written.
     fn committed(&mut self, read: usize) -> Result<()>;
+
+    /// Whether [`next`](Source::next) comes back soon when the stream is asked to end. Then the source is closed in order, which lets others
+    /// have at once what it read.
+    fn heeds_ending(&self) -> bool {
+        false
+    }
 }
 
 /// What a source has.
@@ -43,7 +51,7 @@ pub(super) enum Next {
     /// A batch; one without events says that something was read that is none.
     Batch,
     /// Nothing yet.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "redis", feature = "kafka")), allow(dead_code))]
     Nothing,
     /// There will be nothing any more.
     End,
@@ -94,7 +102,10 @@ impl Batch {
 }
 
 /// Opens the input where it was read to. A broker is asked for no more than is committed together.
-#[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+#[cfg_attr(
+    not(any(feature = "redis", feature = "kafka")),
+    allow(unused_variables)
+)]
 pub(super) fn open(
     input: &Endpoint,
     args: &Args,
@@ -116,6 +127,14 @@ pub(super) fn open(
             known,
             ending,
         )?),
+        #[cfg(feature = "kafka")]
+        Endpoint::Kafka(address) => Box::new(Messages::open(
+            address,
+            input.to_string(),
+            args,
+            known,
+            ending,
+        )?),
     })
 }
 
@@ -123,7 +142,7 @@ pub(super) fn open(
 pub(super) fn shown(input: &Endpoint) -> &Path {
     match input {
         Endpoint::Lines(path) => path,
-        #[cfg(feature = "redis")]
-        Endpoint::Redis(_) => Path::new("-"),
+        #[cfg(any(feature = "redis", feature = "kafka"))]
+        _ => Path::new("-"),
     }
 }

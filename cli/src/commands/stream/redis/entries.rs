@@ -3,7 +3,6 @@
 //! An entry that was delivered stays *pending* with its consumer until it is acknowledged, and that is when the journal has what came of it. So a consumer that is
 //! started again asks for its pending entries first, and one that lives takes over those of consumers that have not been heard of for a while.
 
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,7 +37,6 @@ pub(in crate::commands::stream) struct Entries {
     field: Vec<u8>,
     claim: Duration,
     drain: bool,
-    ending: Ending,
     /// How many entries a batch has at most, and how many are asked for now.
     most: usize,
     count: usize,
@@ -73,7 +71,6 @@ impl Entries {
             field: address.text("field").unwrap_or(FIELD).into(),
             claim: address.duration("claim")?.unwrap_or(CLAIM),
             drain: args.drain,
-            ending: ending.clone(),
             most: args.batch as usize,
             count: FIRST_COUNT.min(args.batch as usize),
             owed: Some("0-0".to_owned()),
@@ -169,7 +166,7 @@ impl Entries {
     /// What the server says. A group that is gone, with all that the server held, is made anew: what was decided is known by its ids.
     fn ask(&mut self, command: &Cmd, takes: Duration) -> Result<Value> {
         let answer = self.link.say(command, takes)?;
-        if std::mem::take(&mut self.link.lost) {
+        if std::mem::take(&mut self.link.wire.lost) {
             // Entries that were on their way are pending.
             self.owed = Some("0-0".to_owned());
         }
@@ -177,7 +174,7 @@ impl Entries {
             Value::ServerError(error) if error.code() == "NOGROUP" => {
                 eprintln!(
                     "({} has no group `{}` any more, and gets one that begins with the first entry)",
-                    self.link.name, self.group
+                    self.link.broker.name, self.group
                 );
                 self.make_group()?;
                 Ok(Value::Nil)
@@ -203,7 +200,7 @@ impl Entries {
                 _ => None,
             });
             let Some((id, fields)) = parts else {
-                return Err(format!("{} says what no Redis says", self.link.name).into());
+                return Err(format!("{} says what no Redis says", self.link.broker.name).into());
             };
             let id = String::from_utf8_lossy(id).into_owned();
             self.take_entry(&id, fields, batch);
@@ -274,12 +271,10 @@ impl Source for Entries {
                 thread::sleep(self.claim.min(WAIT) / 10);
             }
         }
-        Ok(
-            match self.read.is_empty() || self.ending.load(Ordering::Relaxed) {
-                true => Next::Nothing,
-                false => Next::Batch,
-            },
-        )
+        Ok(match self.read.is_empty() || self.link.broker.is_ending() {
+            true => Next::Nothing,
+            false => Next::Batch,
+        })
     }
 
     /// Entries that may not be acknowledged yet.
@@ -298,7 +293,7 @@ impl Source for Entries {
         }
         match self.ask(&command, Duration::ZERO)? {
             Value::Int(_) | Value::Nil => Ok(()),
-            _ => Err(format!("{} says what no Redis says", self.link.name).into()),
+            _ => Err(format!("{} says what no Redis says", self.link.broker.name).into()),
         }
     }
 }

@@ -75,8 +75,9 @@ impl Sent {
 impl Sink for Sent {
     fn mark(&self) -> Option<Mark> {
         Some(Mark {
-            path: PathBuf::from(format!("{}?stream={}", self.link.name, self.stream)),
+            path: PathBuf::from(format!("{}?stream={}", self.link.broker.name, self.stream)),
             length: 0,
+            ends: Vec::new(),
         })
     }
 
