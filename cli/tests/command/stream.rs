@@ -386,6 +386,11 @@ fn what_cannot_be_streamed_is_said() {
         "the rules declare no stream `u`; there is s, t",
     );
     says(&["ride.rules", "--batch", "0"], "--batch");
+    #[cfg(feature = "redis")]
+    says(
+        &["ride.rules", "--store", "redis.x=redis://127.0.0.1:1/"],
+        "no state is kept in the store `redis.x`: the rules keep their states in `local`",
+    );
     folder
         .tollgate(&["stream", "ride.rules"])
         .exits(2)
