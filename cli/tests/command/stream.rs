@@ -401,6 +401,11 @@ fn what_cannot_be_streamed_is_said() {
             "this tollgate was built without kafka://: install compilers of C and C++ and make, which `cargo xtask kafka` does on Debian and Ubuntu, and build with `--features kafka`",
         );
     }
+    #[cfg(feature = "redis")]
+    says(
+        &["ride.rules", "--store", "redis.x=redis://127.0.0.1:1/"],
+        "no state is kept in the store `redis.x`: the rules keep their states in `local`",
+    );
     folder
         .tollgate(&["stream", "ride.rules"])
         .exits(2)
