@@ -1,4 +1,4 @@
-/* Deciding in structs takes no memory from the system once a session has grown. The linker leads every call of the allocator through here. */
+/* Deciding in structs takes no memory from the system once a session has grown, nor does asking a state for a key that is there. The linker leads every call of the allocator through here. */
 
 #include "types.h"
 
@@ -63,6 +63,13 @@ int main(void)
             taken = 0;
         if (types_decide_same(session, &it, &out) != TOLLGATE_OK) {
             printf("%s\n", tollgate_error());
+            return 1;
+        }
+        bool calm;
+        tollgate_session_call(session, tollgate_text_of("id"), i);
+        /* Five tokens are there at once. */
+        if (types_decide_tap(session, tollgate_text_of("ann"), &calm) != TOLLGATE_OK || calm != (i < 5)) {
+            printf("decision %d: %d, %s\n", i, calm, tollgate_error());
             return 1;
         }
     }
