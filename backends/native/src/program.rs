@@ -267,14 +267,13 @@ impl Shared {
         };
         // Nothing unwinds from compiled code, so marks that are lent come back in any case.
         let mut cx = ManuallyDrop::new(Cx::new(arena, "", 0));
-        if args.len() < *params as usize {
-            return self.enter(func, &mut cx, args).int();
-        }
+        let args = at_least(args, *params as usize, &cx);
+        let data = at_least(&[], self.data, &cx);
         let mut out = RawWord::from(Word::None);
         let mut context = Context {
             functions: &raw const FUNCTIONS,
             constants: self.constants.word().seq().as_ptr().cast(),
-            data: self.zeros.as_ptr().cast(),
+            data: data.as_ptr().cast(),
             id: "".as_ptr(),
             id_len: 0,
             time: 0,
@@ -292,7 +291,7 @@ impl Shared {
             context.marks_len = cx.marks.len();
             context.marks_capacity = cx.marks.capacity();
         }
-        // SAFETY: as in `enter`; the function reads no data.
+        // SAFETY: as in `enter`; what data a function reads beside its arguments is absent.
         let found = unsafe {
             entry(&raw mut context, args.as_ptr().cast(), &raw mut out);
             out.word().int()
