@@ -73,7 +73,7 @@ impl Member {
         }
     }
 
-    /// Reads partitions from where they go on.
+    /// Reads partitions from where they go on. What the journal has was perhaps not told, and is.
     pub(super) fn take(&self, consumer: &BaseConsumer<Member>, partitions: &[i32]) -> Result<()> {
         let told = self.told(consumer, partitions)?;
         let mut list = TopicPartitionList::new();
@@ -106,6 +106,7 @@ impl Member {
         held.changed = true;
         drop(held);
         consumer.assign(&list)?;
+        self.tell(consumer)?;
         Ok(())
     }
 
