@@ -3,7 +3,7 @@
 //! The broker is librdkafka's own, which talks the protocol of Kafka over real connections, with groups. It has a process of its own: what the
 //! test starts would inherit its connections, and hold them when the broker closes them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::env;
 use std::process::{Child, ChildStdin, Stdio};
 
@@ -20,8 +20,8 @@ use super::model::{self, Ride, rewards, rides};
 use super::shared::{self, kill, strs};
 use super::*;
 
-/// A member that was not heard of for so long loses its partitions.
-const CLAIM: &str = "claim=3s";
+/// A member that was not heard of for so long loses its partitions. The broker lets a group wait for three seconds before it begins.
+const CLAIM: &str = "claim=4s";
 
 /// How many partitions of `rides` the broker makes.
 const PARTITIONS: &str = "TOLLGATE_TEST_PARTITIONS";
@@ -327,7 +327,7 @@ ruleset thanks(e: Ride) -> [Action] on rides hit all {
   rule each when e.user != "" then thanks(e.user)
 }
 "#;
-    const THIRD: usize = 2_000;
+    const THIRD: usize = 6_000;
     let kafka = Kafka::start(4);
     let ride = |n: usize| {
         format!(
@@ -342,9 +342,7 @@ ruleset thanks(e: Ride) -> [Action] on rides hit all {
         kafka.producer.flush(PATIENCE).expect("they are delivered");
     };
     let start = |journal: &str| {
-        let mut args = kafka.args(journal, &format!("group=g&{CLAIM}"), &[]);
-        // Batches that are gathered for long.
-        *args.last_mut().expect("the size") = "500".to_owned();
+        let args = kafka.args(journal, &format!("group=g&{CLAIM}"), &[]);
         folder.start(&strs(&args), &[])
     };
     let decided = || -> BTreeSet<(String, String)> {
@@ -355,10 +353,10 @@ ruleset thanks(e: Ride) -> [Action] on rides hit all {
     let mut one = start("j1");
     wait_for(&kafka, "actions", 100, &mut [&mut one]);
     let mut two = start("j2");
-    // It joins within this time, and messages keep coming.
-    for sent in (THIRD..2 * THIRD).step_by(100) {
-        send(sent..sent + 100);
-        thread::sleep(Duration::from_millis(200));
+    // It joins while the first has a backlog, and messages keep coming.
+    for sent in (THIRD..2 * THIRD).step_by(600) {
+        send(sent..sent + 600);
+        thread::sleep(Duration::from_millis(300));
     }
     let all = || decided().len() >= 2 * THIRD;
     shared::wait_for("actions", all, &mut [&mut one, &mut two]);
@@ -390,6 +388,8 @@ ruleset thanks(e: Ride) -> [Action] on rides hit all {
 #[cfg(feature = "redis")]
 #[test]
 fn two_members_and_three_kills_reward_what_lines_reward() {
+    use std::collections::BTreeMap;
+
     use super::super::redis::Redis;
     let Some(redis) = Redis::start() else {
         return;

@@ -5,19 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate::Address;
 
 use super::super::broker::wanted;
 use super::super::source::{BATCH_BYTES, Batch, Next, Source};
+use super::member::Member;
 use super::{Ending, Result, Topic, ms, passes, text};
 use crate::args::Stream as Args;
 use crate::commands::lines::LINE_MAX;
@@ -51,40 +50,10 @@ pub(in crate::commands::stream) struct Messages {
     heard: Instant,
 }
 
-/// What is to be done when Kafka gives partitions or takes them away.
-struct Member {
-    topic: Topic,
-    held: Mutex<Held>,
-}
-
-/// How far partitions are read.
-#[derive(Default)]
-struct Held {
-    /// Which message comes next, by partition, as the journal has it.
-    next: BTreeMap<i32, i64>,
-    /// Which partitions are read here now, and whether to their end.
-    own: BTreeMap<i32, bool>,
-    /// Whether the group has given what it gives. While it makes up its mind it answers nothing else.
-    joined: bool,
-    /// Whether they changed since this was looked at.
-    changed: bool,
-    /// Why nothing can be read any more.
-    fault: Option<String>,
-}
-
 /// What the journal is told.
 #[derive(Deserialize)]
 struct Position {
     offsets: BTreeMap<i32, i64>,
-}
-
-/// What is to be said of where a partition goes on.
-#[derive(Debug, PartialEq, Eq)]
-enum Gap {
-    /// So many messages were deleted before they were read.
-    Deleted(i64),
-    /// It has fewer than were read.
-    Anew,
 }
 
 impl Messages {
@@ -122,15 +91,7 @@ impl Messages {
             None => BTreeMap::new(),
         };
         let config = topic.config.clone();
-        let held = Held {
-            next,
-            joined: true,
-            ..Held::default()
-        };
-        let member = Member {
-            topic,
-            held: Mutex::new(held),
-        };
+        let member = Member::new(topic, next);
         let consumer: BaseConsumer<Member> = config.create_with_context(member)?;
         let topic = &consumer.context().topic;
         let count = topic.look(consumer.client())?;
@@ -196,6 +157,13 @@ impl Messages {
             }
             _ => Err(member.topic.broker.refused(&text(error))),
         }
+    }
+
+    /// Whether all that was gathered is of partitions that are read here.
+    fn is_own(&self) -> bool {
+        let held = self.member().held();
+        let mut read = self.read.iter();
+        read.all(|(partition, _)| held.own.contains_key(partition))
     }
 
     /// Looks whether there is a broker at all, where the group takes its time.
@@ -276,6 +244,7 @@ impl Source for Messages {
                 false => Next::Nothing,
             });
         }
+        debug_assert!(self.is_own(), "what is decided is this member's");
         // The group has gone on without this process, which hears of it when it polls next.
         Ok(match self.consumer.assignment_lost() {
             true => Next::Nothing,
@@ -319,143 +288,6 @@ impl Drop for Messages {
     }
 }
 
-impl Member {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether partitions have changed since this was asked last.
-    fn has_changed(&self) -> Result<bool> {
-        let mut held = self.held();
-        match held.fault.take() {
-            Some(fault) => Err(fault.into()),
-            None => Ok(std::mem::take(&mut held.changed)),
-        }
-    }
-
-    fn is_at_end(&self, partition: i32, is: bool) {
-        if let Some(at_end) = self.held().own.get_mut(&partition) {
-            *at_end = is;
-        }
-    }
-
-    /// Reads partitions from where they go on.
-    fn take(&self, consumer: &BaseConsumer<Member>, partitions: &[i32]) -> Result<()> {
-        let told = self.told(consumer, partitions)?;
-        let mut list = TopicPartitionList::new();
-        for &partition in partitions {
-            let (low, high) = self.topic.extent(consumer, partition)?;
-            let mut held = self.held();
-            let known = held.next.get(&partition).copied();
-            let (next, gap) = place(known.max(told.get(&partition).copied()), low, high);
-            if known.is_some() {
-                held.next.insert(partition, next);
-            }
-            drop(held);
-            let name = &self.topic.broker.name;
-            match gap {
-                None => {}
-                Some(Gap::Deleted(count)) => eprintln!(
-                    "({name} has deleted {count} messages of partition {partition} that were not read)"
-                ),
-                Some(Gap::Anew) => eprintln!(
-                    "({name} has fewer messages in partition {partition} than were read, and is read from the first; ids tell what was decided)"
-                ),
-            }
-            list.add_partition_offset(&self.topic.name, partition, Offset::Offset(next))?;
-        }
-        let mut held = self.held();
-        held.own = partitions
-            .iter()
-            .map(|partition| (*partition, false))
-            .collect();
-        held.changed = true;
-        drop(held);
-        consumer.assign(&list)?;
-        Ok(())
-    }
-
-    /// How far the group was told that partitions are read, where it was.
-    fn told(
-        &self,
-        consumer: &BaseConsumer<Member>,
-        partitions: &[i32],
-    ) -> Result<BTreeMap<i32, i64>> {
-        let mut list = TopicPartitionList::new();
-        for &partition in partitions {
-            list.add_partition(&self.topic.name, partition);
-        }
-        if partitions.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let timeout = self.topic.broker.timeout;
-        let found = self
-            .topic
-            .ask(|| consumer.committed_offsets(list.clone(), timeout))?;
-        let offsets = found
-            .elements()
-            .into_iter()
-            .filter_map(|at| match at.offset() {
-                Offset::Offset(offset) => Some((at.partition(), offset)),
-                _ => None,
-            });
-        Ok(offsets.collect())
-    }
-
-    /// Tells the group how far the partitions are read that are this member's, and does not wait for an answer, which could take for ever: librdkafka
-    /// has it before it lets go of them. It is no harm when there is none: the journal knows, and others decide some messages again.
-    fn tell(&self, consumer: &BaseConsumer<Member>) -> KafkaResult<()> {
-        let held = self.held();
-        let mut list = TopicPartitionList::new();
-        for partition in held.own.keys() {
-            if let Some(next) = held.next.get(partition) {
-                list.add_partition_offset(&self.topic.name, *partition, Offset::Offset(*next))?;
-            }
-        }
-        drop(held);
-        match list.count() {
-            0 => Ok(()),
-            _ => consumer.commit(&list, CommitMode::Async),
-        }
-    }
-}
-
-/// Errors are told where they come from.
-impl ClientContext for Member {
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
-impl ConsumerContext for Member {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Member>,
-        what: RDKafkaRespErr,
-        partitions: &mut TopicPartitionList,
-    ) {
-        let done = match what {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                let elements = partitions.elements();
-                let given: Vec<i32> = elements.iter().map(|at| at.partition()).collect();
-                self.held().joined = true;
-                self.take(consumer, &given)
-            }
-            _ => {
-                let mut held = self.held();
-                held.own.clear();
-                held.joined = false;
-                held.changed = true;
-                drop(held);
-                consumer.unassign().map_err(Into::into)
-            }
-        };
-        if let Err(error) = done {
-            self.held().fault = Some(error.to_string());
-            // Kafka wants to hear that it was heard. What comes of that is no matter any more.
-            let _ = consumer.unassign();
-        }
-    }
-}
-
 /// Adds a message to a batch.
 fn push(payload: Option<&[u8]>, partition: i32, offset: i64, batch: &mut Batch) {
     let place = json!(format!("{partition}:{offset}"));
@@ -472,16 +304,6 @@ fn push(payload: Option<&[u8]>, partition: i32, offset: i64, batch: &mut Batch) 
 fn behind(read: &[(i32, i64)]) -> impl Iterator<Item = (i32, i64)> + '_ {
     read.iter()
         .map(|(partition, offset)| (*partition, offset + 1))
-}
-
-/// Where a partition goes on of which so much was read, and which has messages from `low` to before `high`.
-fn place(read: Option<i64>, low: i64, high: i64) -> (i64, Option<Gap>) {
-    match read {
-        None => (low, None),
-        Some(read) if read < low => (low, Some(Gap::Deleted(low - read))),
-        Some(read) if read > high => (low, Some(Gap::Anew)),
-        Some(read) => (read, None),
-    }
 }
 
 /// The partitions of an address, each once.
@@ -504,16 +326,6 @@ fn numbers(address: &Address, text: &str) -> Result<Vec<i32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_partition_goes_on_where_it_was_read_to_if_it_has_that() {
-        assert_eq!(place(None, 5, 9), (5, None));
-        assert_eq!(place(Some(7), 5, 9), (7, None));
-        assert_eq!(place(Some(9), 5, 9), (9, None));
-        assert_eq!(place(Some(0), 0, 0), (0, None));
-        assert_eq!(place(Some(2), 5, 9), (5, Some(Gap::Deleted(3))));
-        assert_eq!(place(Some(10), 5, 9), (5, Some(Gap::Anew)));
-    }
 
     #[test]
     fn what_comes_next_is_behind_the_last_of_each_partition() {

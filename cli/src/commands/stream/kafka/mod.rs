@@ -4,6 +4,7 @@
 //! members and for people; who goes on with its journal begins where that stands. librdkafka connects again by itself; a [`Topic`] says for how
 //! long that is waited for.
 
+mod member;
 mod messages;
 mod sent;
 
