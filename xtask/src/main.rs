@@ -22,6 +22,7 @@
 mod apt;
 mod charts;
 mod ci;
+mod fuzz;
 mod house;
 mod llvm;
 mod nginx;
@@ -41,6 +42,8 @@ const HELP: &str = "cargo xtask COMMAND
   redis   installs redis-server for the tests of `state` and `cli` in the same way
   charts  draws the pictures of docs/book/performance.md from the record
   house   the house rules alone (also run by `cargo test`)
+  fuzz [SECONDS [TARGET ...]]
+          runs fuzz targets one after another, and prints rows for tests/fuzz/README.md
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Some("nginx") => nginx::run(),
         Some("redis") => redis::run(),
         Some("charts") => charts::run(),
+        Some("fuzz") => fuzz::run(&args[1..]),
         Some("house") => house(),
         Some("requests") => requests::run(&args[1..]),
         _ => {
