@@ -22,6 +22,7 @@
 mod apt;
 mod charts;
 mod ci;
+mod fuzz;
 mod house;
 mod kafka;
 mod llvm;
@@ -46,6 +47,8 @@ const HELP: &str = "cargo xtask COMMAND
   charts  draws the pictures of docs/book/performance.md from the record
   house   the house rules alone (also run by `cargo test`)
   mdbook  a preprocessor for mdBook, which docs/book.toml names: what pages lead to becomes part of the book
+  fuzz [SECONDS [TARGET ...]]
+          runs fuzz targets one after another, and prints rows for tests/fuzz/README.md
   requests small|http COUNT [SEED]
           requests to measure `tollgate run` with (see benches/throughput)";
 
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Some("redis") => redis::run(),
         Some("kafka") => kafka::run(),
         Some("charts") => charts::run(),
+        Some("fuzz") => fuzz::run(&args[1..]),
         Some("house") => house(),
         Some("mdbook") => rendered::run(&args[1..]),
         Some("requests") => requests::run(&args[1..]),

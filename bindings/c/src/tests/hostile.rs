@@ -1,7 +1,6 @@
 //! Hostile arguments: null, wrong sizes, texts that are not UTF-8, handles of another kind, kinds of value that there are not, values inside each
 //! other without end; seeded, so that what fails can be repeated. Nothing may crash, and every failure must say something.
 
-use std::env;
 use std::ffi::{CStr, CString};
 use std::ptr::{null, null_mut};
 
@@ -58,7 +57,7 @@ unsafe fn told(status: Status, error: *mut Error) {
 /// `TOLLGATE_SEED` begins elsewhere, `TOLLGATE_CALLS` makes it longer.
 #[test]
 fn no_argument_crashes() {
-    let number = |name| env::var(name).ok().and_then(|n| n.parse().ok());
+    let number = |name| std::env::var(name).ok().and_then(|n| n.parse().ok());
     let (seed, calls) = (
         number("TOLLGATE_SEED").unwrap_or(1),
         number("TOLLGATE_CALLS").unwrap_or(20_000),
