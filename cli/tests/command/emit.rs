@@ -44,7 +44,10 @@ fn decision_structures_are_drawn() {
         .prints("<svg xmlns=\"http://www.w3.org/2000/svg\"");
     draws("dag-code", &["owner", "--backend", "cranelift"])
         .exits(0)
-        .prints("4 rules: asked one after the other (machine code, and at most 16 rules)");
+        .prints("ruleset owner, hit first, 4 rules: in machine code, which finds what this search would");
+    draws("dag-chain", &["few", "--backend", "cranelift"])
+        .exits(0)
+        .prints("1 rule: asked one after the other (machine code, and at most 16 rules)");
     draws("dag-plain", &["-O", "0"])
         .exits(0)
         .prints("4 rules: asked one after the other (nothing is searched at this level)");

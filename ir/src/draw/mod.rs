@@ -147,9 +147,13 @@ impl Drawing {
             };
             (name(index, i as u32, limits), how)
         });
+        let how = match decider.finder {
+            Some(_) => "in machine code, which finds what this search would",
+            None => "searched",
+        };
         Drawing {
             title: format!(
-                "{}: searched",
+                "{}: {how}",
                 title(&index.name, decider.policy, decider.rules.len())
             ),
             features: features.collect(),
