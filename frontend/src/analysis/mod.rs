@@ -50,6 +50,9 @@ pub struct Asked<'d> {
 pub fn analyse(program: &Program, lowered: &Lowered, asked: &Asked<'_>) -> Vec<Diagnostic> {
     let scope = asked.scope;
     let mut sink = Sink::default();
+    for set in program.rulesets.values().filter(|set| decides_nothing(set)) {
+        sink.emit(say::nothing(set));
+    }
     let wanted = |set: &RuleSet| {
         // Where a rule has no condition, every input is decided.
         let mut rules = set.rules.iter();
@@ -74,6 +77,12 @@ pub fn analyse(program: &Program, lowered: &Lowered, asked: &Asked<'_>) -> Vec<D
         each(program, &lowered, &others, asked, &mut sink);
     }
     sink.finish()
+}
+
+/// Whether a rule set has nothing to decide by, though it must.
+fn decides_nothing(set: &RuleSet) -> bool {
+    let collects = matches!(set.policy, Policy::All | Policy::Sum);
+    set.rules.is_empty() && set.otherwise.is_none() && !collects
 }
 
 /// How rule sets and data look from outside.

@@ -164,6 +164,18 @@ fn always_decides(set: &RuleSet, upper: &Rule, lower: &Rule) -> bool {
     upper.spine.iter().all(takes_all)
 }
 
+/// What is said where there is nothing to decide by, though something must be decided.
+pub(super) fn nothing(set: &RuleSet) -> Diagnostic {
+    let what = noun(set);
+    rules::missing_otherwise(&set.name)
+        .at(set.span, format!("there is no {what}"))
+        .at(
+            set.written.result,
+            "yet every decision needs a value of this type",
+        )
+        .help("add `otherwise` and a value")
+}
+
 fn noun(set: &RuleSet) -> &'static str {
     match set.form {
         Form::Table => "row",

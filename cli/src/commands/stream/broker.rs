@@ -44,7 +44,8 @@ impl Broker {
         })
     }
 
-    /// The answer of a broker. What passes by itself is tried again for as long as patience lasts, and the stream is not asked to end.
+    /// The answer of a broker. What passes by itself is tried again for as long as patience lasts, and the stream is not asked to end; once in any
+    /// case, for a signal interrupts what waits, and that is no failure.
     pub(super) fn ask<T>(
         &self,
         mut attempt: impl FnMut() -> std::result::Result<T, Failed>,
@@ -62,11 +63,12 @@ impl Broker {
                 Err(Failed::Lasting(error)) => return Err(error),
                 Err(Failed::Passing(why)) => why,
             };
-            if pause == FIRST_PAUSE {
-                self.is_waited_for(&why);
-            }
-            if began.elapsed() >= self.patience || self.is_ending() {
+            let again = pause > FIRST_PAUSE;
+            if began.elapsed() >= self.patience || (again && self.is_ending()) {
                 return Err(self.silent(&why));
+            }
+            if !again {
+                self.is_waited_for(&why);
             }
             thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
