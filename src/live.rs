@@ -174,12 +174,7 @@ impl<B> Live<B> {
         stores: impl Fn(&Program) -> Result<HostStores, Error> + Send + Sync + 'static,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
-        let path = path.as_ref().to_owned();
-        let file = File {
-            engine,
-            path,
-            trusted: None,
-        };
+        let file = File::new(engine, path.as_ref(), None);
         Live::begin(file, first, Box::new(stores), Box::new(bind))
     }
 
@@ -223,12 +218,7 @@ impl<B> Live<B> {
         stores: impl Fn(&Program) -> Result<HostStores, Error> + Send + Sync + 'static,
         bind: impl Fn(&Program) -> Result<B, Error> + Send + Sync + 'static,
     ) -> Result<Live<B>, Error> {
-        let path = path.as_ref().to_owned();
-        let file = File {
-            engine,
-            path,
-            trusted: Some(trusted.into()),
-        };
+        let file = File::new(engine, path.as_ref(), Some(trusted));
         Live::begin(file, first, Box::new(stores), Box::new(bind))
     }
 
@@ -356,6 +346,14 @@ impl<B> Live<B> {
 }
 
 impl File {
+    fn new(engine: Engine, path: &Path, trusted: Option<&[[u8; 32]]>) -> File {
+        File {
+            engine,
+            path: path.to_owned(),
+            trusted: trusted.map(Into::into),
+        }
+    }
+
     fn open(&self) -> Result<Program, Error> {
         match &self.trusted {
             None => self.engine.open(&self.path),

@@ -94,11 +94,13 @@ pub(crate) struct New {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "With --fix, advice is followed where what was written has one meaning and the edit says that: `&&` becomes `and`, what is
-never used is left out. Where there is a choice, it stays yours. A file is written only if it has no more errors than before,
-and only files that are named here are. In JSON each help with edits says which it is: \"applies\": \"by_itself\" or \"by_choice\".
+    after_help = "With --fix, advice is followed where what was written has one meaning and the edit says that:
+`&&` becomes `and`, what is never used is left out. Where there is a choice, it stays yours. A
+file is written only if it has no more errors than before, and only files that are named here
+are. In JSON each help with edits says which it is: \"applies\": \"by_itself\" or \"by_choice\".
 
-In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and `data` as `run` takes them.
+In JSON a finding that is shown by an input has it whole in `witness`: `entry`, `input` and
+`data` as `run` takes them.
 
 Examples:
   tollgate check gateway.rules
@@ -130,13 +132,15 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A line of the input is the entry's parameter, or an object of its parameters when it has several.
-Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or {\"line\": 7, \"refused\": {…}} for a
-record that violates the schema. Blank lines are skipped. Refusals make the exit code 1; they never stop the others.
-The output has the order of the input, and memory does not grow with it. A decision's id is the number of its line,
-unless the record has a field `id`. States are kept in this process, from the first line to the last, and those with a `store` of
-another name where --store says; then a line's number is one of this run, so that no other run is taken for a retry. The lines of a
-program that declares states are decided one after the other.
+    after_help = "A line of the input is the entry's parameter, or an object of its parameters when it has
+several. Every line of input gives one line of output: {\"value\": …, \"by\": \"rule\"}, or
+{\"line\": 7, \"refused\": {…}} for a record that violates the schema. Blank lines are skipped.
+Refusals make the exit code 1; they never stop the others. The output has the order of the
+input, and memory does not grow with it. A decision's id is the number of its line, unless the
+record has a field `id`. States are kept in this process, from the first line to the last, and
+those with a `store` of another name where --store says; then a line's number is one of this
+run, so that no other run is taken for a retry. The lines of a program that declares states are
+decided one after the other.
 
 Examples:
   tollgate run gateway.rules route --input requests.jsonl > decisions.jsonl
@@ -177,13 +181,14 @@ pub(crate) struct Run {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A test has one result, one with rows has one for each row, one with `forall` is tried for many values. Tests run on the
-engine that decides: --backend and -O choose it. What fails is drawn on the source; for a `forall` the values are made small
-and printed as steps of a test.
+    after_help = "A test has one result, one with rows has one for each row, one with `forall` is tried for many
+values. Tests run on the engine that decides: --backend and -O choose it. What fails is drawn on
+the source; for a `forall` the values are made small and printed as steps of a test.
 
-The same seed draws the same values, also when other tests are left out; give another one (the number of a build, say) to try
-others. --format json prints an object a result and a line, junit one document as continuous integration reads it; both are
-described in docs/book/tests.md. The exit code is 1 when something failed or does not compile.
+The same seed draws the same values, also when other tests are left out; give another one (the
+number of a build, say) to try others. --format json prints an object a result and a line, junit
+one document as continuous integration reads it; both are described in docs/book/tests.md. The
+exit code is 1 when something failed or does not compile.
 
 Examples:
   tollgate test                              every .rules file below this folder
@@ -217,13 +222,15 @@ pub(crate) struct Test {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Type a declaration, a rule for the rule set before it, `let name = value`, or an expression; `:help` lists the
-commands. What is not complete goes on in the next line, and an empty line ends it. Fields of records may be left out as in a
-test. Nothing is written: a file that is loaded stays as it is.
+    after_help = "Type a declaration, a rule for the rule set before it, `let name = value`, or an expression;
+`:help` lists the commands. What is not complete goes on in the next line, and an empty line
+ends it. Fields of records may be left out as in a test. Nothing is written: a file that is
+loaded stays as it is.
 
-On a terminal there are colours, completion (tab) and a history, kept in ~/.local/state/tollgate/history or where
-TOLLGATE_HISTORY says; an empty one keeps none. Without a terminal standard input is taken line by line, and the exit code is
-1 if something was refused.
+On a terminal there are colours, completion (tab) and a history, kept in
+~/.local/state/tollgate/history or where TOLLGATE_HISTORY says; an empty one keeps none. Without
+a terminal standard input is taken line by line, and the exit code is 1 if something was
+refused.
 
 Examples:
   tollgate repl gateway.rules
@@ -242,12 +249,13 @@ pub(crate) struct Repl {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What is laid out otherwise is written back; nothing else is touched. A file with mistakes is left alone, and they are
-shown as by `check`. Comments stay where they are; where lines end between parts that may take several, where empty lines
-stand, and whether neighbouring one-line rules have columns (two blanks ask for them) is up to the author.
+    after_help = "What is laid out otherwise is written back; nothing else is touched. A file with mistakes is
+left alone, and they are shown as by `check`. Comments stay where they are; where lines end
+between parts that may take several, where empty lines stand, and whether neighbouring one-line
+rules have columns (two blanks ask for them) is up to the author.
 
-With --check nothing is written: standard output has the differences, as `patch` reads them, and the exit code is 1 if there
-are any. `-` is standard input, laid out on standard output.
+With --check nothing is written: standard output has the differences, as `patch` reads them, and
+the exit code is 1 if there are any. `-` is standard input, laid out on standard output.
 
 Examples:
   tollgate fmt gateway.rules overload.rules
@@ -266,16 +274,18 @@ pub(crate) struct Fmt {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "For every rule set, guard, table and pipeline, and for each of its rules, the worst case over all inputs:
+    after_help = "For every rule set, guard, table and pipeline, and for each of its rules, the worst case over
+all inputs:
 
   steps        as the reference interpreter counts them; what `cost n` in the source limits
   regex bytes  for each match of a regular expression, the longest text that it can be given
 
-The plain chain is priced, in which every rule is tried, before any optimisation: the figures do not move with the
-level, and no engine takes more. A rule costs its condition and its outcomes. Under `first`, `unique` and `any` one
-outcome is given, so the rules add up to more than the whole. Behind the rules stands how they are found: the worst
-case of a search, before any optimisation too, and what the index consists of, or why there is none. There is no column for state operations: rules with
-state do not compile yet.
+The plain chain is priced, in which every rule is tried, before any optimisation: the figures do
+not move with the level, and no engine takes more. A rule costs its condition and its outcomes.
+Under `first`, `unique` and `any` one outcome is given, so the rules add up to more than the
+whole. Behind the rules stands how they are found: the worst case of a search, before any
+optimisation too, and what the index consists of, or why there is none. Where states are asked,
+a column has how often at most.
 
 Examples:
   tollgate cost gateway.rules
@@ -297,10 +307,11 @@ pub(crate) struct Cost {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "All facts are decoded before the clock runs, so what is measured is deciding alone: no reading, decoding or
-writing. Every round decides about all of them, as often as it takes to last 20 ms; the first round warms up and is
-not counted. Reported are the median of the rounds, the fastest and the slowest. Lines that are refused are counted
-and left out. All facts are held in memory, about 1 KiB each.
+    after_help = "All facts are decoded before the clock runs, so what is measured is deciding alone: no reading,
+decoding or writing. Every round decides about all of them, as often as it takes to last 20 ms;
+the first round warms up and is not counted. Reported are the median of the rounds, the fastest
+and the slowest. Lines that are refused are counted and left out. All facts are held in memory,
+about 1 KiB each.
 
   ns_per_decision       the median round's time, divided by its decisions (one thread)
   decisions_per_second  the same, the other way round
@@ -338,10 +349,10 @@ pub(crate) struct Bench {
 engine and needs no rule files: `run` and `bench` take it in their place. It is checked against
 damage, and with --sign also signed.
 
-Machine code for C is an object file (.o), a static library (.a), or a shared library (.so), which
-`cc` links, or what the variable CC names. Beside it stands the header, of the same name: a struct
-for each record, a function for each rule set, guard, table and pipeline. A program that uses it is
-linked with libtollgate_rt as well, which `cargo build --release -p
+Machine code for C is an object file (.o), a static library (.a), or a shared library (.so),
+which `cc` links, or what the variable CC names. Beside it stands the header, of the same name:
+a struct for each record, a function for each rule set, guard, table and pipeline. A program
+that uses it is linked with libtollgate_rt as well, which `cargo build --release -p
 tollgate-rt` makes.
 
 Examples:
@@ -392,8 +403,9 @@ pub(crate) struct Build {
   tollgate emit --stage dag gateway.rules route --format svg > route.svg
   tollgate emit --stage dag gateway.rules route --format dot --all | dot -Tpdf > route.pdf
 
-The stage `dag` draws the decision structure: what is asked first and where each answer leads, down to the few rules that
-are left; then its figures. Long fan-outs and large trees are shortened, and what is left out is counted.")]
+The stage `dag` draws the decision structure: what is asked first and where each answer leads,
+down to the few rules that are left; then its figures. Long fan-outs and large trees are
+shortened, and what is left out is counted.")]
 pub(crate) struct Emit {
     /// The rule file
     pub(crate) file: PathBuf,
@@ -414,13 +426,15 @@ pub(crate) struct Emit {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "With a slug, its page: what the diagnostic means and what to do. With a rule file, a rule set and facts, why the decision
-is what it is: each condition of the rules that decided, or of the rule asked for, with the value it saw, the first that
-failed, and what was not reached; for a rule that did not match, the smallest change of the facts with which it would.
+    after_help = "With a slug, its page: what the diagnostic means and what to do. With a rule file, a rule set
+and facts, why the decision is what it is: each condition of the rules that decided, or of the
+rule asked for, with the value it saw, the first that failed, and what was not reached; for a
+rule that did not match, the smallest change of the facts with which it would.
 
-The facts are one JSON value, as `run` takes it on a line; of a file with several lines, the line that --line names. The
-reference interpreter asks again, and its decision is compared with that of the engine, with its index and without. States hold
-what the lines before --line have left in them, as `run` has it; without lines before, nothing.
+The facts are one JSON value, as `run` takes it on a line; of a file with several lines, the
+line that --line names. The reference interpreter asks again, and its decision is compared with
+that of the engine, with its index and without. States hold what the lines before --line have
+left in them, as `run` has it; without lines before, nothing.
 
 Examples:
   tollgate explain missing-answer

@@ -32,8 +32,8 @@ use tollgate_runtime::kinds::net::Ip;
 use tollgate_runtime::pattern::Glob;
 use tollgate_runtime::{Pattern, Value};
 
+pub(crate) use self::plan::{CHAIN_MAX, EXPRESSIONS_MAX, count_atoms, is_regex_or_glob};
 use self::plan::{Cases, Plan, Row, Rules, askable, bare, values};
-pub(crate) use self::plan::{count_atoms, is_regex_or_glob};
 
 /// Rules of the largest set that code is made for. It does not know where the processor's memory for code ends; a search reads data, and
 /// its own code is small.

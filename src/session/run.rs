@@ -33,7 +33,10 @@ pub(super) fn run<'s>(
                 direct.decide_closed(program.executable(), arena, marks, &mut steps, args.0);
             (value, steps, None)
         }
-        None if entry.asks => wait(program, entry, arena, marks, &asked, args.0, call)?,
+        None if entry.asks => {
+            let made = evaluate(program, entry, arena, marks, &asked, args.0, call)?;
+            waited(made)?
+        }
         None => {
             let (value, steps) = run_in_context(program, entry, arena, marks, args.0, call)?;
             (value, steps, None)
@@ -172,19 +175,9 @@ pub(super) fn ask<'s>(
     )
 }
 
-/// Decides by an entry that asks states, in a session that waits for them.
-#[inline(never)]
-fn wait<'s>(
-    program: &'s Program,
-    entry: &'s EntryInfo,
-    arena: &'s Arena,
-    marks: &mut Vec<Mark>,
-    asked: &Asked<'s>,
-    args: &[Word<'s>],
-    call: &Call<'s>,
-) -> Result<Made<'s>, Error> {
-    evaluate(program, entry, arena, marks, asked, args, call)?
-        .map_err(|_| Error::other("a session that waits has not waited; this is a bug in tollgate"))
+/// What a session made that waits for states.
+fn waited<'s>(made: Result<Made<'s>, Box<Pending>>) -> Result<Made<'s>, Error> {
+    made.map_err(|_| Error::other("a session that waits has not waited; this is a bug in tollgate"))
 }
 
 /// Evaluates an entry that asks states: once, and again while a store has to be waited for. In an attempt nothing is waited for, and

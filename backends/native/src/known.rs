@@ -194,8 +194,22 @@ impl<'c> PathTest<'c> {
     }
 }
 
-/// Whether a constant of this type has a table from its texts to their places, beside the program: a map by text, or a set of more texts than
-/// are compared in place. Compiled code looks there instead of searching the constant ([`Function::TextPlace`](crate::Function::TextPlace)).
+/// Whether a constant has a table from its texts to their places, beside the program: a map by text, or a set of more texts than are compared in
+/// place. Compiled code looks there instead of searching the constant ([`Function::TextPlace`](crate::Function::TextPlace)).
+///
+/// ```
+/// use tollgate_ir::module::Constant;
+/// use tollgate_ir::types::{Type, TypeData, Types};
+/// use tollgate_native_abi::known::has_table;
+/// use tollgate_runtime::Value;
+/// let mut types = Types::default();
+/// let hosts = |types: &mut Types, count: u32| Constant {
+///     ty: types.intern(TypeData::Set(Type::STR)),
+///     value: Value::set((0..count).map(|i| Value::str(format!("h{i}")))),
+/// };
+/// let (few, many) = (hosts(&mut types, 3), hosts(&mut types, 30));
+/// assert!(has_table(&types, &many) && !has_table(&types, &few));
+/// ```
 pub fn has_table(types: &Types, constant: &Constant) -> bool {
     match (types.get(constant.ty), &constant.value) {
         (TypeData::Map(Type::STR, _), Value::Seq(entries)) => !entries.is_empty(),
@@ -205,6 +219,13 @@ pub fn has_table(types: &Types, constant: &Constant) -> bool {
 }
 
 /// Whether a map holds 0, 1, 2, … in the order of its keys, so that what it holds for a key is the key's place.
+///
+/// ```
+/// use tollgate_native_abi::known::holds_places;
+/// use tollgate_runtime::Value;
+/// let map = |first| Value::map([(Value::str("a"), Value::Int(first)), (Value::str("b"), Value::Int(1))]);
+/// assert!(holds_places(&map(0)) && !holds_places(&map(2)));
+/// ```
 pub fn holds_places(constant: &Value) -> bool {
     let Value::Seq(entries) = constant else {
         return false;
@@ -213,21 +234,23 @@ pub fn holds_places(constant: &Value) -> bool {
     values.all(|(value, place)| *value == Value::Int(place))
 }
 
-/// The table of a constant that has one.
+/// The table of a constant, if it has one.
 pub(crate) fn table(types: &Types, constant: &Constant) -> Option<Box<TextTable>> {
     let Value::Seq(items) = &constant.value else {
         return None;
     };
+    if !has_table(types, constant) {
+        return None;
+    }
     let step = match types.get(constant.ty) {
         TypeData::Map(..) => 2,
         _ => 1,
     };
-    let text = |item: &'_ Value| match item {
-        Value::Str(text) => Some(text.clone()),
-        _ => None,
-    };
-    let texts: Vec<_> = items.iter().step_by(step).filter_map(text).collect();
-    has_table(types, constant).then(|| Box::new(TextTable::new(texts.iter().map(|text| &**text))))
+    let texts = items.iter().step_by(step).map(|item| match item {
+        Value::Str(text) => &**text,
+        _ => "",
+    });
+    Some(Box::new(TextTable::new(texts)))
 }
 
 /// Loads that cover so many bytes and none beside: where they begin, and how wide they are (8, 4, 2 or 1). The last may look at bytes

@@ -1,7 +1,6 @@
 //! A compiled program: its code, and what that reads.
 
 use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use tollgate_backend_api::{Direct, Executable};
@@ -211,7 +210,7 @@ fn search<'a, C: Code>(
 }
 
 impl Shared {
-    /// Calls the compiled code of a function. Arguments are filled up as [`Compiled::run`](Executable::run) says.
+    /// Calls the compiled code of a function; the value lies in the arena. Arguments are filled up as [`Compiled::run`](Executable::run) says.
     #[inline]
     pub(crate) fn enter<'a>(
         &'a self,
@@ -219,10 +218,58 @@ impl Shared {
         cx: &mut Cx<'a>,
         args: &[Word<'a>],
     ) -> &'a Word<'a> {
-        let Some(entry) = self.entries[func.0 as usize] else {
+        let out: *mut Word<'a> = cx.arena.room();
+        // SAFETY: there is room for a word, and what is left there is one that lives as long as the arena.
+        unsafe {
+            self.enter_at(func, cx, args, out.cast());
+            &*out
+        }
+    }
+
+    /// As [`Shared::enter`], of a function that reads its arguments alone and gives an integer: as little as can be is laid out.
+    #[inline]
+    fn find<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        mut marks: Option<&mut Vec<Mark>>,
+        args: &[Word<'a>],
+    ) -> i64 {
+        // Nothing unwinds from compiled code, so marks that are lent come back in any case.
+        let mut cx = ManuallyDrop::new(Cx::new(arena, "", 0));
+        if let Some(marks) = &mut marks {
+            cx.marks = std::mem::take(marks);
+        }
+        let mut out = RawWord::from(Word::None);
+        // SAFETY: there is room for a word, and what is left there is one.
+        let found = unsafe {
+            self.enter_at(func, &mut cx, args, &raw mut out);
+            out.word().int()
+        };
+        if let Some(marks) = marks {
+            *marks = std::mem::take(&mut cx.marks);
+        }
+        found
+    }
+
+    /// Calls the compiled code of a function, which leaves its value as `out` says.
+    ///
+    /// # Safety
+    /// There is room for a word.
+    #[inline]
+    unsafe fn enter_at<'a>(
+        &'a self,
+        func: FuncId,
+        cx: &mut Cx<'a>,
+        args: &[Word<'a>],
+        out: *mut RawWord,
+    ) {
+        let place = func.0 as usize;
+        let (Some(Some(entry)), Some(params)) = (self.entries.get(place), self.params.get(place))
+        else {
             tollgate_ir::bug!("{func} is entered, and only compiled code calls it");
         };
-        let args = at_least(args, self.params[func.0 as usize] as usize, cx);
+        let args = at_least(args, *params as usize, cx);
         let data = at_least(cx.data, self.data, cx);
         let mut context = Context {
             functions: &raw const FUNCTIONS,
@@ -238,69 +285,13 @@ impl Shared {
             shared: &raw const *self,
             cx: (&raw mut *cx).cast(),
         };
-        let out: *mut Word<'a> = cx.arena.room();
         // SAFETY: the context is as the entry expects it, there is an argument for every parameter, and the code is there as long as this, which
         // is a part of the program. What it leaves is a word that borrows from the arguments, the data, the program or the arena, all of which
         // live for `'a`.
         unsafe {
-            entry(&raw mut context, args.as_ptr().cast(), out.cast());
+            entry(&raw mut context, args.as_ptr().cast(), out);
             context.give_marks_back();
-            &*out
         }
-    }
-}
-
-impl Shared {
-    /// As [`Shared::enter`], for a function that reads its arguments alone and gives an integer: as little as can be is laid out.
-    #[inline]
-    fn find<'a>(
-        &'a self,
-        func: FuncId,
-        arena: &'a Arena,
-        marks: Option<&mut Vec<Mark>>,
-        args: &[Word<'a>],
-    ) -> i64 {
-        let place = func.0 as usize;
-        let (Some(Some(entry)), Some(params)) = (self.entries.get(place), self.params.get(place))
-        else {
-            tollgate_ir::bug!("{func} is entered, and only compiled code calls it");
-        };
-        // Nothing unwinds from compiled code, so marks that are lent come back in any case.
-        let mut cx = ManuallyDrop::new(Cx::new(arena, "", 0));
-        let args = at_least(args, *params as usize, &cx);
-        let data = at_least(&[], self.data, &cx);
-        let mut out = RawWord::from(Word::None);
-        let mut context = Context {
-            functions: &raw const FUNCTIONS,
-            constants: self.constants.word().seq().as_ptr().cast(),
-            data: data.as_ptr().cast(),
-            id: "".as_ptr(),
-            id_len: 0,
-            time: 0,
-            marks: NonNull::dangling().as_ptr(),
-            marks_len: 0,
-            marks_capacity: 0,
-            zeros: self.zeros.as_ptr().cast(),
-            shared: &raw const *self,
-            cx: (&raw mut *cx).cast(),
-        };
-        let mut lent = marks;
-        if let Some(marks) = &mut lent {
-            cx.marks = std::mem::take(marks);
-            context.marks = cx.marks.as_mut_ptr();
-            context.marks_len = cx.marks.len();
-            context.marks_capacity = cx.marks.capacity();
-        }
-        // SAFETY: as in `enter`; what data a function reads beside its arguments is absent.
-        let found = unsafe {
-            entry(&raw mut context, args.as_ptr().cast(), &raw mut out);
-            out.word().int()
-        };
-        if let Some(marks) = lent {
-            context.give_marks_back();
-            *marks = std::mem::take(&mut cx.marks);
-        }
-        found
     }
 }
 

@@ -8,17 +8,18 @@ use super::name_and_file;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The tests of the files are run, and facts decided about where --input gives some. Counted is, for every rule, how often its
-turn came and how often it matched, and for every condition, how often it held, did not hold and was not reached. To be
-covered a rule has to match once, and a condition to give each answer that it can: true, false, and absent where absence
-denies. Only the files named are reported, with whatever comes to them from the others.
+    after_help = "The tests of the files are run, and facts decided about where --input gives some. Counted is,
+for every rule, how often its turn came and how often it matched, and for every condition, how
+often it held, did not hold and was not reached. To be covered a rule has to match once, and a
+condition to give each answer that it can: true, false, and absent where absence denies. Only
+the files named are reported, with whatever comes to them from the others.
 
-On a terminal stands what is not covered, or with --all the whole source: in the margin how often the rule or condition that
-begins there held, of how often it was asked. --format html is one page, lcov a tracefile in which rules are functions and
-answers branches, json one object.
+On a terminal stands what is not covered, or with --all the whole source: in the margin how
+often the rule or condition that begins there held, of how often it was asked. --format html is
+one page, lcov a tracefile in which rules are functions and answers branches, json one object.
 
-With --counts nothing is run: the counts of production, as `run --counts` writes them, say which rules never decided, in
-lines or as one JSON object. The exit code is 1 where there are some.
+With --counts nothing is run: the counts of production, as `run --counts` writes them, say which
+rules never decided, in lines or as one JSON object. The exit code is 1 where there are some.
 
 The exit code is 1 where tests fail, facts are refused, or less is covered than --min asks for.
 

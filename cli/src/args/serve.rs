@@ -8,11 +8,13 @@ use super::EngineArgs;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A reverse proxy for HTTP/1.1 and HTTP/2: each request is put to an entry of the rules, which forwards it to a cluster of
-the settings, redirects it, or answers. docs/book/serve.md describes the settings and what rules may answer.
+    after_help = "A reverse proxy for HTTP/1.1 and HTTP/2: each request is put to an entry of the rules, which
+forwards it to a cluster of the settings, redirects it, or answers. docs/book/serve.md describes
+the settings and what rules may answer.
 
-Rules and certificates are read again when they change (or on SIGHUP); what does not compile or fit changes nothing. SIGTERM and
-SIGINT end the proxy once the requests in progress have ended; the exit code is 1 if some took too long and were broken.
+Rules and certificates are read again when they change (or on SIGHUP); what does not compile or
+fit changes nothing. SIGTERM and SIGINT end the proxy once the requests in progress have ended;
+the exit code is 1 if some took too long and were broken.
 
 Examples:
   tollgate serve gateway.rules            settings in gateway.toml

@@ -8,16 +8,19 @@ use super::{EngineArgs, Format, name_and_file};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Plays a load against rules that admit or shed, with a model of the fleet behind them: workers, a bounded queue, clients that
-give up and perhaps ask again. The rules are told the load that `tollgate serve` would measure. A scenario (TOML) says what
-the fleet is, which classes of traffic there are and what their facts are; docs/book/overload.md describes every key.
+    after_help = "Plays a load against rules that admit or shed, with a model of the fleet behind them: workers, a
+bounded queue, clients that give up and perhaps ask again. The rules are told the load that
+`tollgate serve` would measure. A scenario (TOML) says what the fleet is, which classes of
+traffic there are and what their facts are; docs/book/overload.md describes every key.
 
-Traffic is a trace (CSV with a line of names first, or JSON lines, read line by line), or bursts: FROM+FOR@RATE with requests
-a second, `0s+5m@50,1m+30s@300`; a rate may be `50..300`, and `/CLASS` behind it makes all of them one class. All of it is a
-function of the seed: the same rules, scenario and seed give the same figures, and other rules are told the same traffic.
+Traffic is a trace (CSV with a line of names first, or JSON lines, read line by line), or
+bursts: FROM+FOR@RATE with requests a second, `0s+5m@50,1m+30s@300`; a rate may be `50..300`,
+and `/CLASS` behind it makes all of them one class. All of it is a function of the seed: the
+same rules, scenario and seed give the same figures, and other rules are told the same traffic.
 
-arrived = admitted + shed + refused; admitted = finished + timed out + no room; served is the share of requests that had
-their response in the end. The exit code is 1 if lines of the trace were not played or requests were refused.
+arrived = admitted + shed + refused; admitted = finished + timed out + no room; served is the
+share of requests that had their response in the end. The exit code is 1 if lines of the trace
+were not played or requests were refused.
 
 Examples:
   tollgate simulate overload.rules shed --scenario burst.toml

@@ -9,27 +9,35 @@ use super::{EngineArgs, StoreArgs, name_and_file};
 #[derive(Debug, Args)]
 #[command(
     after_help = "A line of the input is an event in JSON; each action is a line of the output:
-{\"id\": \"t5/fifth_ride/0\", \"event\": \"t5\", \"by\": [\"food_voucher\"], \"action\": {…}}. An event that was there before does nothing.
+{\"id\": \"t5/fifth_ride/0\", \"event\": \"t5\", \"by\": [\"food_voucher\"], \"action\": {…}}.
+An event that was there before does nothing.
 
-What a batch of events did to states, its actions, and how far the input was read are committed together, to the journal;
-then the actions are written. Started again with the same journal, a stream goes on where it stood, however it ended: a
-file of --output has every action once. On standard output those of the last batch may come again, with the same ids.
-A file is read on from where it was read to; what comes on standard input is new, or known by its ids.
+What a batch of events did to states, its actions, and how far the input was read are committed
+together, to the journal; then the actions are written. Started again with the same journal, a
+stream goes on where it stood, however it ended: a file of --output has every action once. On
+standard output those of the last batch may come again, with the same ids. A file is read on
+from where it was read to; what comes on standard input is new, or known by its ids.
 
-What is no event of the stream, and what is older than its `late_after`, goes to --dead-letter with the reason and the line,
-and makes the exit code 1. An interrupt (SIGINT, SIGTERM) ends the stream behind a batch. docs/book/stream.md has it all.
+What is no event of the stream, and what is older than its `late_after`, goes to --dead-letter
+with the reason and the line, and makes the exit code 1. An interrupt (SIGINT, SIGTERM) ends the
+stream behind a batch. docs/book/stream.md has it all.
 
-A stream of a Redis (7 or later) is an address with settings behind a `?`; the field `json` of an entry has what a line would have:
-  --input   stream, group and consumer, which must be there; field=json, claim=1m (entries are taken over from consumers that have
-            not been heard of for so long), timeout=5s, patience=1m (for how long a server that is gone is tried again)
-  --output  stream; field=json, most=N (about so many entries are kept), keep=TIME (for how long the id of an action is known, so
-            that it is appended once; as long as the stream's `dedupe` if not given), timeout=5s, patience=1m; so is --dead-letter
+A stream of a Redis (7 or later) is an address with settings behind a `?`; the field `json` of
+an entry has what a line would have:
+  --input   stream, group and consumer, which must be there; field=json, claim=1m (entries are
+            taken over from consumers that have not been heard of for so long), timeout=5s,
+            patience=1m (for how long a server that is gone is tried again)
+  --output  stream; field=json, most=N (about so many entries are kept), keep=TIME (for how long
+            the id of an action is known, so that it is appended once; as long as the stream's
+            `dedupe` if not given), timeout=5s, patience=1m; so is --dead-letter
 
-A topic of a Kafka is kafka://HOST:PORT,…/TOPIC with settings behind a `?`; the value of a message has what a line would have (builds with
-`--features kafka`; without TLS and SASL):
-  --input   group, which must be there; claim=1m (a member that is not heard of for so long loses its partitions), partitions=0,1 (these,
-            whatever others read, instead of those that the group gives), timeout=5s, patience=1m
-  --output  longest=1_000_000 (bytes of a message), timeout=5s, patience=1m; an action's id is its key; so is --dead-letter
+A topic of a Kafka is kafka://HOST:PORT,…/TOPIC with settings behind a `?`; the value of a
+message has what a line would have (builds with `--features kafka`; without TLS and SASL):
+  --input   group, which must be there; claim=1m (a member that is not heard of for so long loses
+            its partitions), partitions=0,1 (these, whatever others read, instead of those that
+            the group gives), timeout=5s, patience=1m
+  --output  longest=1_000_000 (bytes of a message), timeout=5s, patience=1m; an action's id is its
+            key; so is --dead-letter
 
 Examples:
   tollgate stream campaign.rules --input rides.jsonl --journal journal --output actions.jsonl

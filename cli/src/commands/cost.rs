@@ -71,12 +71,19 @@ fn chain(entry: &EntryCost, top: usize) {
     if entry.rules.is_empty() {
         return;
     }
-    println!("{:>16}{:>16}  rule", "steps", "regex bytes");
+    // Most rules ask no states, and have no column of noughts.
+    let asks = |text: &str| match entry.total.asks {
+        0 => String::new(),
+        _ => format!("{text:>18}"),
+    };
+    let heading = asks("state operations");
+    println!("{:>16}{:>16}{heading}  rule", "steps", "regex bytes");
     let row = |cost: Cost, name: &str| {
         println!(
-            "{:>16}{:>16}  {name}",
+            "{:>16}{:>16}{}  {name}",
             thousands(cost.steps),
-            thousands(cost.regex_bytes)
+            thousands(cost.regex_bytes),
+            asks(&thousands(cost.asks))
         );
     };
     for rule in entry.rules.iter().take(top) {

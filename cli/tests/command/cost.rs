@@ -136,3 +136,36 @@ fn what_is_not_there_is_named() {
         .says("error[unknown-name]")
         .prints_lines(&[]);
 }
+
+/// Where states are asked, a column says how often at most, rule by rule.
+#[test]
+fn state_operations_have_a_column() {
+    let rules = "
+state per_key: TokenBucket by String { rate: 1 per 1s, burst: 5, max_keys: 100, on_failure: allow }
+ruleset admit(key: String) -> Bool hit first {
+  rule known when key == \"a\" then true
+  rule too_many when not per_key[key].take().granted then false
+  otherwise true
+}
+";
+    let folder = folder("cost-states", "1_000").with("limits.rules", rules);
+    let ended = folder.tollgate(&["cost", "limits.rules"]).exits(0);
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let lines: Vec<Vec<String>> = ended.out.lines().map(words).collect();
+    assert_eq!(
+        lines[1].join(" "),
+        "steps regex bytes state operations rule"
+    );
+    let of = |name: &str| {
+        let line = lines
+            .iter()
+            .find(|line| line.last().is_some_and(|l| l == name));
+        line.map(|line| line[line.len() - 2].clone())
+    };
+    assert_eq!(of("too_many").as_deref(), Some("1"));
+    assert_eq!(of("known").as_deref(), Some("0"));
+}

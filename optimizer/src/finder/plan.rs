@@ -5,10 +5,12 @@ use tollgate_ir::types::{Type, TypeData, Types};
 use tollgate_runtime::Pattern;
 use tollgate_runtime::index::{Atom, Formula, Test};
 
-/// Rules that are asked one after the other. More are told apart before, or there is no finder.
-const CHAIN_MAX: usize = 16;
+/// Rules that machine code asks one after the other: it is through them before a search has begun. More are told apart before, or are
+/// searched. Sets of ten and twelve gain (`benches/record/2026-11-27-peers-2-cores.md`, `gateway-10` and `shed`); where the line lies best has not
+/// been measured.
+pub(crate) const CHAIN_MAX: usize = 16;
 /// Regular expressions, globs and ends of text that such a chain asks at most; an index asks all of them with one automaton.
-const EXPRESSIONS_MAX: usize = 1;
+pub(crate) const EXPRESSIONS_MAX: usize = 1;
 /// How often rules are told apart on the way to a chain.
 const DEPTH_MAX: u32 = 4;
 /// How many integers a test may list to be told apart by, and how many ranges it may have to be asked in place.
@@ -30,6 +32,7 @@ pub(super) enum Plan {
     /// Goes by the value of a feature.
     Split {
         feature: u32,
+        /// The rules that want each value.
         cases: Cases,
         /// The rules that do not say which value they want. Where one rule decides they are asked behind each case; else they stand
         /// in the cases as well, and here for every other value.
@@ -153,6 +156,8 @@ impl<'r> Rules<'r> {
     fn choose(&self, rows: &[Row]) -> Option<(u32, Kind)> {
         #[derive(Default)]
         struct Group<'r> {
+            /// The last row that says something; of several such parts of one the first counts.
+            last: Option<u32>,
             with: usize,
             filed: usize,
             squares: u64,
@@ -160,13 +165,14 @@ impl<'r> Rules<'r> {
         }
         let mut groups: FxHashMap<(u32, Kind), Group<'r>> = FxHashMap::default();
         for row in rows {
-            let mut seen = Vec::new();
             for atom in self.open(row).filter_map(|(_, part)| atom(part)) {
-                let Some(kind) = kind(atom).filter(|k| !seen.contains(&(atom.feature, *k))) else {
+                let Some(kind) = kind(atom) else {
                     continue;
                 };
-                seen.push((atom.feature, kind));
                 let group = groups.entry((atom.feature, kind)).or_default();
+                if group.last.replace(row.rule) == Some(row.rule) {
+                    continue;
+                }
                 group.with += 1;
                 for key in keys(atom) {
                     let size = group.sizes.entry(key).or_default();

@@ -32,20 +32,13 @@ use tollgate_runtime::{Arena, Cx, Value, Word};
 
 use super::rulesets::{Became, replace};
 use crate::consts::{Const, is_function_of_operands};
-use crate::finder::{Finder, With, count_atoms, is_regex_or_glob};
+use crate::finder::{CHAIN_MAX, EXPRESSIONS_MAX, Finder, With, count_atoms, is_regex_or_glob};
 use crate::pass::{Changed, Names};
 use crate::pipeline::Aim;
 
 /// Rules of the smallest set that is searched although conditions compute something. A chain of fewer is short, and computes in place what
 /// a search has to call. A benchmark over sets of one to eight rules would say where the line lies best.
 const RULES_MIN: usize = 4;
-
-/// Rules of the largest set that machine code asks one after the other: it is through them before a search has begun. Sets of ten and twelve
-/// gain (`benches/record/2026-11-27-peers-2-cores.md`, `gateway-10` and `shed`); where the line lies best has not been measured. Not where
-/// every outcome is wanted as a list (`campaign-10` there): it costs code more to make one than it saves.
-const CODE_RULES_MAX: usize = 16;
-/// Regular expressions and globs that such a set may ask; an index asks all of them with one automaton.
-const EXPRESSIONS_MAX: usize = 1;
 
 pub(crate) fn run(module: &mut Module, aim: Aim) -> Changed {
     if module.rulesets.is_empty() {
@@ -135,15 +128,14 @@ fn searchable(
         }
     };
     let few = rules.rules.len() < RULES_MIN;
+    // Where every outcome is wanted as a list, it costs a chain more to make one than it saves.
     if aim.native
         && rules.policy != Policy::All
-        && rules.rules.len() <= CODE_RULES_MAX
+        && rules.rules.len() <= CHAIN_MAX
         && expressions(&asked) <= EXPRESSIONS_MAX
         && !is_closed(module, id, &asked)
     {
-        return Err(WhyChain::Code {
-            most: CODE_RULES_MAX,
-        });
+        return Err(WhyChain::Code { most: CHAIN_MAX });
     }
     let reads = |f: &Feature| matches!(f.source, Source::Path { .. });
     if few && !asked.features.iter().all(reads) {

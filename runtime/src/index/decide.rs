@@ -73,9 +73,9 @@ pub struct Decider {
     /// For each rule, what has to hold besides, once the rule is found: a function that may ask states, so it is called in the order
     /// of the source, and only where the decision comes past the rule. Empty where no rule has any; then rules may be ranked.
     pub asks: Box<[Option<u32>]>,
-    /// A function of the rule set's parameters that finds what the index would, by code made for these rules. Where one rule decides it
-    /// gives the number by which the index knows the rule, or another one if none matches; where several do, it marks them in order, and the rules' marks count
-    /// up from that of the first. There is none where rules ask.
+    /// A function of the rule set's parameters that finds what the index would, by code made for these rules. Where [one rule
+    /// decides](Decider::one_decides) it gives the number by which the index knows the rule, or one that no rule has if none matches;
+    /// where several do, it marks them in order, and the rules' marks count up from that of the first. There is none where rules ask.
     pub finder: Option<u32>,
 }
 

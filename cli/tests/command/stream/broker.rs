@@ -5,8 +5,8 @@ use std::process::Child;
 use serde_json::Value;
 
 use super::super::redis::Redis;
-use super::model::{self, Ride, rewards, rides};
-use super::shared::{self, SHARED, actions, by_lines, cents, kill, shared, strs};
+use super::model::{self, Ride, SHARED, rewards, rides};
+use super::shared::{self, actions, by_lines, cents, kill, shared, strs};
 use super::*;
 
 /// Entries are taken over from a consumer that was not heard of for so long. A batch that is decided must not take longer.
@@ -43,23 +43,7 @@ impl Redis {
             "{url}?stream=rides&group=g&consumer={consumer}&{CLAIM}&timeout=2s&patience=50s"
         );
         let to = |stream: &str| format!("{url}?stream={stream}&timeout=2s&patience=50s");
-        let (actions, dead) = (to("actions"), to("dead"));
-        let fixed = [
-            "stream",
-            "a.rules",
-            "--journal",
-            consumer,
-            "--input",
-            &input,
-            "--output",
-            &actions,
-            "--dead-letter",
-            &dead,
-            "--batch",
-            "20",
-        ];
-        let args = fixed.iter().chain(more);
-        args.map(|arg| (*arg).to_owned()).collect()
+        shared::args(consumer, &input, &to("actions"), &to("dead"), more)
     }
 
     /// Where states are, for `--store`.

@@ -173,23 +173,7 @@ impl Kafka {
         let wait = "timeout=2s&patience=40s";
         let input = format!("{}?{input}&{wait}", self.url("rides"));
         let to = |topic: &str| format!("{}?{wait}&longest=16384", self.url(topic));
-        let (actions, dead) = (to("actions"), to("dead"));
-        let fixed = [
-            "stream",
-            "a.rules",
-            "--journal",
-            journal,
-            "--input",
-            &input,
-            "--output",
-            &actions,
-            "--dead-letter",
-            &dead,
-            "--batch",
-            "20",
-        ];
-        let args = fixed.iter().chain(more);
-        args.map(|arg| (*arg).to_owned()).collect()
+        shared::args(journal, &input, &to("actions"), &to("dead"), more)
     }
 }
 

@@ -2,12 +2,40 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-pub(crate) const RULES: &str = r#"edition 2026
+/// The rules: how late rides may be, the states, and what is rewarded.
+macro_rules! rules {
+    ($late_after:literal, $states:literal) => {
+        concat!(
+            r#"edition 2026
 module ride
 record Ride { id: String, user: String, fare: Money<SGD>, at: Instant }
 enum Action { reward(user: String, amount: Money<SGD>), thanks(user: String) }
 const utc = tz"UTC"
-stream rides: Ride { id: event.id, time: event.at, dedupe: 7d, late_after: 2h }
+stream rides: Ride { id: event.id, time: event.at, dedupe: 7d, late_after: "#,
+            $late_after,
+            " }",
+            $states,
+            r#"
+ruleset rewards(e: Ride) -> [Action] on rides hit all {
+  rule third
+    when today[e.user].value() == 3
+    once paid[key("third", e.user, day_of(e.at, utc))]
+    within spent[e.user]
+    then reward(e.user, 8.00 SGD)
+    then thanks(e.user)
+  rule long
+    when e.fare >= 50.00 SGD
+    within spent[e.user]
+    then reward(e.user, 3.00 SGD)
+}
+"#
+        )
+    };
+}
+
+pub(crate) const RULES: &str = rules!(
+    "2h",
+    r#"
 state today: Count by String {
   counts:     rides
   key:        event.user
@@ -21,20 +49,24 @@ state spent: Budget<SGD> by String {
   max_keys:   10_000
   on_failure: deny
 }
-state paid: Seen by Key { keep: 30d, max_keys: 100_000, on_failure: deny }
-ruleset rewards(e: Ride) -> [Action] on rides hit all {
-  rule third
-    when today[e.user].value() == 3
-    once paid[key("third", e.user, day_of(e.at, utc))]
-    within spent[e.user]
-    then reward(e.user, 8.00 SGD)
-    then thanks(e.user)
-  rule long
-    when e.fare >= 50.00 SGD
-    within spent[e.user]
-    then reward(e.user, 3.00 SGD)
+state paid: Seen by Key { keep: 30d, max_keys: 100_000, on_failure: deny }"#
+);
+
+/// Rewards that do not depend on the order in which rides come, so that several consumers give those of one. `STORE` says where states are.
+pub(crate) const SHARED: &str = rules!(
+    "7d",
+    r#"
+state today: Count by String {
+  counts:     rides
+  key:        event.user
+  window:     calendar(1d, zone: tz"UTC")
+  max_keys:   10_000
+  store:      STORE
+  on_failure: skip
 }
-"#;
+state spent: Budget<SGD> by String { per_key: 9_000.00 SGD, total: 90_000.00 SGD, max_keys: 10_000, store: STORE, on_failure: deny }
+state paid: Seen by Key { keep: 30d, max_keys: 100_000, store: STORE, on_failure: deny }"#
+);
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;

@@ -5,38 +5,34 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::model::Ride;
+use super::model::{Ride, SHARED};
 use super::*;
 
-/// Rewards that do not depend on the order in which rides come, so that several consumers give those of one. `STORE` says where states are.
-pub(crate) const SHARED: &str = r#"
-record Ride { id: String, user: String, fare: Money<SGD>, at: Instant }
-enum Action { reward(user: String, amount: Money<SGD>), thanks(user: String) }
-const utc = tz"UTC"
-stream rides: Ride { id: event.id, time: event.at, dedupe: 7d, late_after: 7d }
-state today: Count by String {
-  counts:     rides
-  key:        event.user
-  window:     calendar(1d, zone: tz"UTC")
-  max_keys:   10_000
-  store:      STORE
-  on_failure: skip
+/// The arguments of a stream by the rules `a.rules`, between places of a broker.
+pub(crate) fn args(
+    journal: &str,
+    input: &str,
+    actions: &str,
+    dead: &str,
+    more: &[&str],
+) -> Vec<String> {
+    let fixed = [
+        "stream",
+        "a.rules",
+        "--journal",
+        journal,
+        "--input",
+        input,
+        "--output",
+        actions,
+        "--dead-letter",
+        dead,
+        "--batch",
+        "20",
+    ];
+    let args = fixed.iter().chain(more);
+    args.map(|arg| (*arg).to_owned()).collect()
 }
-state spent: Budget<SGD> by String { per_key: 9_000.00 SGD, total: 90_000.00 SGD, max_keys: 10_000, store: STORE, on_failure: deny }
-state paid: Seen by Key { keep: 30d, max_keys: 100_000, store: STORE, on_failure: deny }
-ruleset rewards(e: Ride) -> [Action] on rides hit all {
-  rule third
-    when today[e.user].value() == 3
-    once paid[key("third", e.user, day_of(e.at, utc))]
-    within spent[e.user]
-    then reward(e.user, 8.00 SGD)
-    then thanks(e.user)
-  rule long
-    when e.fare >= 50.00 SGD
-    within spent[e.user]
-    then reward(e.user, 3.00 SGD)
-}
-"#;
 
 pub(crate) fn strs(args: &[String]) -> Vec<&str> {
     args.iter().map(String::as_str).collect()
