@@ -256,7 +256,7 @@ impl Shared {
     ///
     /// # Safety
     /// There is room for a word.
-    #[inline]
+    #[inline(always)]
     unsafe fn enter_at<'a>(
         &'a self,
         func: FuncId,
