@@ -53,6 +53,26 @@ fn decision_structures_are_drawn() {
         .prints("4 rules: asked one after the other (nothing is searched at this level)");
 }
 
+/// The passes are told of as the backend has them that is asked for.
+#[test]
+fn what_machine_code_finds_by_itself_is_in_its_passes() {
+    let opt = |backend: &str| {
+        let args = [
+            "emit",
+            "--stage",
+            "opt",
+            "hosts.rules",
+            "--backend",
+            backend,
+        ];
+        folder(&format!("opt-{backend}")).tollgate(&args).exits(0)
+    };
+    let ended = opt("cranelift").prints("    finder owner.finder");
+    assert!(ended.out.contains("func owner.finder("), "{}", ended.out);
+    let ended = opt("vm").prints("index owner");
+    assert!(!ended.out.contains("finder"), "{}", ended.out);
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said() {
     draws("dag-none", &["nobody"])
