@@ -281,13 +281,8 @@ impl RuleIndex {
         for number in decider.asks.iter().flatten() {
             func(*number, None, Some(Type::BOOL))?;
         }
-        let several = decider.policy == Policy::All;
-        for rule in &decider.rules {
-            match rule.more {
-                0 => {}
-                _ if several => {}
-                _ => return Err("several outcomes stand only under `all`".into()),
-            }
+        if decider.policy != Policy::All && decider.more.iter().any(|more| !more.is_empty()) {
+            return Err("several outcomes stand only under `all`".into());
         }
         if let Some(finder) = decider.finder {
             func(finder, None, Some(Type::INT))?;

@@ -3,6 +3,8 @@
 //! A bump allocator, reset between decisions. After the first few decisions its one chunk is as large as
 //! any decision needs, and from then on a decision allocates nothing from the system.
 
+use std::cell::Cell;
+
 use bumpalo::Bump;
 
 use crate::word::Word;
@@ -19,6 +21,8 @@ use crate::word::Word;
 #[derive(Debug, Default)]
 pub struct Arena {
     bump: Bump,
+    /// Whether anything was made in it since it was reset. Many decisions make nothing, and then there is nothing to forget.
+    used: Cell<bool>,
 }
 
 impl Arena {
@@ -30,7 +34,9 @@ impl Arena {
     /// Forgets everything that was made in it and keeps the memory.
     #[inline]
     pub fn reset(&mut self) {
-        self.bump.reset();
+        if self.used.replace(false) {
+            self.bump.reset();
+        }
     }
 
     /// Bytes the arena holds from the system.
@@ -41,14 +47,14 @@ impl Arena {
     /// A copy of `text`.
     #[inline]
     pub fn str(&self, text: &str) -> &str {
-        self.bump.alloc_str(text)
+        self.bump().alloc_str(text)
     }
 
     /// The concatenation of `parts`.
     pub fn concat(&self, parts: &[&str]) -> &str {
         let mut out = bumpalo::collections::String::with_capacity_in(
             parts.iter().map(|p| p.len()).sum(),
-            &self.bump,
+            self.bump(),
         );
         for part in parts {
             out.push_str(part);
@@ -65,7 +71,7 @@ impl Arena {
 
     /// A copy of `text` with its ASCII letters in lower case.
     pub fn lower(&self, text: &str) -> &str {
-        let copy = self.bump.alloc_str(text);
+        let copy = self.bump().alloc_str(text);
         copy.make_ascii_lowercase();
         copy
     }
@@ -75,7 +81,7 @@ impl Arena {
         &self,
         write: impl FnOnce(&mut bumpalo::collections::String<'_>) -> std::fmt::Result,
     ) -> &str {
-        let mut out = bumpalo::collections::String::new_in(&self.bump);
+        let mut out = bumpalo::collections::String::new_in(self.bump());
         match write(&mut out) {
             Ok(()) => out.into_bump_str(),
             Err(_) => "",
@@ -93,50 +99,50 @@ impl Arena {
 
     /// A copy of `bytes`.
     pub fn bytes(&self, bytes: &[u8]) -> &[u8] {
-        self.bump.alloc_slice_copy(bytes)
+        self.bump().alloc_slice_copy(bytes)
     }
 
     /// `len` zero bytes to write to.
     pub fn zeroed(&self, len: usize) -> &mut [u8] {
-        self.bump.alloc_slice_fill_copy(len, 0)
+        self.bump().alloc_slice_fill_copy(len, 0)
     }
 
     /// A list that grows in the arena, for a sequence whose length is not known before; `into_bump_slice` ends it.
     pub fn list(&self) -> bumpalo::collections::Vec<'_, Word<'_>> {
-        bumpalo::collections::Vec::new_in(&self.bump)
+        bumpalo::collections::Vec::new_in(self.bump())
     }
 
     /// A text that grows in the arena; `into_bump_str` ends it.
     pub(crate) fn string(&self) -> bumpalo::collections::String<'_> {
-        bumpalo::collections::String::new_in(&self.bump)
+        bumpalo::collections::String::new_in(self.bump())
     }
 
     /// A list of anything that grows in the arena and is never dropped.
     pub fn vec<T: Copy>(&self) -> bumpalo::collections::Vec<'_, T> {
-        bumpalo::collections::Vec::new_in(&self.bump)
+        bumpalo::collections::Vec::new_in(self.bump())
     }
 
     /// As `vec`, with room for some.
     pub(crate) fn vec_of<T: Copy>(&self, room: usize) -> bumpalo::collections::Vec<'_, T> {
-        bumpalo::collections::Vec::with_capacity_in(room, &self.bump)
+        bumpalo::collections::Vec::with_capacity_in(room, self.bump())
     }
 
     /// A place for a word that is written later; absent until then.
     #[inline]
     pub fn room(&self) -> &mut Word<'_> {
-        self.bump.alloc(Word::None)
+        self.bump().alloc(Word::None)
     }
 
     /// A place for a word.
     #[inline]
     pub fn word<'a>(&'a self, word: Word<'a>) -> &'a Word<'a> {
-        self.bump.alloc(word)
+        self.bump().alloc(word)
     }
 
     /// A copy of `words`.
     #[inline]
     pub fn seq<'a>(&'a self, words: &[Word<'a>]) -> &'a [Word<'a>] {
-        self.bump.alloc_slice_copy(words)
+        self.bump().alloc_slice_copy(words)
     }
 
     /// `len` words, made one by one.
@@ -145,17 +151,24 @@ impl Arena {
         len: usize,
         word: impl FnMut(usize) -> Word<'a>,
     ) -> &'a [Word<'a>] {
-        self.bump.alloc_slice_fill_with(len, word)
+        self.bump().alloc_slice_fill_with(len, word)
     }
 
     /// `len` words of which none is known yet.
     pub(crate) fn unknown<'a>(&'a self, len: usize) -> &'a mut [Option<Word<'a>>] {
-        self.bump.alloc_slice_fill_copy(len, None)
+        self.bump().alloc_slice_fill_copy(len, None)
     }
 
     /// `len` absent words to write to: the registers of an engine, or a list under construction.
     #[inline]
     pub fn slots<'a>(&'a self, len: usize) -> &'a mut [Word<'a>] {
-        self.bump.alloc_slice_fill_copy(len, Word::None)
+        self.bump().alloc_slice_fill_copy(len, Word::None)
+    }
+
+    /// What everything is made in.
+    #[inline(always)]
+    fn bump(&self) -> &Bump {
+        self.used.set(true);
+        &self.bump
     }
 }

@@ -9,7 +9,7 @@ use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::{FuncId, IndexId};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{Func, Terminator};
-use tollgate_runtime::index::{Base, Decider, Engine, Facts, Feature};
+use tollgate_runtime::index::{Base, Decider, Engine, Facts, Feature, GIVE, Outcome, RuleRow};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word};
 
 use crate::Executable;
@@ -26,8 +26,16 @@ pub struct Direct {
     steps: Option<u64>,
     reads_call: bool,
     closed: bool,
-    /// Whether a finder marks what it finds.
-    finds_all: bool,
+    one: Option<One>,
+}
+
+/// How a closed decision is made where one rule decides, which most are: by as little as can be.
+#[derive(Debug)]
+struct One {
+    /// What finds the rule, if it is not the index.
+    finder: Option<FuncId>,
+    /// What is decided when no rule matches.
+    none: RuleRow,
 }
 
 impl Direct {
@@ -54,9 +62,15 @@ impl Direct {
         let finder = finder.flatten().copied();
         let closed = functions.iter().all(|func| Some(*func) == finder)
             && decider.index.features().iter().all(of_parameters);
+        let one = closed && decider.one_decides() && decider.ranking.is_none();
+        let none = match decider.otherwise {
+            Some((mark, outcome)) => Some(RuleRow::new(mark, outcome)),
+            None => decider.rules.last().copied(),
+        };
+        let none = none.filter(|_| one);
         Direct {
+            one: none.map(|none| One { finder, none }),
             closed,
-            finds_all: !decider.one_decides(),
             decider,
             functions: functions.into(),
             constants,
@@ -116,7 +130,18 @@ impl Direct {
             args,
             steps: 0,
         };
-        let word = self.decider.decide(&mut closed);
+        let word = match &self.one {
+            Some(one) => {
+                let found = match one.finder {
+                    Some(func) => executable.find(func, arena, args),
+                    None => closed.search(),
+                };
+                let rule = usize::try_from(found).ok();
+                let rule = rule.and_then(|rule| self.decider.rules.get(rule));
+                closed.give(*rule.unwrap_or(&one.none))
+            }
+            None => self.decider.decide(&mut closed),
+        };
         if let Some(own) = self.steps {
             *steps += own + closed.steps;
         }
@@ -162,6 +187,29 @@ struct Closed<'s, 'a, E: ?Sized> {
     steps: u64,
 }
 
+impl<'a, E: Executable + ?Sized> Closed<'_, 'a, E> {
+    /// The number of the first rule that matches, by the index; one that no rule has if none does. Not inlined, so that a search has the
+    /// registers to itself.
+    #[inline(never)]
+    fn search(&mut self) -> i64 {
+        let (direct, arena) = (self.direct, self.arena);
+        let (found, steps) = direct.decider.index.first(self, arena);
+        self.steps += steps;
+        found.map_or(-1, i64::from)
+    }
+
+    /// Marks a rule and gives its outcome, which is a constant where no function is called.
+    #[inline(always)]
+    fn give(&mut self, rule: RuleRow) -> &'a Word<'a> {
+        self.marks.push(rule.mark);
+        self.steps += GIVE;
+        match rule.outcome() {
+            Outcome::Const(constant) => self.constant(constant),
+            Outcome::Call(_) => &Word::None,
+        }
+    }
+}
+
 impl<'a, E: Executable + ?Sized> Facts<'a> for Closed<'_, 'a, E> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'a> {
@@ -187,16 +235,22 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Closed<'_, 'a, E> {
         constants.get(constant as usize).unwrap_or(&Word::None)
     }
 
-    /// What is called is the finder. Engines that have one count no steps.
+    /// What is called is a finder that marks. Engines that have one count no steps.
     #[inline]
     fn enter(&mut self, function: u32, _more: Option<Word<'a>>) -> Word<'a> {
-        Word::Int(match self.direct.functions.get(function as usize) {
-            Some(func) => {
-                let marks = self.direct.finds_all.then_some(&mut *self.marks);
-                self.executable.find(*func, self.arena, marks, self.args)
-            }
+        if let Some(func) = self.direct.functions.get(function as usize) {
+            let executable = self.executable;
+            executable.find_all(*func, self.arena, self.marks, self.args);
+        }
+        Word::None
+    }
+
+    #[inline]
+    fn find(&mut self, finder: u32) -> i64 {
+        match self.direct.functions.get(finder as usize) {
+            Some(func) => self.executable.find(*func, self.arena, self.args),
             None => -1,
-        })
+        }
     }
 
     #[inline]

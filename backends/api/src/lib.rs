@@ -147,21 +147,22 @@ pub trait Executable: Send + Sync {
     /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a>;
 
-    /// Calls a [finder](tollgate_runtime::index::Decider::finder) that reads its arguments alone. Marks are appended, for those that make
-    /// any.
-    fn find<'a>(
+    /// Calls a [finder](tollgate_runtime::index::Decider::finder) of one rule that reads its arguments alone: the number that it gives.
+    fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
+        self.run(func, &mut Cx::new(arena, "", 0), args).int()
+    }
+
+    /// Calls a finder of several rules that reads its arguments alone. Its marks are appended.
+    fn find_all<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
-        marks: Option<&mut Vec<Mark>>,
+        marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) -> i64 {
+    ) {
         let mut cx = Cx::new(arena, "", 0);
-        let found = self.run(func, &mut cx, args).int();
-        if let Some(marks) = marks {
-            marks.append(&mut cx.marks);
-        }
-        found
+        self.run(func, &mut cx, args);
+        marks.append(&mut cx.marks);
     }
 
     /// How a function decides, if it only searches: then [`Direct::decide`] does what `run` does. Whoever decides by it again and again

@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use tollgate_runtime::{Cx, Mark};
+use tollgate_runtime::{Arena, Cx, Mark};
 
 use crate::functions::Functions;
 use crate::layout::RawWord;
@@ -31,7 +31,7 @@ pub struct Context {
     pub id: *const u8,
     /// The decision's time.
     pub time: i64,
-    /// The trace. Between decisions, and while it grows, it is the vector of the context that natives are given.
+    /// The trace. Between decisions, and while it grows, it is the vector at [`Context::list`].
     pub marks: *mut Mark,
     /// For how many there is room.
     pub marks_capacity: usize,
@@ -41,7 +41,11 @@ pub struct Context {
     pub zeros: *const RawWord,
     /// What the runtime's functions read of the program.
     pub(crate) shared: *const Shared,
-    /// The context that natives are given. Its marks are kept here meanwhile.
+    /// Where values made during the decision live.
+    pub(crate) arena: *const Arena,
+    /// The vector that the marks are kept in.
+    pub(crate) list: *mut Vec<Mark>,
+    /// The context that natives are given; null where [nothing asks for it](crate::Plan::is_alone).
     pub(crate) cx: *mut Cx<'static>,
 }
 

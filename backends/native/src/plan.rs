@@ -16,6 +16,7 @@ pub struct Plan {
     called: IndexVec<FuncId, bool>,
     entered: IndexVec<FuncId, bool>,
     marks: IndexVec<FuncId, bool>,
+    alone: IndexVec<FuncId, bool>,
 }
 
 /// What is made of a function.
@@ -54,6 +55,7 @@ impl Plan {
             entered[func] = true;
         }
         let mut marks: IndexVec<FuncId, bool> = module.funcs.keys().map(|_| false).collect();
+        let mut alone = marks.clone();
         let order = CallGraph::new(module).bottom_up();
         let order = order.unwrap_or_else(|node| tollgate_ir::bug!("{node:?} calls itself"));
         for node in order {
@@ -63,12 +65,24 @@ impl Plan {
                     Inst::CallMarked { func, .. } => marks[*func],
                     _ => false,
                 });
+                alone[id] = insts(&module.funcs[id]).all(|inst| match inst {
+                    Inst::Native { .. }
+                    | Inst::Search { .. }
+                    | Inst::SearchMarked { .. }
+                    | Inst::Ask { .. }
+                    | Inst::Answer { .. }
+                    | Inst::Data { .. }
+                    | Inst::DecisionId {}
+                    | Inst::DecisionTime {} => false,
+                    other => other.callee().is_none_or(|callee| alone[callee]),
+                });
             }
         }
         Plan {
             called,
             entered,
             marks,
+            alone,
         }
     }
 
@@ -85,6 +99,12 @@ impl Plan {
     /// Whether a call may add marks that are kept. A quiet call of a function that does not has none to forget.
     pub fn marks(&self, func: FuncId) -> bool {
         self.marks[func]
+    }
+
+    /// Whether the function, and all that it calls, asks nothing of a decision but where values are made: it calls no native, searches nothing,
+    /// asks no states, and reads neither data nor id nor time.
+    pub fn is_alone(&self, func: FuncId) -> bool {
+        self.alone[func]
     }
 }
 

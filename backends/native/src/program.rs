@@ -1,6 +1,7 @@
 //! A compiled program: its code, and what that reads.
 
-use std::mem::ManuallyDrop;
+use std::mem::MaybeUninit;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use tollgate_backend_api::{Direct, Executable};
@@ -14,6 +15,7 @@ use crate::context::{Context, Entry};
 use crate::functions::FUNCTIONS;
 use crate::known::table;
 use crate::layout::RawWord;
+use crate::plan::Plan;
 
 /// Machine code that a code generator made, and what keeps it in memory. Dropping it frees it.
 pub trait Code: Send + Sync {
@@ -37,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) entries: Vec<Option<Entry>>,
     /// How many parameters each function has.
     params: Vec<u32>,
+    /// How finders are entered that [stand alone](Plan::is_alone), which takes less, and how many parameters they have: by function; empty where
+    /// there are none. One that finds one rule marks nothing.
+    finders: Vec<Option<(Entry, usize)>>,
     /// How each function decides, if it only searches. Compiled code is entered for what has to be computed, and steps are not counted.
     directs: Vec<Option<Arc<Direct>>>,
     /// The constants, as one sequence.
@@ -93,6 +98,7 @@ impl<C: Code> Compiled<C> {
         let directs = module.funcs.values().map(direct).collect();
         let longest = module.types.records.values().map(|r| r.fields.len()).max();
         let shared = Shared {
+            finders: finders(module, &entries),
             entries,
             params: module
                 .funcs
@@ -138,14 +144,18 @@ impl<C: Code> Executable for Compiled<C> {
         }
     }
 
-    fn find<'a>(
+    fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
+        self.shared.find(func, arena, args)
+    }
+
+    fn find_all<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
-        marks: Option<&mut Vec<Mark>>,
+        marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) -> i64 {
-        self.shared.find(func, arena, marks, args)
+    ) {
+        self.shared.find_all(func, arena, marks, args);
     }
 
     fn direct(&self, func: FuncId) -> Option<&Arc<Direct>> {
@@ -162,6 +172,7 @@ impl<C: Code> Executable for Compiled<C> {
         let Shared {
             entries,
             params,
+            finders,
             directs,
             constants,
             tables,
@@ -175,6 +186,7 @@ impl<C: Code> Executable for Compiled<C> {
             + size_of::<Shared>()
             + reserved(entries)
             + reserved(params)
+            + reserved(finders)
             + reserved(directs)
             + directs.iter().flatten().map(|d| d.bytes()).sum::<usize>()
             + constants.bytes()
@@ -226,30 +238,91 @@ impl Shared {
         }
     }
 
-    /// As [`Shared::enter`], of a function that reads its arguments alone and gives an integer: as little as can be is laid out.
+    /// As [`Shared::enter`], of a finder of one rule that reads its arguments alone. Of the context only what such code reads is laid out.
     #[inline]
-    fn find<'a>(
+    fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
+        let Some((entry, _)) = self.finder(func, args) else {
+            return self.find_in_context(func, arena, &mut Vec::new(), args);
+        };
+        let mut context = MaybeUninit::<Context>::uninit();
+        let at = context.as_mut_ptr();
+        // SAFETY: there is room for the fields. Code that stands alone and marks nothing reads these and no others: see `Plan::is_alone`.
+        unsafe {
+            (*at).functions = &raw const FUNCTIONS;
+            (*at).constants = self.constants.word().seq().as_ptr().cast();
+            (*at).zeros = self.zeros.as_ptr().cast();
+            (*at).shared = &raw const *self;
+            (*at).arena = &raw const *arena;
+        }
+        // SAFETY: as in `enter_at`.
+        unsafe { enter_finder(entry, at, args) }
+    }
+
+    /// As [`Shared::find`], of a finder of several rules, whose marks are appended.
+    #[inline]
+    fn find_all<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
-        mut marks: Option<&mut Vec<Mark>>,
+        marks: &mut Vec<Mark>,
+        args: &[Word<'a>],
+    ) {
+        let Some((entry, _)) = self.finder(func, args) else {
+            self.find_in_context(func, arena, marks, args);
+            return;
+        };
+        let mut context = Context {
+            functions: &raw const FUNCTIONS,
+            constants: self.constants.word().seq().as_ptr().cast(),
+            data: self.zeros.as_ptr().cast(),
+            id: NonNull::dangling().as_ptr(),
+            id_len: 0,
+            time: 0,
+            marks: marks.as_mut_ptr(),
+            marks_len: marks.len(),
+            marks_capacity: marks.capacity(),
+            zeros: self.zeros.as_ptr().cast(),
+            shared: &raw const *self,
+            arena: &raw const *arena,
+            list: &raw mut *marks,
+            cx: ptr::null_mut(),
+        };
+        // SAFETY: as in `enter_at`; and what stands alone asks for no context behind this one.
+        unsafe { enter_finder(entry, &raw mut context, args) };
+        context.give_marks_back();
+    }
+
+    /// How a finder is entered with these arguments, if it stands alone and they are all there.
+    #[inline(always)]
+    fn finder(&self, func: FuncId, args: &[Word<'_>]) -> Option<(Entry, usize)> {
+        let finder = *self.finders.get(func.0 as usize)?;
+        finder.filter(|(_, params)| *params <= args.len())
+    }
+
+    /// As [`Shared::find`] and [`Shared::find_all`], of any function.
+    #[cold]
+    #[inline(never)]
+    fn find_in_context<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        marks: &mut Vec<Mark>,
         args: &[Word<'a>],
     ) -> i64 {
-        // Nothing unwinds from compiled code, so marks that are lent come back in any case.
-        let mut cx = ManuallyDrop::new(Cx::new(arena, "", 0));
-        if let Some(marks) = &mut marks {
-            cx.marks = std::mem::take(marks);
-        }
-        let mut out = RawWord::from(Word::None);
-        // SAFETY: there is room for a word, and what is left there is one.
-        let found = unsafe {
-            self.enter_at(func, &mut cx, args, &raw mut out);
-            out.word().int()
-        };
-        if let Some(marks) = marks {
-            *marks = std::mem::take(&mut cx.marks);
-        }
+        let mut cx = Cx::new(arena, "", 0);
+        cx.marks = std::mem::take(marks);
+        let found = self.enter(func, &mut cx, args).int();
+        *marks = cx.marks;
         found
+    }
+
+    /// How a function is entered, and how many parameters it has.
+    #[inline(always)]
+    fn entry(&self, place: usize) -> (Entry, usize) {
+        match (self.entries.get(place), self.params.get(place)) {
+            (Some(Some(entry)), Some(params)) => (*entry, *params as usize),
+            _ => tollgate_ir::bug!("fn{place} is entered, and only compiled code calls it"),
+        }
     }
 
     /// Calls the compiled code of a function, which leaves its value as `out` says.
@@ -264,12 +337,8 @@ impl Shared {
         args: &[Word<'a>],
         out: *mut RawWord,
     ) {
-        let place = func.0 as usize;
-        let (Some(Some(entry)), Some(params)) = (self.entries.get(place), self.params.get(place))
-        else {
-            tollgate_ir::bug!("{func} is entered, and only compiled code calls it");
-        };
-        let args = at_least(args, *params as usize, cx);
+        let (entry, params) = self.entry(func.0 as usize);
+        let args = at_least(args, params, cx);
         let data = at_least(cx.data, self.data, cx);
         let mut context = Context {
             functions: &raw const FUNCTIONS,
@@ -283,6 +352,8 @@ impl Shared {
             marks_capacity: cx.marks.capacity(),
             zeros: self.zeros.as_ptr().cast(),
             shared: &raw const *self,
+            arena: &raw const *cx.arena,
+            list: &raw mut cx.marks,
             cx: (&raw mut *cx).cast(),
         };
         // SAFETY: the context is as the entry expects it, there is an argument for every parameter, and the code is there as long as this, which
@@ -316,8 +387,8 @@ impl Context {
     #[cold]
     fn grow_marks(&mut self) {
         self.give_marks_back();
-        // SAFETY: the context of the decision is borrowed as long as this is used.
-        let marks = unsafe { &mut (*self.cx).marks };
+        // SAFETY: the vector is borrowed as long as this is used.
+        let marks = unsafe { &mut *self.list };
         marks.reserve(1);
         self.marks = marks.as_mut_ptr();
         self.marks_capacity = marks.capacity();
@@ -325,10 +396,48 @@ impl Context {
 
     /// Makes the vector as long as there are marks in it.
     fn give_marks_back(&mut self) {
-        // SAFETY: the context of the decision is borrowed as long as this is used. Compiled code only writes marks where there is room,
+        // SAFETY: the vector is borrowed as long as this is used. Compiled code only writes marks where there is room,
         // and sets the length to what it was before or increases it as it writes.
-        unsafe { (*self.cx).marks.set_len(self.marks_len) };
+        unsafe { (*self.list).set_len(self.marks_len) };
     }
+}
+
+/// Calls a finder: the number that it gives.
+///
+/// # Safety
+/// The context is as the entry expects it, and there is an argument for every parameter.
+#[inline(always)]
+unsafe fn enter_finder(entry: Entry, context: *mut Context, args: &[Word<'_>]) -> i64 {
+    let mut out = RawWord::from(Word::None);
+    // SAFETY: the caller's; there is room for a word, and what is left there is one.
+    unsafe {
+        entry(context, args.as_ptr().cast(), &raw mut out);
+        out.word().int()
+    }
+}
+
+/// See [`Shared::finders`].
+fn finders(module: &Legalized, entries: &[Option<Entry>]) -> Vec<Option<(Entry, usize)>> {
+    let of = |index: &tollgate_ir::rule_index::RuleIndex| {
+        let decider = &index.decider;
+        let func = *index.functions.get(decider.finder? as usize)?;
+        Some((func, decider.one_decides()))
+    };
+    let found: Vec<(FuncId, bool)> = module.indexes.values().filter_map(of).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let plan = Plan::new(module);
+    let mut finders = vec![None; entries.len()];
+    for (func, _) in &found {
+        let entry = entries[func.0 as usize].filter(|_| plan.is_alone(*func));
+        let params = module.funcs[*func].params().len();
+        finders[func.0 as usize] = entry.map(|entry| (entry, params));
+    }
+    for (func, _) in found.iter().filter(|(func, one)| *one && plan.marks(*func)) {
+        finders[func.0 as usize] = None;
+    }
+    finders
 }
 
 /// Words, filled up with absent ones if there are fewer than `len`.
@@ -405,5 +514,55 @@ mod tests {
         );
         assert!(program.memory() > size_of::<Shared>());
         assert_eq!(Function::Mark.name(), "mark");
+    }
+
+    /// `find(n)`: marks site 0 so many times, and gives `n`.
+    unsafe extern "C" fn found(cx: *mut Context, args: *const RawWord, out: *mut RawWord) {
+        // SAFETY: what an entry is given.
+        unsafe {
+            for _ in 0..(*args).word().int() {
+                ((*(*cx).functions).mark)(cx, 0);
+            }
+            *out = *args;
+        }
+    }
+
+    fn with_finder(policy: &str, result: &str, body: &str) -> (Compiled<Handmade>, FuncId) {
+        let text = format!(
+            "const const0: int = 1\nsite site0 = rule r a\nsite site1 = otherwise r\n\
+             func find(int) -> int {{\nblock0(v0: int):\n{body}    return v0\n}}\n\
+             index r(int) -> {result} {policy} {{\n    f0 = param 0 []\n    \
+             rule site0 when f0 int {{1}} then konst const0\n    {}finder find\n}}\n",
+            match policy {
+                "all" => "",
+                _ => "otherwise site1 then konst const0\n    ",
+            }
+        );
+        let module = legal(parse(&text, &[]).unwrap().module).unwrap();
+        let func = module.funcs.keys().next().unwrap();
+        // SAFETY: there is one function, and its entry keeps to the ABI for ever.
+        let program = unsafe { Compiled::new(&module, vec![Some(found)], Handmade) };
+        (program, func)
+    }
+
+    #[test]
+    fn a_finder_is_entered_with_what_it_reads() {
+        let arena = Arena::new();
+        // One that finds one rule is entered with less where it marks nothing, and in full where it may.
+        for (body, alone) in [("", true), ("    mark site0\n", false)] {
+            let (program, func) = with_finder("first", "int", body);
+            assert_eq!(program.shared.finders[0].is_some(), alone);
+            let n = if alone { 0 } else { 100 };
+            assert_eq!(program.find(func, &arena, &[Word::Int(n)]), n);
+            assert_eq!(program.find(func, &arena, &[]), 0);
+        }
+        // One that finds all adds its marks to those there are, however many.
+        let (program, func) = with_finder("all", "[int]", "    mark site0\n");
+        assert!(program.shared.finders[0].is_some());
+        let mut marks = vec![Mark(7)];
+        program.find_all(func, &arena, &mut marks, &[Word::Int(100)]);
+        assert_eq!((marks[0], marks[1..].len()), (Mark(7), 100));
+        program.find_all(func, &arena, &mut marks, &[]);
+        assert_eq!(marks.len(), 101);
     }
 }

@@ -56,10 +56,12 @@ impl Writer {
         self.u8(policy.unwrap_or(0) as u8);
         self.all(decider.index.features(), Writer::feature);
         self.all(&index.conditions[..], |out, c| out.formula(c, patterns));
-        self.all(&decider.rules[..], |out, rule| {
-            out.u32(rule.mark.0);
-            let outcomes: Vec<Outcome> = decider.outcomes(rule).collect();
-            out.all(&outcomes, |out, outcome| out.outcome(*outcome));
+        let rules: Vec<(Mark, Vec<Outcome>)> = (0..decider.rules.len())
+            .map(|rule| (decider.rules[rule].mark, decider.outcomes(rule).collect()))
+            .collect();
+        self.all(&rules, |out, (mark, outcomes)| {
+            out.u32(mark.0);
+            out.all(outcomes, |out, outcome| out.outcome(*outcome));
         });
         self.all(decider.otherwise.as_slice(), |out, (mark, outcome)| {
             out.u32(mark.0);

@@ -69,7 +69,7 @@ pub(crate) fn index_lines(module: &Module, id: IndexId) -> Vec<Line> {
             Some(Some(number)) => format!(" asks {}", func(*number)),
             _ => String::new(),
         };
-        let outcomes: Vec<String> = decider.outcomes(rule).map(|o| given(&o)).collect();
+        let outcomes: Vec<String> = decider.outcomes(i).map(|o| given(&o)).collect();
         put(format!(
             "    rule site{}{key}{when}{asks} then {}",
             rule.mark.0,

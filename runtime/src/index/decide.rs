@@ -37,17 +37,33 @@ pub enum Outcome {
     Call(u32),
 }
 
-/// A rule of a rule set that is decided by an index.
+/// A rule of a rule set that is decided by an index. In eight bytes: of a large set, every decision reads another one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RuleRow {
     /// What its mark says.
     pub mark: Mark,
+    /// Its outcome, or the first of them: the number, and in the lowest bit whether a function is called.
+    given: u32,
+}
+
+impl RuleRow {
+    /// The row of a rule that gives this. Of numbers from 2³¹ on none is told from another; a program has fewer of anything.
+    pub fn new(mark: Mark, outcome: Outcome) -> RuleRow {
+        let given = match outcome {
+            Outcome::Const(number) => number.min(u32::MAX >> 1) << 1,
+            Outcome::Call(number) => number.min(u32::MAX >> 1) << 1 | 1,
+        };
+        RuleRow { mark, given }
+    }
+
     /// Its outcome, or the first of them.
-    pub outcome: Outcome,
-    /// Where the others begin in [`Decider::more`], and how many they are. There are some only under `All`.
-    pub from: u32,
-    /// How many outcomes it has besides the first.
-    pub more: u32,
+    #[inline(always)]
+    pub fn outcome(self) -> Outcome {
+        match self.given & 1 {
+            0 => Outcome::Const(self.given >> 1),
+            _ => Outcome::Call(self.given >> 1),
+        }
+    }
 }
 
 /// A rule set that is decided by an index.
@@ -59,8 +75,8 @@ pub struct Decider {
     pub index: Arc<Index>,
     /// The rules, in order.
     pub rules: Box<[RuleRow]>,
-    /// The outcomes of all rules behind their first.
-    pub more: Box<[Outcome]>,
+    /// The outcomes of each rule behind its first. There are some only under `All`; empty where no rule has any.
+    pub more: Box<[Box<[Outcome]>]>,
     /// What is decided when no rule matches.
     pub otherwise: Option<(Mark, Outcome)>,
     /// For `Best`: the function (parameters …, outcome) -> integer.
@@ -97,6 +113,11 @@ pub trait Engine<'a>: Facts<'a> {
         let word = self.enter(function, more);
         self.forget(from);
         word
+    }
+    /// Calls a [finder](Decider::finder) of one rule, and forgets the marks of what it calls.
+    #[inline]
+    fn find(&mut self, finder: u32) -> i64 {
+        self.call(finder, None).int()
     }
     /// Adds to the trace.
     fn mark(&mut self, mark: Mark);
@@ -158,9 +179,10 @@ impl Decider {
         };
         // Where every rule that matches gives its outcomes, they count where the rule is found.
         let each = |rule: u32| {
-            let outcomes = self.rules.get(rule as usize).into_iter();
-            let outcomes = outcomes.flat_map(|r| self.outcomes(r));
-            let sum = outcomes.map(give).fold(0, u64::saturating_add);
+            let sum = self
+                .outcomes(rule as usize)
+                .map(give)
+                .fold(0, u64::saturating_add);
             let sum = sum.saturating_add(asked(rule));
             match self.policy {
                 Policy::Best => sum.saturating_add(key),
@@ -199,40 +221,43 @@ impl Decider {
     /// use tollgate_runtime::index::{Decider, Outcome};
     /// let two = vec![Outcome::Const(7), Outcome::Call(0)];
     /// let (rows, more) = Decider::rows([(Mark(1), two)].into_iter());
-    /// assert_eq!((rows[0].outcome, rows[0].more), (Outcome::Const(7), 1));
-    /// assert_eq!(*more, [Outcome::Call(0)]);
+    /// assert_eq!(rows[0].outcome(), Outcome::Const(7));
+    /// assert_eq!(*more[0], [Outcome::Call(0)]);
     /// ```
+    #[expect(
+        clippy::type_complexity,
+        reason = "the fields of a decider that it makes"
+    )]
     pub fn rows(
         rules: impl Iterator<Item = (Mark, Vec<Outcome>)>,
-    ) -> (Box<[RuleRow]>, Box<[Outcome]>) {
-        let mut more = Vec::new();
+    ) -> (Box<[RuleRow]>, Box<[Box<[Outcome]>]>) {
         let row = |(mark, outcomes): (Mark, Vec<Outcome>)| {
             let mut outcomes = outcomes.into_iter();
             let outcome = outcomes.next().unwrap_or(Outcome::Const(u32::MAX));
-            let from = more.len();
-            more.extend(outcomes);
-            RuleRow {
-                mark,
-                outcome,
-                from: from as u32,
-                more: (more.len() - from) as u32,
-            }
+            (RuleRow::new(mark, outcome), outcomes.collect())
         };
-        let rows = rules.map(row).collect();
-        (rows, more.into())
+        let (rows, more): (Vec<RuleRow>, Vec<Box<[Outcome]>>) = rules.map(row).unzip();
+        match more.iter().all(|more| more.is_empty()) {
+            true => (rows.into(), Box::default()),
+            false => (rows.into(), more.into()),
+        }
+    }
+
+    /// The outcomes of a rule behind its first.
+    #[inline]
+    pub fn more(&self, rule: usize) -> &[Outcome] {
+        self.more.get(rule).map_or(&[], |more| more)
     }
 
     /// The outcomes of a rule, in order.
-    pub fn outcomes(&self, rule: &RuleRow) -> impl Iterator<Item = Outcome> {
-        let from = rule.from as usize;
-        let more = self.more.get(from..from + rule.more as usize);
-        let more = more.unwrap_or(&[]).iter().copied();
-        std::iter::once(rule.outcome).chain(more)
+    pub fn outcomes(&self, rule: usize) -> impl Iterator<Item = Outcome> {
+        let first = self.rules.get(rule).map(|rule| rule.outcome());
+        first.into_iter().chain(self.more(rule).iter().copied())
     }
 
     /// The outcomes of all rules.
     pub fn given(&self) -> impl Iterator<Item = Outcome> {
-        self.rules.iter().flat_map(|rule| self.outcomes(rule))
+        (0..self.rules.len()).flat_map(|rule| self.outcomes(rule))
     }
 
     /// The rule that the index knows by a number: its place in the source, or its rank where rules are ranked.
@@ -249,6 +274,11 @@ impl Decider {
         self.index.size().bytes
             + size_of_val(&self.rules[..])
             + size_of_val(&self.more[..])
+            + self
+                .more
+                .iter()
+                .map(|more| size_of_val(&more[..]))
+                .sum::<usize>()
             + size_of_val(&self.asks[..])
             + self.ranking.as_deref().map_or(0, size_of_val)
     }
@@ -296,7 +326,7 @@ impl Decider {
         let Some(finder) = self.finder else {
             return self.first(engine);
         };
-        let found = u32::try_from(engine.call(finder, None).int()).ok();
+        let found = u32::try_from(engine.find(finder)).ok();
         self.ranked(found.filter(|found| (*found as usize) < self.rules.len()))
     }
 
@@ -353,9 +383,9 @@ impl Decider {
     /// Marks a rule and gives its outcome.
     #[inline(always)]
     fn one<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> &'a Word<'a> {
-        let rule = &self.rules[rule as usize];
+        let rule = self.rules[rule as usize];
         engine.mark(rule.mark);
-        self.give(rule.outcome, engine)
+        self.give(rule.outcome(), engine)
     }
 
     /// What is decided when no rule matches. Without `otherwise` the rules cover everything; for a value in any case, the last decides.
@@ -377,19 +407,21 @@ impl Decider {
             return self.every_marked(finder, engine);
         }
         let found = self.matching(engine);
-        let rules = || found.iter().map(|rule| &self.rules[*rule as usize]);
-        let len = match self.more.is_empty() {
-            true => found.len(),
-            false => rules().map(|rule| 1 + rule.more as usize).sum(),
-        };
+        let more = || found.iter().map(|rule| self.more(*rule as usize).len());
+        let len = found.len()
+            + if self.more.is_empty() {
+                0
+            } else {
+                more().sum()
+            };
         if !self.asks.is_empty() {
             let list = engine.arena().slots(len);
             return self.every_that_holds(found, list, engine);
         }
         let mut list = engine.arena().vec_of(len);
-        for rule in rules() {
-            engine.mark(rule.mark);
-            self.add(rule, &mut list, engine);
+        for rule in found {
+            engine.mark(self.rules[*rule as usize].mark);
+            self.add(*rule as usize, &mut list, engine);
         }
         list.into_bump_slice()
     }
@@ -403,8 +435,8 @@ impl Decider {
         let mut list = engine.arena().vec_of(to.saturating_sub(from));
         for at in from..to {
             let place = engine.marks().get(at).and_then(|mark| self.marked(*mark));
-            if let Some(rule) = place.and_then(|place| self.rules.get(place as usize)) {
-                self.add(rule, &mut list, engine);
+            if let Some(rule) = place {
+                self.add(rule as usize, &mut list, engine);
             }
         }
         list.into_bump_slice()
@@ -414,14 +446,13 @@ impl Decider {
     #[inline(always)]
     fn add<'a>(
         &self,
-        rule: &RuleRow,
+        rule: usize,
         list: &mut bumpalo::collections::Vec<'a, Word<'a>>,
         engine: &mut impl Engine<'a>,
     ) {
-        list.push(*self.give(rule.outcome, engine));
-        if rule.more > 0 {
-            let more = self.outcomes(rule).skip(1);
-            list.extend(more.map(|outcome| *self.give(outcome, engine)));
+        list.push(*self.give(self.rules[rule].outcome(), engine));
+        for outcome in self.more(rule) {
+            list.push(*self.give(*outcome, engine));
         }
     }
 
@@ -437,12 +468,12 @@ impl Decider {
             if !self.holds(*number, engine) {
                 continue;
             }
-            let rule = &self.rules[*number as usize];
-            engine.mark(rule.mark);
+            let rule = *number as usize;
+            engine.mark(self.rules[rule].mark);
             for (outcome, to) in self.outcomes(rule).zip(&mut list[given..]) {
                 *to = *self.give(outcome, engine);
             }
-            given += 1 + rule.more as usize;
+            given += 1 + self.more(rule).len();
         }
         &list[..given]
     }
@@ -457,7 +488,7 @@ impl Decider {
             if !self.holds(*rule, engine) {
                 continue;
             }
-            let value = self.give(self.rules[*rule as usize].outcome, engine);
+            let value = self.give(self.rules[*rule as usize].outcome(), engine);
             engine.steps(GIVE);
             let key = engine.call(key, Some(*value)).int();
             if best.is_none_or(|(greatest, ..)| key > greatest) {
@@ -484,9 +515,9 @@ impl Decider {
             if !self.holds(*rule, engine) {
                 continue;
             }
-            let rule = &self.rules[*rule as usize];
+            let rule = self.rules[*rule as usize];
             engine.mark(rule.mark);
-            let value = self.give(rule.outcome, engine);
+            let value = self.give(rule.outcome(), engine);
             sum = match sum {
                 Word::Float(sum) => Word::Float(settle(sum + value.float())),
                 _ => Word::Int(sum.int().wrapping_add(value.int())),

@@ -48,11 +48,9 @@ impl Layout<'_> {
         let mut rests: Vec<u32> = Vec::new();
         // Texts by which a node is found stand in front of it: by node, where those of its parent's table are.
         let mut keys: FxHashMap<u32, Vec<u64>> = FxHashMap::default();
-        let mut key_places: FxHashMap<u32, u32> = FxHashMap::default();
         let mut next = vec![0u32];
         while let Some(node) = next.pop() {
             if let Some(key) = keys.remove(&node) {
-                key_places.insert(node, self.code.words.len() as u32);
                 self.code.words.extend(key);
             }
             let at = self.code.words.len() as u32;
@@ -134,10 +132,9 @@ impl Layout<'_> {
         let mut code = self.code;
         code.accesses = tree.accesses;
         let place = |node: u32| places[node as usize];
-        let key_place = |node: u32| key_places.get(&node).copied().unwrap_or(NONE);
         for access in &mut code.accesses {
             if let Access::Texts(texts) = access {
-                texts.give_keys(&key_place);
+                texts.give_keys();
             }
             access.renumber(&place);
         }

@@ -14,7 +14,7 @@ use std::slice;
 use tollgate_ir::semantics;
 use tollgate_runtime::kinds::net::{Cidr, Ip};
 use tollgate_runtime::word;
-use tollgate_runtime::{Mark, Pattern, Word};
+use tollgate_runtime::{Arena, Mark, Pattern, Word};
 
 use super::{Bytes, Cx, Flag, Float, Id, Int, Len, Out, Words};
 use crate::context::Context;
@@ -23,9 +23,8 @@ use crate::program::Shared;
 use crate::search::Searching;
 
 pub(super) unsafe extern "C" fn words(cx: Cx, len: Len) -> Out {
-    // SAFETY: the context is in use, and so its arena lives.
-    let arena = unsafe { natives(cx) }.arena;
-    arena.slots(len).as_mut_ptr().cast()
+    // SAFETY: the context is in use.
+    unsafe { arena(cx) }.slots(len).as_mut_ptr().cast()
 }
 
 pub(super) unsafe extern "C" fn mark(cx: Cx, site: Id) {
@@ -75,28 +74,23 @@ pub(super) unsafe extern "C" fn set(cx: Cx, items: Out, len: Len, out: Out) {
     // SAFETY: the items are words that only the caller knows of, and there is room for the result.
     unsafe {
         let items = slice::from_raw_parts_mut(items.cast::<Word<'static>>(), len);
-        give(out, semantics::set(natives(cx).arena, items));
+        give(out, semantics::set(arena(cx), items));
     }
 }
 
 pub(super) unsafe extern "C" fn map(cx: Cx, items: Words, len: Len, out: Out) {
     // SAFETY: the items are words, and there is room for the result.
-    unsafe { give(out, semantics::map(natives(cx).arena, many(items, len))) }
+    unsafe { give(out, semantics::map(arena(cx), many(items, len))) }
 }
 
 pub(super) unsafe extern "C" fn collect(cx: Cx, items: Words, len: Len, out: Out) {
     // SAFETY: the items are words, and there is room for the result.
-    unsafe { give(out, semantics::collect(natives(cx).arena, many(items, len))) }
+    unsafe { give(out, semantics::collect(arena(cx), many(items, len))) }
 }
 
 pub(super) unsafe extern "C" fn path_join(cx: Cx, parts: Words, len: Len, out: Out) {
     // SAFETY: the parts are words, and there is room for the result.
-    unsafe {
-        give(
-            out,
-            semantics::path_join(natives(cx).arena, many(parts, len)),
-        )
-    }
+    unsafe { give(out, semantics::path_join(arena(cx), many(parts, len))) }
 }
 
 pub(super) unsafe extern "C" fn lookup(entries: Words, len: Len, key: Words, out: Out) {
@@ -239,8 +233,18 @@ unsafe fn shared(cx: Cx) -> &'static Shared {
 /// # Safety
 /// As [`shared`].
 pub(crate) unsafe fn natives(cx: *mut Context) -> &'static tollgate_runtime::Cx<'static> {
-    // SAFETY: a context in use refers to the context of the decision, which nobody writes to while compiled code runs.
-    unsafe { &*(*cx).cx }
+    // SAFETY: a context in use refers to the context of the decision, which nobody writes to while compiled code runs, or to none.
+    match unsafe { (*cx).cx.as_ref() } {
+        Some(cx) => cx,
+        None => tollgate_ir::bug!("a function that stands alone asks for the decision's context"),
+    }
+}
+
+/// # Safety
+/// As [`shared`].
+unsafe fn arena(cx: Cx) -> &'static Arena {
+    // SAFETY: a context in use refers to the arena of the decision.
+    unsafe { &*(*cx).arena }
 }
 
 /// # Safety

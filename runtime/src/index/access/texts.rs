@@ -8,13 +8,14 @@ use super::NONE;
 use crate::index::packed::{pack, same, unpack, words_of};
 
 /// From bytes to a child: open addressing with linear probes, at most half full, so that a key is found in one place of the
-/// table and one of the keys. A general table (hashbrown's) has a third, its control bytes. Where the children are nodes, each key
-/// stands in front of its node, which is read next in any case: see [`Texts::give_keys`].
+/// table and one of the keys. A general table (hashbrown's) has a third, its control bytes. A place takes eight bytes, because that of a large
+/// table is in the cache or not by its size. Where the children are nodes, each key stands in front of its node, which is read next in any
+/// case: see [`Texts::give_keys`].
 ///
 /// The keys are those of the rules, and a word is only looked up, so nobody outside can make the table slow.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    /// The keys, packed; empty where they stand in front of nodes.
+    /// Each key, and behind it its child; empty where the keys stand in front of nodes.
     keys: Vec<u64>,
     /// A power of two of places, or none.
     slots: Vec<Slot>,
@@ -23,22 +24,23 @@ pub(crate) struct Texts {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// The upper half of the key's hash.
-    hash: u32,
-    /// Bytes of the key.
-    len: u32,
-    /// Where it stands among the keys, or among the words of the nodes.
+    /// What stands behind the key: among the keys its child, else the node that is the child. [`NONE`] where the place is free.
     at: u32,
-    /// [`NONE`] where the place is free.
-    child: u32,
+    /// See [`check`].
+    check: u32,
 }
 
-const FREE: Slot = Slot {
-    hash: 0,
-    len: 0,
-    at: 0,
-    child: NONE,
-};
+const FREE: Slot = Slot { at: NONE, check: 0 };
+
+/// From this length on, a key's length stands behind its text.
+const LONG: usize = u8::MAX as usize;
+
+/// What is compared before the text: the length in the lowest byte, [`LONG`] where that has no room for it; and the uppermost 24 bits of the
+/// hash, for the place is told by the lowest.
+#[inline(always)]
+fn check(hash: u64, len: usize) -> u32 {
+    ((hash >> 40) as u32) << 8 | len.min(LONG) as u32
+}
 
 pub(super) fn hash_of(key: impl Hash) -> u64 {
     FxBuildHasher.hash_one(key)
@@ -71,14 +73,16 @@ impl Texts {
         if 2 * (self.len + 1) > self.slots.len() {
             self.grow();
         }
+        pack(key, &mut self.keys);
+        if key.len() >= LONG {
+            self.keys.push(key.len() as u64);
+        }
         let hash = hash_text(key);
         let slot = Slot {
-            hash: (hash >> 32) as u32,
-            len: key.len() as u32,
             at: self.keys.len() as u32,
-            child,
+            check: check(hash, key.len()),
         };
-        pack(key, &mut self.keys);
+        self.keys.push(child.into());
         put(&mut self.slots, hash as usize, slot);
         self.len += 1;
         child
@@ -87,31 +91,51 @@ impl Texts {
     fn grow(&mut self) {
         let len = (2 * self.slots.len()).max(4);
         let old = std::mem::replace(&mut self.slots, vec![FREE; len]);
-        for slot in old.into_iter().filter(|slot| slot.child != NONE) {
-            let hash = hash_text(&self.key(&self.keys, &slot));
+        for slot in old.into_iter().filter(|slot| slot.at != NONE) {
+            let hash = hash_text(&slot.key(&self.keys));
             put(&mut self.slots, hash as usize, slot);
         }
     }
 
-    /// The child of a key. Constant time beside hashing and comparing it once.
+    /// The child of a key, where the keys are here. Constant time beside hashing and comparing it once.
     #[inline]
     pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
-        self.find_in(&self.keys, key)
+        let at = self.find_in(&self.keys, key)?;
+        self.keys.get(at as usize).map(|child| *child as u32)
     }
 
-    /// As `find`, where the keys are given away.
+    /// What stands behind a key among these words: where the keys were given away, its child.
     #[inline(always)]
-    pub(in crate::index) fn find_in(&self, keys: &[u64], key: &[u8]) -> Option<u32> {
+    pub(in crate::index) fn find_in(&self, words: &[u64], key: &[u8]) -> Option<u32> {
+        match key.len() {
+            0..LONG => self.probe(key, 0, words),
+            _ => self.find_long(words, key),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_long(&self, words: &[u64], key: &[u8]) -> Option<u32> {
+        self.probe(key, 1, words)
+    }
+
+    /// As `find_in`, for keys behind which so many words stand between them and what is found.
+    #[inline(always)]
+    fn probe(&self, key: &[u8], between: usize, words: &[u64]) -> Option<u32> {
         let hash = hash_text(key);
+        let check = check(hash, key.len());
+        let len = words_of(key.len());
         let mask = self.slots.len().wrapping_sub(1);
         let mut place = hash as usize & mask;
         // A table is never full, so a free place ends the probes.
-        while let Some(slot) = self.slots.get(place).filter(|slot| slot.child != NONE) {
-            if slot.hash == (hash >> 32) as u32 && slot.len as usize == key.len() {
-                let at = slot.at as usize;
-                let words = keys.get(at..at + words_of(key.len()));
-                if words.is_some_and(|words| same(words, key)) {
-                    return Some(slot.child);
+        while let Some(slot) = self.slots.get(place).filter(|slot| slot.at != NONE) {
+            if slot.check == check {
+                let to = (slot.at as usize).wrapping_sub(between);
+                let packed = words.get(to.wrapping_sub(len)..to);
+                if packed.is_some_and(|packed| same(packed, key))
+                    && (between == 0 || words.get(to) == Some(&(key.len() as u64)))
+                {
+                    return Some(slot.at);
                 }
             }
             place = (place + 1) & mask;
@@ -119,39 +143,42 @@ impl Texts {
         None
     }
 
-    /// The children, and the packed key of each.
+    /// The children, and the packed key of each with what stands between them.
     pub(in crate::index) fn keyed(&self) -> impl Iterator<Item = (u32, &[u64])> {
         self.filled().map(|slot| {
             let at = slot.at as usize;
-            (slot.child, &self.keys[at..at + words_of(slot.len as usize)])
+            (self.keys[at] as u32, &self.keys[slot.from(&self.keys)..at])
         })
     }
 
-    /// Gives the keys away to whoever has written them down elsewhere, and tells where the key of each child stands.
-    pub(in crate::index) fn give_keys(&mut self, at: &dyn Fn(u32) -> u32) {
-        self.keys = Vec::new();
-        let filled = self.slots.iter_mut().filter(|slot| slot.child != NONE);
-        filled.for_each(|slot| slot.at = at(slot.child));
-    }
-
-    fn key(&self, keys: &[u64], slot: &Slot) -> Vec<u8> {
-        let (at, len) = (slot.at as usize, slot.len as usize);
-        unpack(keys.get(at..at + words_of(len)).unwrap_or(&[]), len)
+    /// Gives the keys away to whoever has written each in front of its child.
+    pub(in crate::index) fn give_keys(&mut self) {
+        let keys = std::mem::take(&mut self.keys);
+        let filled = self.slots.iter_mut().filter(|slot| slot.at != NONE);
+        filled.for_each(|slot| slot.at = keys[slot.at as usize] as u32);
     }
 
     fn filled(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(|slot| slot.child != NONE)
+        self.slots.iter().filter(|slot| slot.at != NONE)
     }
 
     pub(in crate::index) fn children(&self) -> impl Iterator<Item = u32> {
-        self.filled().map(|slot| slot.child)
+        let child = |slot: &Slot| match self.keys.get(slot.at as usize) {
+            Some(child) => *child as u32,
+            None => slot.at,
+        };
+        self.filled().map(child)
     }
 
     /// Gives its children other numbers.
     pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
         self.keys.shrink_to_fit();
-        let filled = self.slots.iter_mut().filter(|slot| slot.child != NONE);
-        filled.for_each(|slot| slot.child = to(slot.child));
+        for slot in self.slots.iter_mut().filter(|slot| slot.at != NONE) {
+            match self.keys.get_mut(slot.at as usize) {
+                Some(child) => *child = to(*child as u32).into(),
+                None => slot.at = to(slot.at),
+            }
+        }
     }
 
     pub(in crate::index) fn heap(&self) -> usize {
@@ -163,9 +190,9 @@ impl Texts {
         self.sorted_in(&self.keys)
     }
 
-    fn sorted_in(&self, keys: &[u64]) -> Vec<(Vec<u8>, u32)> {
-        let keys = self.filled().map(|slot| (self.key(keys, slot), slot.child));
-        let mut all: Vec<_> = keys.collect();
+    fn sorted_in(&self, words: &[u64]) -> Vec<(Vec<u8>, u32)> {
+        let keys = self.filled().map(|slot| slot.key(words));
+        let mut all: Vec<_> = keys.zip(self.children()).collect();
         all.sort_unstable();
         all
     }
@@ -174,6 +201,28 @@ impl Texts {
         for (key, child) in self.sorted_in(keys) {
             visit(format!("{:?}", String::from_utf8_lossy(&key)), child);
         }
+    }
+}
+
+impl Slot {
+    /// The length of the key that stands in front among these words, and of what stands between.
+    fn len(&self, words: &[u64]) -> (usize, usize) {
+        match (self.check & u32::from(u8::MAX)) as usize {
+            LONG => (words[self.at as usize - 1] as usize, 1),
+            short => (short, 0),
+        }
+    }
+
+    /// Where the key begins.
+    fn from(&self, words: &[u64]) -> usize {
+        let (len, between) = self.len(words);
+        self.at as usize - between - words_of(len)
+    }
+
+    fn key(&self, words: &[u64]) -> Vec<u8> {
+        let (len, _) = self.len(words);
+        let from = self.from(words);
+        unpack(&words[from..from + words_of(len)], len)
     }
 }
 
@@ -213,7 +262,7 @@ impl TextTable {
 fn put(slots: &mut [Slot], hash: usize, slot: Slot) {
     let mask = slots.len().wrapping_sub(1);
     let mut place = hash & mask;
-    while slots[place].child != NONE {
+    while slots[place].at != NONE {
         place = (place + 1) & mask;
     }
     slots[place] = slot;
@@ -228,8 +277,10 @@ mod tests {
         let mut texts = Texts::default();
         assert_eq!(texts.find(b"a"), None);
         let keys: Vec<String> = (0..3_000)
-            .map(|i| format!("{}-{i}", "k".repeat(i % 19)))
+            .map(|i| format!("{}-{i}", "k".repeat(i % 19 + i % 7 / 6 * 240)))
             .collect();
+        let long = keys.iter().filter(|key| key.len() >= LONG).count();
+        assert!((100..3_000).contains(&long), "{long}");
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(texts.child(key.as_bytes(), || i as u32), i as u32);
         }
@@ -238,5 +289,32 @@ mod tests {
             assert_eq!(texts.find(format!("{key}.").as_bytes()), None);
         }
         assert_eq!(texts.children().count(), keys.len());
+        assert_eq!(texts.sorted().len(), keys.len());
+        texts.renumber(&|child| child + 1);
+        for (i, key) in keys.iter().enumerate() {
+            assert_eq!(texts.find(key.as_bytes()), Some(i as u32 + 1));
+        }
+    }
+
+    #[test]
+    fn keys_that_stand_in_front_of_their_children_are_found_there() {
+        let mut texts = Texts::default();
+        let keys: Vec<String> = (200..300).map(|i| "k".repeat(i)).collect();
+        for (i, key) in keys.iter().enumerate() {
+            texts.child(key.as_bytes(), || i as u32);
+        }
+        let (mut words, mut places) = (Vec::new(), vec![0; keys.len()]);
+        for (child, key) in texts.keyed() {
+            words.extend(key);
+            places[child as usize] = words.len() as u32;
+            words.push(0);
+        }
+        texts.give_keys();
+        texts.renumber(&|child| places[child as usize]);
+        for (key, place) in keys.iter().zip(&places) {
+            assert_eq!(texts.find_in(&words, key.as_bytes()), Some(*place));
+        }
+        assert_eq!(texts.find_in(&words, "k".repeat(300).as_bytes()), None);
+        assert_eq!(texts.sorted_in(&words).len(), keys.len());
     }
 }
