@@ -43,7 +43,8 @@ const HELP: &str = "cargo xtask COMMAND
   llvm    installs LLVM for the backend `llvm` where apt is at hand, and says what it does
   nginx   installs nginx, its sources, C compilers and valgrind in the same way, for the tests of `bindings`
   redis   installs redis-server for the tests of `state` and `cli` in the same way
-  kafka   installs compilers of C and C++ and make in the same way, which streams of a Kafka are built with
+  kafka   installs compilers of C and C++, make, pkg-config and OpenSSL's headers in the same way, which streams of a Kafka
+          are built with, and builds the broker that their tests run against
   charts  draws the pictures of docs/book/performance.md from the record
   house   the house rules alone (also run by `cargo test`)
   mdbook  a preprocessor for mdBook, which docs/book.toml names: what pages lead to becomes part of the book

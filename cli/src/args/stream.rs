@@ -32,19 +32,24 @@ an entry has what a line would have:
             `dedupe` if not given), timeout=5s, patience=1m; so is --dead-letter
 
 A topic of a Kafka is kafka://HOST:PORT,…/TOPIC with settings behind a `?`; the value of a
-message has what a line would have (builds with `--features kafka`; without TLS and SASL):
+message has what a line would have (builds with `--features kafka`). kafka+tls://… is over TLS:
   --input   group, which must be there; claim=1m (a member that is not heard of for so long loses
             its partitions), partitions=0,1 (these, whatever others read, instead of those that
             the group gives), timeout=5s, patience=1m
   --output  longest=1_000_000 (bytes of a message), timeout=5s, patience=1m; an action's id is its
             key; so is --dead-letter
+  all       ca=FILE (who is trusted, in PEM; the machine's authorities if not given), config=FILE
+            (properties as kcat has them: security.protocol, sasl.mechanism, sasl.username,
+            sasl.password, ssl.ca.location, ssl.certificate.location, ssl.key.location and others;
+            a value ${NAME} is taken from the environment)
 
 Examples:
   tollgate stream campaign.rules --input rides.jsonl --journal journal --output actions.jsonl
   consume rides | tollgate stream campaign.rules --journal journal --dead-letter dead.jsonl | produce actions
   tollgate stream campaign.rules --journal j1 --input 'redis://127.0.0.1:6379/0?stream=rides&group=campaigns&consumer=c1' \
     --output 'redis://127.0.0.1:6379/0?stream=actions' --store redis.growth=redis://127.0.0.1:6379/1
-  tollgate stream campaign.rules --journal j1 --input 'kafka://127.0.0.1:9092/rides?group=campaigns' --output kafka://127.0.0.1:9092/actions"
+  tollgate stream campaign.rules --journal j1 --input 'kafka://127.0.0.1:9092/rides?group=campaigns' --output kafka://127.0.0.1:9092/actions
+  tollgate stream campaign.rules --journal j1 --input 'kafka+tls://broker:9093/rides?group=campaigns&config=client.properties'"
 )]
 pub(crate) struct Stream {
     /// The rule file

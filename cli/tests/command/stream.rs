@@ -398,7 +398,7 @@ fn what_cannot_be_streamed_is_said() {
                 "--input",
                 "kafka://127.0.0.1:9092/rides?group=g",
             ],
-            "this tollgate was built without kafka://: install compilers of C and C++ and make, which `cargo xtask kafka` does on Debian and Ubuntu, and build with `--features kafka`",
+            "this tollgate was built without kafka://: install compilers of C and C++, make, pkg-config and OpenSSL's headers, which `cargo xtask kafka` does on Debian and Ubuntu, and build with `--features kafka`",
         );
     }
     #[cfg(feature = "redis")]

@@ -47,7 +47,7 @@ const KINDS: &[Kind] = &[
     Kind {
         scheme: "kafka",
         is_there: cfg!(feature = "kafka"),
-        how: "install compilers of C and C++ and make, which `cargo xtask kafka` does on Debian and Ubuntu, and build with `--features kafka`",
+        how: "install compilers of C and C++, make, pkg-config and OpenSSL's headers, which `cargo xtask kafka` does on Debian and Ubuntu, and build with `--features kafka`",
     },
 ];
 
@@ -77,7 +77,7 @@ impl Endpoint {
                 Ok(Endpoint::Redis(Address::parse(text, settings)?))
             }
             #[cfg(feature = "kafka")]
-            "kafka" => {
+            "kafka" | "kafka+tls" => {
                 let settings = way.settings(kafka::OF_INPUT, kafka::OF_OUTPUT);
                 Ok(Endpoint::Kafka(Address::parse(text, settings)?))
             }

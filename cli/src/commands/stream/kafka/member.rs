@@ -3,17 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-use super::{Result, Topic};
+use super::{Result, Topic, text};
+
+/// What librdkafka calls it in its log when a group does not take how far it is read.
+const UNTOLD: &str = "COMMITFAIL";
 
 /// What is to be done when Kafka gives partitions or takes them away.
 pub(super) struct Member {
     pub(super) topic: Topic,
     held: Mutex<Held>,
+    told: Mutex<Told>,
+}
+
+/// How often the group was told how far partitions are read, and how often it did not take that.
+#[derive(Default)]
+struct Told {
+    all: u64,
+    failed: u64,
 }
 
 /// How far partitions are read.
@@ -51,6 +63,7 @@ impl Member {
         Member {
             topic,
             held: Mutex::new(held),
+            told: Mutex::default(),
         }
     }
 
@@ -106,7 +119,7 @@ impl Member {
         held.changed = true;
         drop(held);
         consumer.assign(&list)?;
-        self.tell(consumer)?;
+        self.tell(consumer);
         Ok(())
     }
 
@@ -138,8 +151,15 @@ impl Member {
     }
 
     /// Tells the group how far the partitions are read that are this member's, and does not wait for an answer, which could take for ever: librdkafka
-    /// has it before it lets go of them. It is no harm when there is none: the journal knows, and others decide some messages again.
-    pub(super) fn tell(&self, consumer: &BaseConsumer<Member>) -> KafkaResult<()> {
+    /// has it before it lets go of them. It is no harm when there is none, or another one than is hoped for: the journal knows, and others decide
+    /// some messages again. So it is said, and the stream goes on.
+    pub(super) fn tell(&self, consumer: &BaseConsumer<Member>) {
+        if let Err(error) = self.send(consumer) {
+            self.is_untold(&text(&error));
+        }
+    }
+
+    fn send(&self, consumer: &BaseConsumer<Member>) -> KafkaResult<()> {
         let held = self.held();
         let mut list = TopicPartitionList::new();
         for partition in held.own.keys() {
@@ -148,16 +168,54 @@ impl Member {
             }
         }
         drop(held);
-        match list.count() {
-            0 => Ok(()),
-            _ => consumer.commit(&list, CommitMode::Async),
+        if list.count() == 0 {
+            return Ok(());
+        }
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).all += 1;
+        consumer.commit(&list, CommitMode::Async)
+    }
+
+    /// The group did not take how far it is read.
+    fn is_untold(&self, why: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.failed += 1;
+        if told.failed == 1 {
+            eprintln!(
+                "({} did not take how far it is read: {why}; the journal has it, other members may decide some messages again)",
+                self.topic.broker.name
+            );
+        }
+    }
+
+    /// Says how often a group was told nothing, where the stream ends.
+    pub(super) fn last_words(&self) {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.failed > 0 {
+            eprintln!(
+                "({} did not take how far it is read {} of {} times)",
+                self.topic.broker.name, told.failed, told.all
+            );
         }
     }
 }
 
-/// Errors are told where they come from.
+/// Errors are told where they come from; what is heard of connections says why.
 impl ClientContext for Member {
-    fn error(&self, _: KafkaError, _: &str) {}
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.topic.ear.hear(&error, reason);
+    }
+
+    /// That a group does not take how far it is read is only in librdkafka's log, where nobody waits for that.
+    fn log(&self, _: RDKafkaLogLevel, kind: &str, message: &str) {
+        self.topic.ear.read(kind, message);
+        if kind == UNTOLD {
+            // Before the reason it says which commit it was, and how far the member has joined.
+            let why = message
+                .split_once("join-state ")
+                .and_then(|(_, rest)| rest.split_once(": "));
+            self.is_untold(why.map_or(message, |(_, why)| why));
+        }
+    }
 }
 
 impl ConsumerContext for Member {

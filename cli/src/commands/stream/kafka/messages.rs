@@ -17,13 +17,21 @@ use tollgate::Address;
 use super::super::broker::wanted;
 use super::super::source::{BATCH_BYTES, Batch, Next, Source};
 use super::member::Member;
-use super::{Ending, Result, Topic, ms, passes, text};
+use super::security::{CA, CONFIG};
+use super::{Ending, PAUSE, Result, Topic, ms, not_made, passes, text};
 use crate::args::Stream as Args;
 use crate::commands::lines::LINE_MAX;
 
 /// The settings of an address to read from.
-pub(in crate::commands::stream) const OF_INPUT: &[&str] =
-    &["group", "partitions", "claim", "timeout", "patience"];
+pub(in crate::commands::stream) const OF_INPUT: &[&str] = &[
+    "group",
+    "partitions",
+    "claim",
+    "timeout",
+    "patience",
+    CA,
+    CONFIG,
+];
 
 /// After how long a member that is not heard of loses its partitions, where the address does not say.
 const CLAIM: Duration = Duration::from_secs(60);
@@ -48,6 +56,8 @@ pub(in crate::commands::stream) struct Messages {
     read: Vec<(i32, i64)>,
     /// When it was known last that there is a broker.
     heard: Instant,
+    /// How many messages were gathered when their partitions were taken away.
+    dropped: u64,
 }
 
 /// What the journal is told.
@@ -92,9 +102,11 @@ impl Messages {
         };
         let config = topic.config.clone();
         let member = Member::new(topic, next);
-        let consumer: BaseConsumer<Member> = config.create_with_context(member)?;
+        let made = config.create_with_context(member);
+        let consumer: BaseConsumer<Member> = made.map_err(|error| not_made(address, error))?;
         let topic = &consumer.context().topic;
-        let count = topic.look(consumer.client())?;
+        // Nothing is read yet, so what comes is what it says.
+        let count = topic.look(consumer.client(), || drop(consumer.poll(PAUSE)))?;
         if let Some(pinned) = &pinned {
             if let Some(none) = pinned.iter().find(|partition| **partition >= count) {
                 return Err(format!(
@@ -111,6 +123,7 @@ impl Messages {
             pinned: pinned.is_some(),
             read: Vec::new(),
             heard: Instant::now(),
+            dropped: 0,
             consumer: ManuallyDrop::new(consumer),
         };
         // Nobody is disturbed by a member that has nothing to do.
@@ -126,6 +139,28 @@ impl Messages {
 
     fn member(&self) -> &Member {
         self.consumer.context()
+    }
+
+    /// Adds the message that comes next to a batch, or heeds what is none. Whether anything came.
+    fn gather(&mut self, wait: Duration, batch: &mut Batch) -> Result<bool> {
+        let polled = self.consumer.poll(wait);
+        if self.member().has_changed()? {
+            // What was gathered is somebody else's, or comes again.
+            self.dropped += self.read.len() as u64;
+            batch.clear();
+            self.read.clear();
+        }
+        match polled {
+            None => return Ok(false),
+            Some(Ok(message)) => {
+                let (partition, offset) = (message.partition(), message.offset());
+                push(message.payload(), partition, offset, batch);
+                self.read.push((partition, offset));
+                self.member().is_at_end(partition, false);
+            }
+            Some(Err(error)) => self.heed(&error)?,
+        }
+        Ok(true)
     }
 
     /// What is no message.
@@ -214,24 +249,15 @@ impl Source for Messages {
     fn next(&mut self, batch: &mut Batch) -> Result<Next> {
         batch.clear();
         self.read.clear();
-        let mut wait = WAIT;
         while batch.events.len() < self.most && batch.bytes.len() < BATCH_BYTES {
-            let polled = self.consumer.poll(wait);
-            if self.member().has_changed()? {
-                // What was gathered is somebody else's, or comes again.
-                batch.clear();
-                self.read.clear();
-            }
-            match polled {
-                None => break,
-                Some(Ok(message)) => {
-                    let (partition, offset) = (message.partition(), message.offset());
-                    push(message.payload(), partition, offset, batch);
-                    self.read.push((partition, offset));
-                    self.member().is_at_end(partition, false);
-                    wait = Duration::ZERO;
-                }
-                Some(Err(error)) => self.heed(&error)?,
+            // What is there is not kept waiting for more.
+            let wait = if self.read.is_empty() {
+                WAIT
+            } else {
+                Duration::ZERO
+            };
+            if !self.gather(wait, batch)? {
+                break;
             }
             if self.member().topic.broker.is_ending() {
                 return Ok(Next::Nothing);
@@ -264,7 +290,7 @@ impl Source for Messages {
             let mut held = self.member().held();
             held.next.extend(behind(&self.read[..read]));
             drop(held);
-            self.member().tell(&self.consumer)?;
+            self.member().tell(&self.consumer);
         }
         Ok(())
     }
@@ -284,6 +310,14 @@ impl Drop for Messages {
             // What it has to say is done by `rebalance`.
             let _ = self.consumer.poll(WAIT);
             closing = !self.consumer.closed() && began.elapsed() < timeout;
+        }
+        self.member().last_words();
+        if self.dropped > 0 {
+            eprintln!(
+                "({} messages were gathered when {} gave their partitions to others, and left to these)",
+                self.dropped,
+                self.member().topic.broker.name
+            );
         }
     }
 }
@@ -325,6 +359,11 @@ fn numbers(address: &Address, text: &str) -> Result<Vec<i32>> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+
     use super::*;
 
     #[test]
@@ -343,6 +382,88 @@ mod tests {
         assert_eq!(numbers(&address, "0,12").expect("they are"), [0, 12]);
         for wrong in ["", "0,", "-1", "0,0", "a", "99999999999"] {
             numbers(&address, wrong).expect_err(wrong);
+        }
+    }
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    const PARTITIONS: i32 = 4;
+    /// Messages in each of them.
+    const COUNT: usize = 50;
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A topic of a broker in this process, with small messages, and who reads it as a member of the group `g`.
+    fn member(cluster: &MockCluster<'_, DefaultProducerContext>) -> (ClientConfig, Messages) {
+        let made = cluster.create_topic("rides", PARTITIONS, 1);
+        made.expect("the topic is made");
+        let servers = cluster.bootstrap_servers();
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &servers);
+        let producer: BaseProducer = config.create().expect("a producer");
+        for n in 0..COUNT * PARTITIONS as usize {
+            let record = BaseRecord::<str, str>::to("rides").payload("1");
+            let sent = producer.send(record.partition(n as i32 % PARTITIONS));
+            sent.map_err(|(error, _)| error).expect("there is room");
+        }
+        producer.flush(PATIENCE).expect("they are delivered");
+        let address = format!("kafka://{servers}/rides?group=g&claim=4s");
+        let address = Address::parse(&address, OF_INPUT).expect("an address");
+        let line = "stream a.rules --journal j --batch 100000".split(' ');
+        let args = Line::parse_from(line).args;
+        let opened = Messages::open(&address, "t".into(), &args, None, &Ending::default());
+        (config, opened.expect("there is a broker"))
+    }
+
+    #[test]
+    fn what_is_gathered_when_partitions_are_taken_away_is_dropped_and_comes_again() {
+        let cluster = MockCluster::new(1).expect("it starts");
+        let (mut config, mut messages) = member(&cluster);
+        let mut batch = Batch::default();
+        let gather = |messages: &mut Messages, batch: &mut Batch| {
+            messages.gather(WAIT, batch).expect("the broker is there")
+        };
+        let began = Instant::now();
+        while messages.read.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "it reads nothing");
+            gather(&mut messages, &mut batch);
+        }
+        // It goes on gathering, and nothing is decided, when another one joins.
+        config
+            .set("group.id", "g")
+            .set("partition.assignment.strategy", "range")
+            .set("enable.auto.commit", "false");
+        let other: BaseConsumer = config.create().expect("a consumer");
+        other.subscribe(&["rides"]).expect("it joins");
+        while messages.dropped == 0 {
+            assert!(began.elapsed() < PATIENCE, "nobody takes them away");
+            drop(other.poll(Duration::ZERO));
+            let had = messages.read.len();
+            gather(&mut messages, &mut batch);
+            assert!(messages.read.len() >= had || messages.dropped == had as u64);
+        }
+        assert!(messages.read.is_empty() && batch.events.is_empty() && batch.bytes.is_empty());
+        // The other one has told nothing when it goes. So all of it comes again, each once, and from the first.
+        drop(other);
+        let mut next: BTreeMap<i32, i64> = BTreeMap::new();
+        while next.values().sum::<i64>() < COUNT as i64 * i64::from(PARTITIONS) {
+            assert!(began.elapsed() < 3 * PATIENCE, "{next:?}");
+            if messages.next(&mut batch).expect("the broker is there") != Next::Batch {
+                continue;
+            }
+            assert!(messages.is_own());
+            assert_eq!(batch.events.len(), messages.read.len());
+            for (partition, offset) in &messages.read {
+                let expected = next.entry(*partition).or_default();
+                assert_eq!(offset, expected, "of {partition}");
+                *expected += 1;
+            }
+            messages
+                .committed(messages.read.len())
+                .expect("nothing fails");
         }
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
@@ -20,10 +21,12 @@ use tollgate::Address;
 
 use super::super::sink::{Mark, Sink};
 use super::super::source::SHOWN_BYTES;
-use super::{Ending, Result, Topic, ms, passes, text};
+use super::security::{CA, CONFIG, Ear};
+use super::{Ending, PAUSE, Result, Topic, ms, not_made, passes, text};
 
 /// The settings of an address to write to.
-pub(in crate::commands::stream) const OF_OUTPUT: &[&str] = &["longest", "timeout", "patience"];
+pub(in crate::commands::stream) const OF_OUTPUT: &[&str] =
+    &["longest", "timeout", "patience", CA, CONFIG];
 
 /// Bytes of the longest message that is sent, where the address does not say: what brokers take that were told nothing, less what stands around it.
 const LONGEST: u64 = 1_000_000;
@@ -45,8 +48,10 @@ pub(in crate::commands::stream) struct Sent {
 }
 
 /// What came of what was sent.
-#[derive(Default)]
-struct Deliveries(Mutex<Delivered>);
+struct Deliveries {
+    delivered: Mutex<Delivered>,
+    ear: Ear,
+}
 
 #[derive(Default)]
 struct Delivered {
@@ -85,9 +90,13 @@ impl Sent {
                 ms(topic.broker.patience, 1_000, 86_400_000),
             )
             .set("linger.ms", "0");
-        let producer: BaseProducer<Deliveries> =
-            config.create_with_context(Deliveries::default())?;
-        let count = topic.look(producer.client())?;
+        let deliveries = Deliveries {
+            delivered: Mutex::default(),
+            ear: topic.ear.clone(),
+        };
+        let made = config.create_with_context(deliveries);
+        let producer: BaseProducer<Deliveries> = made.map_err(|error| not_made(address, error))?;
+        let count = topic.look(producer.client(), || producer.poll(PAUSE))?;
         let reader = reader(&topic)?;
         let ends = (0..count).map(|partition| Ok(topic.extent(&reader, partition)?.1));
         let ends: Result<Vec<i64>> = ends.collect();
@@ -151,7 +160,7 @@ impl Sent {
             let mut delivered = self.producer.context().delivered();
             if let Some(error) = &delivered.fault {
                 return Err(match passes(error) {
-                    true => broker.silent(&text(error)),
+                    true => broker.silent(&self.topic.why(error)),
                     false => broker.refused(&text(error)),
                 });
             }
@@ -258,13 +267,21 @@ impl Sink for Sent {
 
 impl Deliveries {
     fn delivered(&self) -> MutexGuard<'_, Delivered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.delivered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Errors are told where they come from.
+/// Errors are told where they come from; what is heard of connections says why.
 impl ClientContext for Deliveries {
-    fn error(&self, _: KafkaError, _: &str) {}
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.hear(&error, reason);
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, kind: &str, message: &str) {
+        self.ear.read(kind, message);
+    }
 }
 
 impl ProducerContext for Deliveries {
@@ -284,14 +301,15 @@ impl ProducerContext for Deliveries {
 }
 
 /// Somebody who reads a topic and is in no group: librdkafka only wants a name.
-fn reader(topic: &Topic) -> Result<BaseConsumer> {
+fn reader(topic: &Topic) -> Result<BaseConsumer<Ear>> {
     let mut config = topic.config.clone();
     config
         .set("group.id", "tollgate")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
         .set("enable.partition.eof", "true");
-    Ok(config.create()?)
+    let made = config.create_with_context(topic.ear.clone());
+    made.map_err(|error| not_made(&topic.broker.name, error).into())
 }
 
 /// A dead letter that shows the beginning of its text.
