@@ -45,6 +45,16 @@ impl Engine {
         }
     }
 
+    /// By a row of the table of backends.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn of(backend: &'static BackendRow, level: Level) -> Engine {
+        Engine {
+            backend,
+            level,
+            ..Engine::new()
+        }
+    }
+
     /// With another backend.
     ///
     /// # Errors

@@ -87,6 +87,8 @@ mod value_ref;
 #[cfg(feature = "compiler")]
 mod build;
 #[cfg(feature = "compiler")]
+mod checked;
+#[cfg(feature = "compiler")]
 mod cost;
 #[cfg(feature = "compiler")]
 mod cover;
@@ -116,6 +118,8 @@ pub use artifact::{ArtifactInfo, public_key, public_keys, sign_artifact, signing
 pub use backends::{BackendRow, backends};
 #[cfg(feature = "compiler")]
 pub use build::{BuildOptions, Built};
+#[cfg(feature = "compiler")]
+pub use checked::Checked;
 #[cfg(feature = "compiler")]
 pub use cost::{Cost, CostReport, EntryCost, IndexCost, RuleCost, Search};
 pub use counts::Counts;

@@ -10,9 +10,9 @@ use tollgate_frontend::lower::Lowered;
 use tollgate_grammar::source::SourceMap;
 use tollgate_ir::Legalized;
 use tollgate_ir::module::Module;
-use tollgate_optimizer::{Aim, Level, Options};
+use tollgate_optimizer::{Aim, Options};
 
-use crate::backends::BackendRow;
+use crate::engine::Engine;
 use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::program::source::Source;
@@ -132,27 +132,37 @@ pub(crate) fn optimize(module: Module, aim: Aim) -> Result<Legalized, Error> {
         .map_err(|bug| Error::other(bug.to_string()))
 }
 
-/// Text to a program. It decides by a backend, and later by another, if there is one.
+/// Text to a program.
 pub(crate) fn compile(
     main: &Main<'_>,
     loader: &mut dyn Loader,
-    level: Level,
-    backend: &'static BackendRow,
-    then: Option<&'static BackendRow>,
+    engine: &Engine,
 ) -> Result<Program, Error> {
     let (program, lowered, report) = lower(main, loader, Scope::Legal)?;
     let entries = EntryInfo::all(&lowered.module);
+    let module = Arc::new(optimize(lowered.module, engine.backend.aim(engine.level))?);
+    make(main.name, (program, entries, report), module, engine)
+}
+
+/// What was checked to a program. Entries are those before rule sets were lowered; the program decides by the engine's backend, and
+/// later by another, if there is one.
+pub(crate) fn make(
+    name: &str,
+    (program, entries, report): (hir::Program, Vec<EntryInfo>, Report),
+    module: Arc<Legalized>,
+    engine: &Engine,
+) -> Result<Program, Error> {
+    let (level, backend) = (engine.level, engine.backend);
     let plan = plan(&program);
     let plan = (!plan.is_empty()).then_some(plan);
     let tests = (!program.tests.is_empty()).then(|| Tests::new(program, level, backend));
-    let module = Arc::new(optimize(lowered.module, backend.aim(level))?);
     let mut tiers = Tiers::only(backend, backend.compile(&module, level)?);
-    if let Some(backend) = then {
+    if let Some(backend) = engine.then {
         tiers = tiers.then(backend, &module, level);
     }
     let origin = Origin {
         source: Source::new(report, tests),
-        ..Origin::new(main.name)
+        ..Origin::new(name)
     };
     Ok(Program::new(Shared::new(
         module, tiers, entries, origin, plan,

@@ -11,6 +11,7 @@ use tollgate_optimizer::{Aim, Event, Level, Options};
 
 use crate::backends::{BackendRow, backends};
 use crate::dag::{self, DagOptions};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::pipeline::{self, Main};
 
@@ -85,7 +86,7 @@ stages! {
     };
     /// What the backend makes of it.
     Bytecode = "bytecode", |input| {
-        let program = pipeline::compile(input.main, input.loader, input.level, input.backend, None)?;
+        let program = pipeline::compile(input.main, input.loader, &Engine::of(input.backend, input.level))?;
         let listing = program.listing();
         Ok(if listing.is_empty() { NOTHING_RUNS.into() } else { listing })
     };

@@ -231,8 +231,9 @@ impl Workbench {
     /// When nothing has been declared yet, or for want of resources.
     pub fn compile(&self) -> Result<Program, Error> {
         let (level, backend) = (self.engine.chosen_level(), self.engine.chosen_backend());
-        let compiled =
-            self.with_source(|main, loader| pipeline::compile(main, loader, level, backend, None));
+        let compiled = self.with_source(|main, loader| {
+            pipeline::compile(main, loader, &Engine::of(backend, level))
+        });
         self.data
             .iter()
             .try_fold(compiled?, |program, (name, json)| {

@@ -43,6 +43,8 @@ pub trait Watch {
     fn ends(&self, rules: RuleSetId, marks: &[Mark]);
     /// A search looks at a node, as [`Index::number`](tollgate_runtime::index::Index::number) takes it.
     fn comes_to(&self, _index: IndexId, _place: u32) {}
+    /// An instruction of a function was evaluated: with these words as its operands, to this one.
+    fn gave(&self, _inst: &Inst, _operands: &[Word<'_>], _word: Word<'_>) {}
 }
 
 /// Nobody watches.
@@ -141,6 +143,7 @@ impl<M: Deref<Target = Module>, W: Watch> Interp<M, W> {
                 let mut operands = Vec::new();
                 data.inst.vals(|v| operands.push(words[v]));
                 let word = self.inst(func, &data.inst, cx, &operands);
+                self.watch.gave(&data.inst, &operands, word);
                 if let Some(result) = data.result {
                     words[result] = word;
                 }

@@ -72,9 +72,7 @@ impl Engine {
                 text: &text,
             },
             &mut Folder::of(path),
-            self.level,
-            self.backend,
-            self.then,
+            self,
         )
     }
 
@@ -83,13 +81,7 @@ impl Engine {
     /// # Errors
     /// When the rules do not compile ([`Error::report`]).
     pub fn compile_source(&self, name: &str, text: &str) -> Result<Program, Error> {
-        pipeline::compile(
-            &Main { name, text },
-            &mut NoModules,
-            self.level,
-            self.backend,
-            self.then,
-        )
+        pipeline::compile(&Main { name, text }, &mut NoModules, self)
     }
 
     /// What a stage makes of a file, as text.

@@ -1,10 +1,11 @@
 //! Into memory: the functions of a program, compiled together.
 //!
-//! LLVM's engine is kept only as long as it compiles. The memory is ours ([`Writable`]), so nothing of LLVM is left beside the code
-//! itself when a program runs, and dropping the program frees it.
+//! LLVM's engine is kept only as long as it compiles. The memory is ours ([`Writable`]), so nothing of LLVM's is left of a program beside the code
+//! itself when it runs, and dropping the program frees it.
 
 use inkwell::context::Context;
 use inkwell::module::Module;
+use inkwell::values::FunctionValue;
 use tollgate_backend_api::{CompileError, ObjectSpec};
 use tollgate_ir::Legalized;
 use tollgate_native_abi::{Code, Compiled, Entry, perf};
@@ -56,26 +57,48 @@ pub(crate) fn compile(program: &Legalized, how: &Llvm) -> Result<Compiled<InMemo
         how.effort == Effort::None,
     );
     let engine = engine.map_err(|why| cannot(&why.to_string()))?;
-    let mut addresses = Vec::with_capacity(names.len());
-    for name in &names {
-        let address = engine.get_function_address(name);
-        addresses.push(address.map_err(|why| cannot(&why.to_string()))?);
-    }
+    let address = |name: &Option<String>| {
+        let address = name.as_ref().map(|name| engine.get_function_address(name));
+        address.transpose().map_err(|why| cannot(&why.to_string()))
+    };
+    let addresses = |of: fn(&Names) -> &Option<String>| {
+        let addresses = names.iter().map(|names| address(of(names)));
+        addresses.collect::<Result<Vec<Option<usize>>, _>>()
+    };
+    let entered = addresses(|names| &names.entry)?;
+    let begun = addresses(|names| names.first())?;
     // LLVM is done: the engine takes the module with it, and what it wrote can be made executable.
     drop(engine);
     drop(module);
     let memory = memory.finish()?;
-    let functions = measure(program, &addresses, &memory);
+    let functions = measure(program, &begun, &memory);
     if perf::is_wanted() {
         let symbols: Vec<perf::Symbol> = functions.iter().map(Made::symbol).collect();
         perf::record(&symbols);
     }
     // SAFETY: every address is that of a function that was compiled with the signature of `Entry`.
-    let entry = |address: &usize| unsafe { Some(std::mem::transmute::<usize, Entry>(*address)) };
-    let entries = addresses.iter().map(entry).collect();
+    let entry = |address| unsafe { std::mem::transmute::<usize, Entry>(address) };
+    let entries = entered.into_iter().map(|address| address.map(entry));
+    let entries = entries.collect();
     let code = InMemory { memory, functions };
     // SAFETY: the entries are those of the functions in order; `lower` compiles them as the ABI says, and they are there until `code` is dropped.
     Ok(unsafe { Compiled::new(program, entries, code) })
+}
+
+/// What a function is called in the code, where it is there: one that only code calls has no entry, and its form may stand in its callers.
+pub(crate) struct Names {
+    entry: Option<String>,
+    form: Option<String>,
+}
+
+impl Names {
+    /// Where its code begins.
+    fn first(&self) -> &Option<String> {
+        match &self.entry {
+            Some(_) => &self.entry,
+            None => &self.form,
+        }
+    }
 }
 
 /// What a program is translated for.
@@ -89,14 +112,14 @@ pub(crate) enum Purpose<'p> {
     File(&'p ObjectSpec<'p>),
 }
 
-/// A program in LLVM's form, optimized, and the names of its entries.
+/// A program in LLVM's form, optimized, and what its functions are called there.
 pub(crate) fn translate<'c>(
     program: &Legalized,
     llvm: &'c Context,
     machine: &Machine,
     piece: usize,
     purpose: Purpose<'_>,
-) -> Result<(Module<'c>, Vec<String>), CompileError> {
+) -> Result<(Module<'c>, Vec<Names>), CompileError> {
     let module = llvm.create_module("rules");
     machine.describe(&module);
     let (debug, profile) = match purpose {
@@ -125,33 +148,40 @@ pub(crate) fn translate<'c>(
         let text = module.print_to_string();
         tollgate_ir::bug!("LLVM refuses the program: {why}\n{text}");
     }
-    let name = |entry: &inkwell::values::FunctionValue<'_>| {
-        entry.get_name().to_string_lossy().into_owned()
+    let name = |function: &Option<FunctionValue<'_>>| {
+        function.map(|function| function.get_name().to_string_lossy().into_owned())
     };
-    let names = unit.entries.values().map(name).collect();
+    let entries = unit.entries.values().map(name);
+    let names = entries.zip(unit.forms.values().map(name));
+    let mut names: Vec<Names> = names.map(|(entry, form)| Names { entry, form }).collect();
     drop(unit);
     machine.optimize(&module)?;
+    for names in &mut names {
+        // What was put into all of its callers is gone.
+        names.form = names
+            .form
+            .take()
+            .filter(|form| module.get_function(form).is_some());
+    }
     Ok((module, names))
 }
 
-/// How far each function reaches: to the next one, or to the end of the code.
-fn measure(program: &Legalized, addresses: &[usize], memory: &Executable) -> Vec<Made> {
-    let mut sorted = addresses.to_vec();
+/// How far each function reaches from where it begins: to the next one, or to the end of the code.
+fn measure(program: &Legalized, begun: &[Option<usize>], memory: &Executable) -> Vec<Made> {
+    let mut sorted: Vec<usize> = begun.iter().flatten().copied().collect();
     sorted.sort_unstable();
-    let made = program
-        .funcs
-        .values()
-        .zip(addresses)
-        .map(|(func, address)| {
-            let next = sorted.partition_point(|a| a <= address);
-            let end = memory.end_of(*address).unwrap_or(*address);
-            let next = sorted.get(next).copied().unwrap_or(end).min(end);
-            Made {
-                name: func.name.clone(),
-                address: *address,
-                bytes: next - address,
-            }
-        });
+    let functions = program.funcs.values().zip(begun);
+    let made = functions.filter_map(|(func, begun)| {
+        let address = (*begun)?;
+        let next = sorted.partition_point(|a| *a <= address);
+        let end = memory.end_of(address).unwrap_or(address);
+        let next = sorted.get(next).copied().unwrap_or(end).min(end);
+        Some(Made {
+            name: func.name.clone(),
+            address,
+            bytes: next - address,
+        })
+    });
     made.collect()
 }
 

@@ -13,7 +13,8 @@
 //! - No function of LLVM's is large: a large function of the IR is cut into pieces (`lower/pieces.rs`), so compiling is linear in
 //!   the program.
 //! - Blocks and values go over one to one: the IR's block parameters are LLVM's phis.
-//! - Each program is compiled in an LLVM context of its own, so threads compile at once, and nothing of LLVM is left when it runs.
+//! - Each program is compiled in an LLVM context of its own, so threads compile at once. Nothing of LLVM is left when it runs but what a thread
+//!   that compiles keeps of the machine.
 //! - Code is never writable and executable at once, and is freed with the program.
 //! - No instruction traps.
 //!

@@ -39,10 +39,10 @@ pub(crate) struct Unit<'m, 'c> {
     pub(crate) facts: Facts<'c>,
     types: Types<'c>,
     manner: Manner<'m, 'c>,
-    /// The entry of each function.
-    pub(crate) entries: IndexVec<FuncId, FunctionValue<'c>>,
+    /// The entry of each function that is entered.
+    pub(crate) entries: IndexVec<FuncId, Option<FunctionValue<'c>>>,
     /// The form of each function that compiled code calls, where there is one.
-    forms: IndexVec<FuncId, Option<FunctionValue<'c>>>,
+    pub(crate) forms: IndexVec<FuncId, Option<FunctionValue<'c>>>,
 }
 
 /// How a program is translated.
@@ -76,11 +76,14 @@ impl<'m, 'c> Unit<'m, 'c> {
             entries: IndexVec::with_capacity(module.funcs.len()),
             forms: IndexVec::with_capacity(module.funcs.len()),
         };
-        // Code lies in memory in this order, so all of a function lies between its entry and the next.
+        // Code lies in memory in this order, so all of a function lies between where it begins and where the next does.
         for (id, func) in module.funcs.iter() {
-            let ty = unit.facts.entry_type();
-            let entry = code.add_function(&symbol(func, "entry"), ty, None);
-            unit.facts.of_entry(entry);
+            let entry = unit.plan.is_entered(id).then(|| {
+                let ty = unit.facts.entry_type();
+                let entry = code.add_function(&symbol(func, "entry"), ty, None);
+                unit.facts.of_entry(entry);
+                entry
+            });
             unit.entries.push(entry);
             let form = unit.plan.is_called(id).then(|| unit.declare_form(func));
             unit.forms.push(form);
@@ -103,12 +106,15 @@ impl<'m, 'c> Unit<'m, 'c> {
 
     /// Makes every form of a function. Linear in it.
     pub(crate) fn lower(&self, id: FuncId) {
-        match self.forms[id] {
-            Some(form) => {
-                Lower::new(self, id, Form::Registers, form).run();
-                Lower::new(self, id, Form::Wrapper, self.entries[id]).wrapper(id);
+        let (form, entry) = (self.forms[id], self.entries[id]);
+        if let Some(form) = form {
+            Lower::new(self, id, Form::Registers, form).run();
+        }
+        if let Some(entry) = entry {
+            match form {
+                Some(_) => Lower::new(self, id, Form::Wrapper, entry).wrapper(id),
+                None => Lower::new(self, id, Form::Entry, entry).run(),
             }
-            None => Lower::new(self, id, Form::Entry, self.entries[id]).run(),
         }
     }
 

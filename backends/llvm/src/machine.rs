@@ -1,6 +1,8 @@
 //! The machine that code is made for, and how hard LLVM tries.
 
+use std::cell::RefCell;
 use std::env;
+use std::rc::Rc;
 
 use inkwell::OptimizationLevel;
 use inkwell::module::Module;
@@ -57,10 +59,23 @@ impl Effort {
 }
 
 impl Machine {
-    /// This machine, unless [`CPU_VARIABLE`] says otherwise.
-    pub(crate) fn host(effort: Effort) -> Result<Machine, CompileError> {
+    /// This machine, unless [`CPU_VARIABLE`] says otherwise. A thread keeps those it has made: each takes a few tenths of a millisecond, and
+    /// what LLVM works out of a processor's features with the first function a few more.
+    pub(crate) fn host(effort: Effort) -> Result<Rc<Machine>, CompileError> {
+        type Kept = (Effort, Option<String>, Rc<Machine>);
+        thread_local! {
+            static HOSTS: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+        }
         let cpu = env::var(CPU_VARIABLE).ok();
-        Machine::new(effort, cpu.as_deref())
+        HOSTS.with_borrow_mut(|hosts| {
+            let wanted = |(made_for, of, _): &&Kept| *made_for == effort && *of == cpu;
+            if let Some((.., machine)) = hosts.iter().find(wanted) {
+                return Ok(machine.clone());
+            }
+            let machine = Rc::new(Machine::new(effort, cpu.as_deref())?);
+            hosts.push((effort, cpu, machine.clone()));
+            Ok(machine)
+        })
     }
 
     /// A machine for code in a file: of a triple, or of this machine's kind; with a processor, or what every one of the kind has.

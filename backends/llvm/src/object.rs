@@ -29,13 +29,18 @@ pub(crate) fn object(
 pub(crate) fn data<'u, 'c: 'u>(
     code: &Module<'c>,
     types: Types<'c>,
-    entries: impl Iterator<Item = &'u FunctionValue<'c>>,
+    entries: impl Iterator<Item = &'u Option<FunctionValue<'c>>>,
     spec: &ObjectSpec<'_>,
 ) {
     let mut addresses = Vec::new();
     for entry in entries {
-        entry.set_linkage(Linkage::Internal);
-        addresses.push(entry.as_global_value().as_pointer_value());
+        addresses.push(match entry {
+            Some(entry) => {
+                entry.set_linkage(Linkage::Internal);
+                entry.as_global_value().as_pointer_value()
+            }
+            None => types.pointer().const_null(),
+        });
     }
     let llvm = types.llvm();
     let add = |name: &str, linkage: Linkage, value: BasicValueEnum<'c>| -> PointerValue<'c> {

@@ -46,6 +46,33 @@ fn what_is_shown_has_names() {
     assert_eq!(refused.to_string(), expected);
 }
 
+/// What only compiled code calls has the form with registers, and takes no words apart.
+#[test]
+fn what_only_code_calls_has_no_entry() {
+    let llvm = Llvm {
+        effort: Effort::None,
+        ..Llvm::default()
+    };
+    let text = "func twice(int) -> int {\nblock0(v0: int):\n    v1 = iadd v0, v0\n    return v1\n}\n\
+                func four(int) -> int {\nblock0(v0: int):\n    v1 = call twice(v0)\n    v2 = call twice(v1)\n    return v2\n}\n";
+    // Without the entries that the suite adds, one for each function.
+    let module = tollgate_ir::text::parse(text, &[]).unwrap().module;
+    let module = tollgate_ir::verify::legal(module).unwrap();
+    let shown = llvm.show(&module, "llvm").unwrap();
+    for (expected, there) in [
+        ("@four.entry(", true),
+        ("@twice.registers(", true),
+        ("@twice.entry(", false),
+        ("@four.registers(", false),
+    ] {
+        assert_eq!(shown.contains(expected), there, "`{expected}` in\n{shown}");
+    }
+    // What is listed is what there is: at full effort the form stands in its only callers.
+    assert!(llvm.compile(&module).unwrap().listing().contains("twice"));
+    let best = Llvm::default().compile(&module).unwrap().listing();
+    assert!(!best.contains("twice") && best.contains("four"), "{best}");
+}
+
 /// What LLVM cannot see: a rule rarely decides, and what calls of the runtime read and write.
 #[test]
 fn facts_are_attached() {

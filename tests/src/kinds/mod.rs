@@ -23,6 +23,7 @@ mod filetest;
 mod format;
 mod library;
 mod predicates;
+mod reached;
 mod run;
 mod searched;
 mod stages;
@@ -47,6 +48,7 @@ pub(crate) const KINDS: &[Kind] = &[
     differential::trials,
     asked::trials,
     predicates::trials,
+    reached::trials,
     searched::trials,
     analysis::trials,
     explained::trials,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use libtest_mimic::{Failed, Trial};
 use tollgate::Engine;
@@ -244,18 +245,25 @@ pub(crate) fn draw(checked: &Checked) -> String {
     drawn.collect()
 }
 
-pub(crate) fn check(files: &[(String, String)]) -> Checked {
-    let library = tollgate_stdlib::library();
-    let modules = library.modules.iter().map(|m| LibraryModule {
-        name: m.name,
-        file: m.file,
-        source: m.source,
-        prelude: m.prelude,
+/// The standard library, as the frontend wants it.
+pub(crate) fn library() -> Library {
+    static MODULES: LazyLock<Vec<LibraryModule>> = LazyLock::new(|| {
+        let row = |m: &tollgate_stdlib::Module| LibraryModule {
+            name: m.name,
+            file: m.file,
+            source: m.source,
+            prelude: m.prelude,
+        };
+        tollgate_stdlib::library().modules.iter().map(row).collect()
     });
-    let library = Library {
-        modules: modules.collect::<Vec<_>>().leak(),
-        natives: library.natives,
-    };
+    Library {
+        modules: &MODULES,
+        natives: tollgate_stdlib::library().natives,
+    }
+}
+
+pub(crate) fn check(files: &[(String, String)]) -> Checked {
+    let library = library();
     let mut sources = SourceMap::new();
     let (name, text) = &files[0];
     let mut beside = Beside(&files[1..]);

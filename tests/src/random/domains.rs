@@ -16,7 +16,8 @@ impl Exprs<'_> {
     /// A whole number that something else is asked for.
     pub(crate) fn int_of_others(&mut self, d: u32) -> Int {
         let int = |text: String, lo: i64, hi: i64| Int { text, lo, hi };
-        match self.rng.below(20) {
+        match self.rng.below(25) {
+            20..=24 => self.int_at_edges(d),
             0 => {
                 let (calendar, lo, hi) = *self.rng.pick(&[
                     ("hour_of", 0, 23),
@@ -151,7 +152,8 @@ impl Exprs<'_> {
 
     /// A text that something else is asked for.
     pub(crate) fn str_of_others(&mut self, d: u32) -> String {
-        match self.rng.below(14) {
+        match self.rng.below(18) {
+            14..=17 => self.str_at_edges(d),
             0 => format!("upper({})", self.str(d)),
             1 => {
                 let cut = *self
@@ -206,7 +208,8 @@ impl Exprs<'_> {
     /// A truth value about something else; binds nothing.
     pub(crate) fn bool_of_others(&mut self, d: u32) -> String {
         let op = *self.rng.pick(COMPARE);
-        match self.rng.below(22) {
+        match self.rng.below(28) {
+            22..=27 => self.bool_at_edges(d),
             0 => format!("{} {op} {}", self.percent(d), self.percent(d)),
             1 => format!("{} {op} {}", self.money(d), self.money(d)),
             2 => format!("{} {op} {}", self.duration(d), self.duration(d)),
@@ -484,11 +487,11 @@ impl Exprs<'_> {
     }
 
     /// A path: of the record, a literal, or a template over what a path pattern captured.
-    fn path(&mut self) -> String {
+    pub(crate) fn path(&mut self) -> String {
         match self.rng.below(4) {
             0 => "r.path".into(),
             1 => format!("p\"{}\"", self.rng.pick(PATHS)),
-            _ => match self.var(|ty| ty == Ty::Segment) {
+            _ => match self.var(|ty| matches!(ty, Ty::Segment | Ty::Rest)) {
                 Some(var) => format!(
                     "p\"{}/{{{}}}\"",
                     self.rng.pick(&["", "/x", "/v3/y"]),
@@ -499,7 +502,7 @@ impl Exprs<'_> {
         }
     }
 
-    fn zone(&mut self) -> &'static str {
+    pub(crate) fn zone(&mut self) -> &'static str {
         let zone: &&str = self.rng.pick(ZONES);
         zone
     }

@@ -1,6 +1,8 @@
 //! Random expressions, asked for by type.
 
 use super::Rng;
+use super::edges::quoted;
+use super::inputs::ODD;
 
 /// Texts that programs compare with and inputs hold.
 pub(crate) const WORDS: &[&str] = &[
@@ -12,6 +14,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/a",
     "/a/",
     "/a/b",
+    "/a/b/",
     "/a/c_1/d",
     "/v2/carts/c_22",
     "/v2/carts/x/y/z",
@@ -46,6 +49,8 @@ pub(crate) enum Ty {
     Bool,
     /// A text that a path pattern captured, which may stand in a path.
     Segment,
+    /// The rest of a path, which may too.
+    Rest,
 }
 
 /// The text of a whole number and the bounds that are proved of it.
@@ -341,7 +346,10 @@ impl Exprs<'_> {
     }
 
     pub(crate) fn word(&mut self) -> String {
-        format!("\"{}\"", self.rng.pick(WORDS))
+        match self.rng.one_in(12) {
+            true => quoted(*self.rng.pick(ODD)),
+            false => quoted(*self.rng.pick(WORDS)),
+        }
     }
 
     /// A truth value that binds nothing.
@@ -486,7 +494,30 @@ impl Exprs<'_> {
     /// An operand of a spine: a condition, or something that binds for what stands to the right.
     pub(crate) fn operand(&mut self, depth: u32) -> String {
         let name = self.fresh();
-        match self.rng.below(12) {
+        match self.rng.below(18) {
+            13 => {
+                self.scope.push(Var {
+                    name: name.clone(),
+                    ty: Ty::Rest,
+                });
+                format!("r.path matches p\"/a/{{{name}: **}}\"")
+            }
+            14..=16 => format!("({})", self.bool_at_edges(depth)),
+            12 => {
+                // The first group always takes part, the second may not.
+                let other = self.fresh();
+                let (text, tail) = (self.odd(), self.word());
+                for name in [&name, &other] {
+                    self.scope.push(Var {
+                        name: name.clone(),
+                        ty: Ty::Str,
+                    });
+                }
+                let whole = self.fresh();
+                format!(
+                    "{text} matches re\"(?<{name}>[a-c]*)(?<{whole}>_[0-9]+)?.*\" and let {other} = {whole} ?? {tail}"
+                )
+            }
             0 => {
                 let value = self.int(depth);
                 self.scope.push(Var {

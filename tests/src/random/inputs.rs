@@ -3,6 +3,124 @@
 use super::Rng;
 use super::exprs::{PATHS, WORDS};
 
+/// The greatest whole number of an `Int`.
+pub(crate) const LAST_INT: i64 = (1 << 53) - 1;
+/// Texts where something ends: white space, letters that others fold, characters of two to four bytes, what is nearly a number.
+pub(crate) const ODD: &[&str] = &[
+    "",
+    " ",
+    " a\t",
+    "\n",
+    "\u{df}",
+    "\u{130}",
+    "\u{e9}",
+    "e\u{301}",
+    "\u{20ac}uro",
+    "\u{1f600}",
+    "\u{ffff}",
+    "A_B",
+    "0",
+    "-0",
+    "+7",
+    "007",
+    "1e3",
+    "9007199254740991",
+    "-9007199254740991",
+    "9007199254740992",
+    "9223372036854775808",
+    "10.20.0.7",
+    "::1",
+    "2000-02-29",
+    "1900-02-29",
+    "1h30m",
+    "2026-11-01T00:00:00Z",
+    "Shop.Example:80",
+];
+/// Texts that are a number, a time, an address, a host, or nearly so.
+const NEARLY: &[&str] = &[
+    "9007199254740991",
+    "-9007199254740991",
+    "9007199254740992",
+    "10.20.0.7",
+    "::1",
+    "2000-02-29",
+    "1900-02-29",
+    "1h30m",
+    "2026-11-01T00:00:00Z",
+    "Shop.Example:80",
+];
+/// Addresses at the ends of networks.
+const IPS: &[&str] = &[
+    "0.0.0.0",
+    "255.255.255.255",
+    "10.19.255.255",
+    "10.20.0.0",
+    "10.20.255.255",
+    "10.21.0.0",
+    "10.20.0.7",
+    "127.0.0.1",
+    "::",
+    "::1",
+    "::ffff:10.20.0.1",
+    "2001:db8:20::",
+    "2001:db8:20::1",
+    "2001:db8:20:ffff:ffff:ffff:ffff:ffff",
+    "2001:db8:21::",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+];
+/// Instants at the ends of years, of days that have 23 or 25 hours, and of time.
+const INSTANTS: &[&str] = &[
+    "1970-01-01T00:00:00Z",
+    "2199-12-31T23:59:59.999999Z",
+    "2026-03-29T00:59:59.999999Z",
+    "2026-03-29T01:00:00Z",
+    "2026-10-25T00:30:00Z",
+    "2026-10-25T01:30:00Z",
+    "2024-02-29T23:00:00Z",
+    "2024-12-31T23:59:59Z",
+];
+/// Floats at the ends of their range, and those that become another on the way in.
+const FLOATS: &[&str] = &[
+    "0.0",
+    "-0.0",
+    "5e-324",
+    "2.2250738585072014e-308",
+    "1.7976931348623157e308",
+    "-1.7976931348623157e308",
+    "1e154",
+    "-1e-200",
+    "1e-160",
+    "0.1",
+    "9007199254740993",
+];
+const SHARES: &[&str] = &[
+    "0%",
+    "50%",
+    "150%",
+    "-50%",
+    "-250%",
+    "0.0000001%",
+    "33.3333333%",
+    "100000000%",
+    "-100000000%",
+];
+const SPANS: &[&str] = &[
+    "0s",
+    "1us",
+    "-1us",
+    "9007199254740991us",
+    "-9007199254740991us",
+    "90m",
+];
+const AMOUNTS: &[&str] = &[
+    "0.00 SGD",
+    "0.01 SGD",
+    "0.05 SGD",
+    "-0.03 SGD",
+    "90071992547409.91 SGD",
+    "-90071992547409.91 SGD",
+];
+
 /// The parameters of `decide`, as a JSON object.
 pub(crate) fn params(rng: &mut Rng) -> String {
     format!("{{\"r\":{},\"k\":{}}}", record(rng), rng.between(0, 20))
@@ -11,7 +129,9 @@ pub(crate) fn params(rng: &mut Rng) -> String {
 fn record(rng: &mut Rng) -> String {
     let mut fields = vec![
         format!("\"n\":{}", number(rng, -1000, 1000)),
-        format!("\"s\":\"{}\"", rng.pick(WORDS)),
+        format!("\"w\":{}", wide(rng)),
+        format!("\"s\":{}", text(rng)),
+        format!("\"l\":{}", long(rng)),
         format!("\"b\":{}", rng.one_in(2)),
         format!("\"e\":{}", variant(rng)),
         format!("\"g\":{}", nested(rng)),
@@ -24,28 +144,46 @@ fn record(rng: &mut Rng) -> String {
             list(rng, 3, |rng| format!("\"{}\"", rng.pick(WORDS)))
         ),
         format!("\"p\":\"{}.{}%\"", rng.between(0, 99), rng.between(0, 9)),
+        format!("\"u\":\"{}\"", rng.pick(SHARES)),
         format!("\"d\":\"{}s\"", rng.between(0, 60)),
-        format!(
-            "\"c\":\"{}.{:02} SGD\"",
-            rng.between(0, 50),
-            rng.between(0, 99)
-        ),
+        format!("\"a\":\"{}\"", rng.pick(SPANS)),
+        match rng.below(3) {
+            0 => format!("\"c\":\"{}\"", rng.pick(AMOUNTS)),
+            _ => format!(
+                "\"c\":\"{}.{:02} SGD\"",
+                rng.between(0, 50),
+                rng.between(0, 99)
+            ),
+        },
         format!("\"path\":\"{}\"", rng.pick(PATHS)),
         format!(
-            "\"ip\":\"10.{}.0.{}\"",
-            rng.between(18, 22),
-            rng.between(0, 255)
+            "\"host\":\"{}\"",
+            rng.pick(&["a.example", "B.Example", "xn--bcher-kva.example"])
         ),
-        format!(
-            "\"t\":\"2026-11-{:02}T{:02}:00:00Z\"",
-            rng.between(1, 28),
-            rng.between(0, 23)
-        ),
-        format!(
-            "\"f\":{}.{}",
-            rng.between(-9, 9),
-            *rng.pick(&[0, 25, 5, 75])
-        ),
+        match rng.below(3) {
+            0 => format!("\"ip\":\"{}\"", rng.pick(IPS)),
+            _ => format!(
+                "\"ip\":\"10.{}.0.{}\"",
+                rng.between(18, 22),
+                rng.between(0, 255)
+            ),
+        },
+        match rng.below(3) {
+            0 => format!("\"t\":\"{}\"", rng.pick(INSTANTS)),
+            _ => format!(
+                "\"t\":\"2026-11-{:02}T{:02}:00:00Z\"",
+                rng.between(1, 28),
+                rng.between(0, 23)
+            ),
+        },
+        match rng.below(3) {
+            0 => format!("\"f\":{}", rng.pick(FLOATS)),
+            _ => format!(
+                "\"f\":{}.{}",
+                rng.between(-9, 9),
+                *rng.pick(&[0, 25, 5, 75])
+            ),
+        },
     ];
     if !rng.one_in(3) {
         fields.push(format!("\"m\":{}", number(rng, -100, 100)));
@@ -69,6 +207,41 @@ fn record(rng: &mut Rng) -> String {
         .collect();
     fields.push(format!("\"h\":{{{}}}", entries.join(",")));
     format!("{{{}}}", fields.join(","))
+}
+
+/// A whole number anywhere, often at an end.
+fn wide(rng: &mut Rng) -> i64 {
+    match rng.below(6) {
+        0 => LAST_INT,
+        1 => -LAST_INT,
+        2 => LAST_INT - rng.between(1, 9),
+        3 => rng.between(-LAST_INT, LAST_INT),
+        _ => rng.between(-9, 300),
+    }
+}
+
+/// One of the words that programs compare with, or an odd one.
+fn text(rng: &mut Rng) -> String {
+    let text = match rng.one_in(6) {
+        true => *rng.pick(ODD),
+        false => *rng.pick(WORDS),
+    };
+    json(text)
+}
+
+/// A text that is odd, or long.
+fn long(rng: &mut Rng) -> String {
+    match rng.below(8) {
+        3..=5 => json(*rng.pick(NEARLY)),
+        0 => json(&"a_".repeat(70)),
+        1 => json(&"x\u{e9}\u{1f600}".repeat(rng.between(1, 90) as usize)),
+        2 => json(&" ab ".repeat(rng.between(4, 40) as usize)),
+        _ => json(*rng.pick(ODD)),
+    }
+}
+
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// Often small, sometimes at a bound.

@@ -5,6 +5,7 @@
 //! their neighbourhood, so that comparisons go both ways.
 
 mod domains;
+mod edges;
 mod exprs;
 mod inputs;
 mod rng;
@@ -13,6 +14,8 @@ mod sets;
 mod shapes;
 mod states;
 mod words;
+
+use std::ops::Range;
 
 pub(crate) use rng::Rng;
 pub(crate) use words::Words;
@@ -47,4 +50,36 @@ pub(crate) fn case(seed: u64, inputs: usize) -> Case {
     let source = sets::program(&mut rng);
     let inputs = (0..inputs).map(|_| inputs::params(&mut rng)).collect();
     Case { source, inputs }
+}
+
+/// Programs of several seeds in one file, each with its entry, and `inputs` records for each: what [`case`] makes of the seed, but for the
+/// names of its rule sets.
+pub(crate) struct Cases {
+    /// The source.
+    pub(crate) source: String,
+    /// For each seed its entry, and objects of the entry's parameters.
+    pub(crate) entries: Vec<(u64, String, Vec<String>)>,
+}
+
+/// The programs and `inputs` records of some seeds. One alone is as [`case`] has it.
+pub(crate) fn cases(seeds: Range<u64>, inputs: usize) -> Cases {
+    if seeds.end - seeds.start == 1 {
+        let Case { source, inputs } = case(seeds.start, inputs);
+        let entries = vec![(seeds.start, "decide".into(), inputs)];
+        return Cases { source, entries };
+    }
+    let drawn = seeds.map(|seed| {
+        let mut rng = Rng::new(seed);
+        let rules = sets::rules(&mut rng);
+        let inputs = (0..inputs).map(|_| inputs::params(&mut rng)).collect();
+        (seed, rules, inputs)
+    });
+    let drawn: Vec<(u64, String, Vec<String>)> = drawn.collect();
+    let source = sets::together(drawn.iter().map(|(seed, rules, _)| (*seed, &**rules)));
+    let entries = drawn.into_iter();
+    let entries = entries.map(|(seed, _, inputs)| (seed, sets::name("decide", seed), inputs));
+    Cases {
+        source,
+        entries: entries.collect(),
+    }
 }

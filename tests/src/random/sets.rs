@@ -5,6 +5,8 @@ use super::{Rng, shapes};
 
 const TYPES: &str = r#"edition 2026
 module random
+use std.gateway.{weighted, rendezvous, shard_of, two_choices}
+use std.overload.{rejection}
 
 enum E { Red, Blue, sized(w: Int in 0 .. 100), named(label: String, at: Int in 0 .. 9) }
 enum N { leaf(n: Int_50), wrap(e: E, flag: Bool), empty }
@@ -13,8 +15,10 @@ const sg = tz"Asia/Singapore"
 record Q { x: Int in 0 .. 9, y: String? }
 record R {
   n: Int in -1000 .. 1000
+  w: Int
   m: Int_100?
   s: String
+  l: String
   o: String?
   b: Bool
   e: E
@@ -22,9 +26,12 @@ record R {
   xs: [Int_50 ..4]
   ws: Values
   p: Percent in 0% .. 100%
+  u: Percent
   d: Duration in 0s .. 1h
+  a: Duration
   c: Money<SGD>
   path: Path
+  host: Host
   ip: Ip
   t: Instant
   f: Float
@@ -34,10 +41,24 @@ record R {
 type Int_100 = Int in -100 .. 100
 type Int_50 = Int in -50 .. 50
 type Digit = Int in 0 .. 9
-record Out { number: Int, text: String, colour: E, wait: Duration in 0s .. 1h }
+record Out {
+  number: Int
+  text: String
+  colour: E
+  wait: Duration in 0s .. 1h
+  ratio: Float = 0.0
+  share: Percent = 0%
+  price: Money<SGD> = 0.00 SGD
+  span: Duration = 0s
+  at: Instant = t"2026-11-01T00:00Z"
+  wide: Int = 0
+}
 
 fn twice(a: Int_100) -> Int in -200 .. 200 = a * 2
 "#;
+
+/// What the rules of a program declare.
+const NAMES: &[&str] = &["rated", "inner", "door", "decide"];
 
 /// What a rule set gives.
 #[derive(Clone, Copy)]
@@ -50,8 +71,41 @@ enum Outcome {
 
 /// A whole program with the entry `decide(r: R, k: Int in 0 .. 20)`.
 pub(crate) fn program(rng: &mut Rng) -> String {
-    let mut text = String::from(TYPES);
-    text.push_str(&shapes::table(rng));
+    let rules = rules(rng);
+    format!("{TYPES}{rules}")
+}
+
+/// Several programs as one: each of `rules` with names of its own, behind types that all share.
+pub(crate) fn together<'r>(rules: impl Iterator<Item = (u64, &'r str)>) -> String {
+    let apart = rules.map(|(number, rules)| renamed(rules, number));
+    TYPES.to_owned() + &apart.collect::<String>()
+}
+
+/// What one of the names of [`NAMES`] is called in the program of a number.
+pub(crate) fn name(name: &str, number: u64) -> String {
+    format!("{name}_{number}")
+}
+
+fn renamed(rules: &str, number: u64) -> String {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut text = String::with_capacity(rules.len());
+    let mut rest = rules;
+    while let Some(from) = rest.find(is_name) {
+        let (between, behind) = rest.split_at(from);
+        let (word, after) = behind.split_at(behind.find(|c| !is_name(c)).unwrap_or(behind.len()));
+        text.push_str(between);
+        match NAMES.contains(&word) {
+            true => text.push_str(&name(word, number)),
+            false => text.push_str(word),
+        }
+        rest = after;
+    }
+    text + rest
+}
+
+/// The rules of a program, which stand behind [`TYPES`].
+pub(crate) fn rules(rng: &mut Rng) -> String {
+    let mut text = shapes::table(rng);
     match rng.below(4) {
         0 => text.push_str(&ruleset(rng, "decide", false)),
         1 | 2 => {
@@ -99,7 +153,7 @@ fn ruleset(rng: &mut Rng, name: &str, asks: bool) -> String {
     let policy = policy.replace("KEY", key);
     let mut text =
         format!("\nruleset {name}(r: R, k: Int in 0 .. 20) -> {result} hit {policy} {{\n");
-    let rules = 1 + rng.below(6);
+    let rules = few(rng, 6);
     let mut number = 0;
     while number < rules {
         if rng.one_in(5) {
@@ -167,8 +221,16 @@ fn rule(
     text
 }
 
+/// Mostly one or two: what goes wrong between a few rules is found sooner in many small programs than in some large ones.
+fn few(rng: &mut Rng, most: u64) -> u64 {
+    match rng.one_in(3) {
+        true => 1 + rng.below(most),
+        false => 1 + rng.below(2),
+    }
+}
+
 pub(super) fn spine(exprs: &mut Exprs<'_>, asks: bool) -> String {
-    let operands = 1 + exprs.rng.below(4);
+    let operands = few(exprs.rng, 4);
     let mut parts: Vec<String> = (0..operands).map(|_| exprs.operand(2)).collect();
     if asks && exprs.rng.one_in(3) {
         let name = exprs.fresh();
@@ -204,9 +266,30 @@ fn value(exprs: &mut Exprs<'_>, outcome: Outcome, inner: bool) -> String {
             } else {
                 exprs.duration(1)
             };
-            format!("Out(number: {number}, text: {text}, colour: {colour}, wait: {wait})")
+            let more = exact(exprs);
+            format!("Out(number: {number}, text: {text}, colour: {colour}, wait: {wait}{more})")
         }
     }
+}
+
+/// Some fields of values that are seen whole.
+fn exact(exprs: &mut Exprs<'_>) -> String {
+    let mut text = String::new();
+    for _ in 0..exprs.rng.below(3) {
+        let field = match exprs.rng.below(7) {
+            0 | 1 => format!("ratio: {}", exprs.edge_float(2)),
+            2 => format!("share: {}", exprs.share(2)),
+            3 => format!("price: {}", exprs.price(2)),
+            4 => format!("span: {}", exprs.span(2)),
+            5 => format!("at: {}", exprs.edge_instant(2)),
+            _ => format!("wide: {}", exprs.wide(2)),
+        };
+        let name = field.split(':').next().unwrap_or_default();
+        if !text.contains(&format!(", {name}:")) {
+            text.push_str(&format!(", {field}"));
+        }
+    }
+    text
 }
 
 fn variant(exprs: &mut Exprs<'_>) -> String {

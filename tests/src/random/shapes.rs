@@ -23,7 +23,7 @@ pub(crate) fn table(rng: &mut Rng) -> String {
             "named(at: 0)",
             "named(at: > 0)",
         ] {
-            if rng.one_in(3) {
+            if !rng.one_in(3) {
                 row(variants, "_", rng);
                 continue;
             }

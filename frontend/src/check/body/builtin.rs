@@ -112,7 +112,9 @@ impl Body<'_, '_> {
             self.checker.sink.emit(found);
         }
         fine &= missing.is_empty();
-        let float = hint.map(Ty::present).filter(|h| **h == Ty::Float);
+        // What is made a float is none yet.
+        let float = hint.filter(|_| name != "to_float").map(Ty::present);
+        let float = float.filter(|h| **h == Ty::Float);
         let mut args: Vec<Expr> = Vec::new();
         for arg in given.into_iter().flatten() {
             let first = args.first().map(|a| a.ty.clone());

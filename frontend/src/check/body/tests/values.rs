@@ -112,6 +112,8 @@ fn arithmetic_carries_units_and_intervals() {
         ("div(f, f) ?? 0.0", "Float"),
         ("f + x", "no-such-operation"),
         ("f + to_float(x)", "Float"),
+        ("f + to_float(7)", "Float"),
+        ("(if (b) then to_float(7) else 0.5) + f", "Float"),
         ("s + s", "no-such-operation"),
         ("-b", "cannot-negate"),
     ]);
