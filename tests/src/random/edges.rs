@@ -104,7 +104,7 @@ impl Exprs<'_> {
     /// A small whole number that is asked of something at an edge.
     pub(crate) fn int_at_edges(&mut self, d: u32) -> Int {
         let int = |text: String, lo: i64, hi: i64| Int { text, lo, hi };
-        match self.rng.below(19) {
+        match self.rng.below(20) {
             17 => {
                 let least = "(r.w * 1024 - 1024)";
                 int(format!("mod({least}, -1 - k)"), -20, 20)
@@ -173,10 +173,9 @@ impl Exprs<'_> {
                 0,
                 255,
             ),
-            11 => {
+            11 | 19 => {
                 let (calendar, lo, hi) = *self.rng.pick(&[
                     ("week_number", 197_001, 220_001),
-                    ("year_number", 1970, 2199),
                     ("year_number", 1970, 2199),
                     ("day_number", 1, 31),
                 ]);
@@ -234,13 +233,14 @@ impl Exprs<'_> {
             0 => "r.l".into(),
             1 => "r.s".into(),
             2 => self.str(0),
-            _ => quoted(*self.rng.pick(ODD)),
+            _ => quoted(self.rng.text(ODD)),
         }
     }
 
     /// A text that is made of such.
     pub(crate) fn str_at_edges(&mut self, d: u32) -> String {
         match self.rng.below(18) {
+            16 => format!("(before({}, \"\") ?? \"none\")", self.odd()),
             14 => format!("encoded_path({})", self.path()),
             15 => format!("text_of_host(to_host({}) ?? r.host)", self.odd()),
             0 => format!("trim({})", self.odd()),
@@ -257,7 +257,7 @@ impl Exprs<'_> {
             4 => {
                 let (s, by) = (
                     self.odd(),
-                    quoted(*self.rng.pick(&["", "_", "a", "\u{e9}", " "])),
+                    quoted(self.rng.text(&["", "_", "a", "\u{e9}", " "])),
                 );
                 format!(
                     "(split({s}, {by})[{}] ?? \"none\")",
@@ -268,7 +268,7 @@ impl Exprs<'_> {
                 let cut = *self
                     .rng
                     .pick(&["before", "after", "without_prefix", "without_suffix"]);
-                let by = quoted(*self.rng.pick(&["", "", "_", "a", "\u{e9}", " "]));
+                let by = quoted(self.rng.text(&["", "", "_", "a", "\u{e9}", " "]));
                 format!("({cut}({}, {by}) ?? \"none\")", self.odd())
             }
             6 => format!("text_of_int({})", self.wide(d)),

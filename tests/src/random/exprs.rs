@@ -347,8 +347,8 @@ impl Exprs<'_> {
 
     pub(crate) fn word(&mut self) -> String {
         match self.rng.one_in(12) {
-            true => quoted(*self.rng.pick(ODD)),
-            false => quoted(*self.rng.pick(WORDS)),
+            true => quoted(self.rng.text(ODD)),
+            false => quoted(self.rng.text(WORDS)),
         }
     }
 

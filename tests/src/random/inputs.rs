@@ -232,11 +232,11 @@ fn text(rng: &mut Rng) -> String {
 /// A text that is odd, or long.
 fn long(rng: &mut Rng) -> String {
     match rng.below(8) {
-        3..=5 => json(*rng.pick(NEARLY)),
+        3..=5 => json(rng.text(NEARLY)),
         0 => json(&"a_".repeat(70)),
         1 => json(&"x\u{e9}\u{1f600}".repeat(rng.between(1, 90) as usize)),
         2 => json(&" ab ".repeat(rng.between(4, 40) as usize)),
-        _ => json(*rng.pick(ODD)),
+        _ => json(rng.text(ODD)),
     }
 }
 
