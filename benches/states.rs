@@ -2,7 +2,8 @@
 //! there are users.
 //!
 //! Beside it stand the same decision without the question (making the key, 13 bytes, is counted in both), and what this machine takes for one read of memory at a random place, each
-//! depending on the one before. Keys are asked for uniformly, or by Zipf's law (exponent 1). CPU time of the thread; the median of the rounds.
+//! depending on the one before. Keys are asked for uniformly, or by Zipf's law (exponent 1), of the virtual machine and of machine code. CPU time of the thread; the median of
+//! the rounds. The last column is the memory that the state takes for a key.
 //!
 //! ```sh
 //! cargo bench --bench states
@@ -15,7 +16,8 @@ mod clock;
 use std::hint::black_box;
 
 use clock::{median, now};
-use tollgate::{Call, Engine};
+use tollgate::state::{Ask, Local, Operation, Outcome, Store};
+use tollgate::{Call, Engine, Program};
 
 const ROUNDS: usize = 15;
 const DECISIONS: usize = 1 << 17;
@@ -34,15 +36,29 @@ ruleset plain(key: String) -> Bool hit first {
 "#;
 
 fn main() {
+    println!(
+        "{:>10}{:>10}{:>9}{:>10}{:>14}{:>10}{:>16}{:>14}",
+        "engine",
+        "keys",
+        "traffic",
+        "ns asked",
+        "ns not asked",
+        "ns more",
+        "a read of memory",
+        "bytes a key"
+    );
+    for engine in ["vm", "cranelift"] {
+        measure(engine);
+    }
+}
+
+fn measure(engine: &str) {
     let program = Engine::new()
-        .compile_source("states.rules", RULES)
+        .backend(engine)
+        .and_then(|engine| engine.compile_source("states.rules", RULES))
         .expect("it compiles");
     let admit = program.bind::<str>("admit").expect("it fits");
     let plain = program.bind::<str>("plain").expect("it fits");
-    println!(
-        "{:>10}{:>9}{:>14}{:>14}{:>10}{:>16}",
-        "keys", "traffic", "ns asked", "ns not asked", "ns more", "a read of memory"
-    );
     for (keys, zipf) in [
         (1, false),
         (1_000, false),
@@ -86,8 +102,28 @@ fn main() {
         let [asked, bare, read] = [asked, bare, read].map(|ns| median(ns) / DECISIONS as f64);
         let traffic = if zipf { "zipf" } else { "uniform" };
         let more = asked - bare;
-        println!("{keys:>10}{traffic:>9}{asked:>14.1}{bare:>14.1}{more:>10.1}{read:>16.1}");
+        let bytes = size(&program, keys) / keys;
+        println!(
+            "{engine:>10}{keys:>10}{traffic:>9}{asked:>10.1}{bare:>14.1}{more:>10.1}{read:>16.1}{bytes:>14}"
+        );
     }
+}
+
+/// The bytes that as many keys take in this process.
+fn size(program: &Program, keys: usize) -> usize {
+    let store = Local::new(program.declarations()).expect("they are right");
+    for i in 0..keys as u32 {
+        let taken = store.ask(&Operation {
+            state: 0,
+            key: &key(i),
+            at_us: 0,
+            decision: b"1",
+            place: 0,
+            ask: Ask::Take(1),
+        });
+        assert!(matches!(taken, Outcome::Answer(_)), "{taken:?}");
+    }
+    store.size(0)
 }
 
 /// As a request brings it: in the caches already, which a list of a million keys would not be.

@@ -11,16 +11,14 @@ use std::sync::Arc;
 use tollgate_ir::entities::{PlaceId, StateId};
 use tollgate_ir::module::{Module, Operation as Asks, StatePlace};
 use tollgate_runtime::{Cx, States, Word};
-use tollgate_state::{Answer, Ask, Charge, Failure, Once, Operation, Outcome, Store as _};
+use tollgate_state::{Answer, Failure, Operation, Outcome, Store as _};
 
 use crate::attempt::{Answers, Known, Pending};
 use crate::bound::Bound;
+use crate::place::{granted, operation, put_answer, refused, taken, word};
 use crate::plan::{OnFailure, Plan};
 use crate::replay::Replay;
 use crate::trace;
-
-/// The wait that a limit names when its store cannot be asked.
-const WAIT_UNKNOWN: i64 = 1_000_000;
 
 /// What a place answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -250,38 +248,64 @@ impl<'p> Asking<'p> {
         trace::operations(self.module, &self.record.borrow())
     }
 
-    /// Asks the store.
-    fn performed(&self, place: &StatePlace, asked: &mut Asked, cx: &Cx<'_>) {
-        let record = &mut *self.record.borrow_mut();
-        let first = place.states[0];
-        if place.operation == Asks::Value && self.plan.is_budget(first) {
-            let key = &record.bytes[asked.keys[0].clone()];
-            let spent = self.bound.local().get(first.0, key, cx.time);
-            asked.reply = Reply::Answer(Answer::Number(spent.unwrap_or(0)));
-            return;
-        }
-        if place.operation == Asks::Value && record.spoilt.contains(&first.0) {
-            asked.reply = Reply::Skip;
-            return;
-        }
-        if place.operation == Asks::Value
-            && let Some(counted) = self.counted(record, first, &asked.keys[0])
-        {
-            asked.reply = counted;
-            return;
-        }
-        let id;
-        let decision = match &self.serial {
-            Some(serial) => {
-                serial.set(serial.get() + 1);
-                id = format!("{}#{}", cx.id, serial.get());
-                &id
-            }
-            None => cx.id,
+    /// Takes tokens of a bucket in this process, which is what programs ask most: nothing is laid out for a store to read. Where that is not
+    /// what is asked, or none can be taken so, nothing has happened, and it is asked as everything is.
+    #[inline(always)]
+    fn took(
+        &self,
+        place: &StatePlace,
+        number: u32,
+        args: &[Word<'_>],
+        record: &mut Record,
+        cx: &Cx<'_>,
+    ) -> Option<Answer> {
+        let (Asks::Take, [state]) = (place.operation, &place.states[..]) else {
+            return None;
         };
-        let operation = operation(place, asked, &record.bytes, decision, cx.time);
-        let store = self.bound.store(first.0);
-        match store.map_or(Outcome::Later, |store| store.ask(&operation)) {
+        if record.used < record.known.len() || record.pending || self.serial.is_some() {
+            return None;
+        }
+        let (key, n) = match (args, self.plan.keyed(*state)) {
+            ([key, n], true) => (key.str(), n.int()),
+            ([n], false) => ("", n.int()),
+            _ => return None,
+        };
+        let key = key.as_bytes();
+        let answer = self.bound.at_hand(state.0)?.take(
+            state.0,
+            key,
+            cx.time,
+            u32::try_from(n).unwrap_or(u32::MAX),
+        )?;
+        let start = record.bytes.len();
+        record.bytes.extend_from_slice(key);
+        record.asked.push(Asked {
+            place: number,
+            keys: [start..record.bytes.len(), 0..0],
+            member: 0..0,
+            numbers: [n, 0],
+            reply: Reply::Answer(answer),
+            failure: None,
+            pending: false,
+        });
+        Some(answer)
+    }
+
+    /// Asks the store what was asked last.
+    #[inline(never)]
+    fn performed(&self, place: &StatePlace, record: &mut Record, cx: &Cx<'_>) {
+        if place.operation == Asks::Value && self.counter(place, record, cx) {
+            return;
+        }
+        let first = place.states[0];
+        let serial = self.serial.as_ref().map(|serial| told_apart(cx.id, serial));
+        let decision = serial.as_deref().unwrap_or(cx.id);
+        let Record { asked, bytes, .. } = &mut *record;
+        let Some(asked) = asked.last_mut() else {
+            return;
+        };
+        let operation = operation(place, asked, bytes, decision, cx.time);
+        match self.bound.ask(&operation) {
             Outcome::Answer(answer) => asked.reply = Reply::Answer(answer),
             Outcome::Later => {
                 asked.pending = true;
@@ -297,16 +321,54 @@ impl<'p> Asking<'p> {
         }
     }
 
+    /// Answers by what is known.
+    #[cold]
+    fn answered(&self, place: &StatePlace, record: &mut Record, known: Known, cx: &Cx<'_>) {
+        record.used += 1;
+        let Record { asked, bytes, .. } = &mut *record;
+        let Some(asked) = asked.last_mut() else {
+            return;
+        };
+        asked.failure = known.failure;
+        asked.reply = match known.reply {
+            Some(reply) => reply,
+            None => self.on_failure(place, &operation(place, asked, bytes, cx.id, cx.time)),
+        };
+        if known.failure.is_some() && place.operation == Asks::Add {
+            record.spoilt.push(place.states[0].0);
+        }
+    }
+
+    /// What a counter or a budget is worth, where that is known without asking its store; whether it is.
+    #[inline(never)]
+    fn counter(&self, place: &StatePlace, record: &mut Record, cx: &Cx<'_>) -> bool {
+        let first = place.states[0];
+        let Some((asked, before)) = record.asked.split_last_mut() else {
+            return false;
+        };
+        let key = &record.bytes[asked.keys[0].clone()];
+        asked.reply = if self.plan.is_budget(first) {
+            let spent = self.bound.local().get(first.0, key, cx.time);
+            Reply::Answer(Answer::Number(spent.unwrap_or(0)))
+        } else if record.spoilt.contains(&first.0) {
+            Reply::Skip
+        } else if let Some(counted) = self.counted(before, &record.bytes, first, key) {
+            counted
+        } else {
+            return false;
+        };
+        true
+    }
+
     /// What the counter said when it counted this event under this key. It may have counted others since, of other processes or before the event is
     /// decided again, which do not change what this one was.
-    fn counted(&self, record: &Record, state: StateId, key: &Range<usize>) -> Option<Reply> {
-        let key = &record.bytes[key.clone()];
+    fn counted(&self, before: &[Asked], bytes: &[u8], state: StateId, key: &[u8]) -> Option<Reply> {
         let counts = |asked: &&Asked| {
             let place = self.module.places.get(PlaceId(asked.place));
             place.is_some_and(|p| p.operation == Asks::Add && p.states[0] == state)
-                && record.bytes[asked.keys[0].clone()] == *key
+                && bytes[asked.keys[0].clone()] == *key
         };
-        let reply = record.asked.iter().find(counts)?.reply;
+        let reply = before.iter().find(counts)?.reply;
         matches!(reply, Reply::Answer(Answer::Number(_))).then_some(reply)
     }
 
@@ -340,42 +402,35 @@ impl<'p> Asking<'p> {
 
 impl States for Asking<'_> {
     fn ask<'a>(&self, number: u32, args: &[Word<'a>], cx: &Cx<'a>) -> Word<'a> {
-        let Some(place) = self.module.places.get(PlaceId(number)) else {
-            return Word::None;
-        };
-        let mut asked = taken(
-            self.plan,
-            place,
-            number,
-            args,
-            &mut self.record.borrow_mut().bytes,
-        );
-        let known = {
-            let record = &mut *self.record.borrow_mut();
-            let next = record.known.get(record.used).copied();
-            let known = next.filter(|known| known.place == number);
-            record.used += usize::from(known.is_some());
-            known
-        };
-        if let Some(known) = known {
-            asked.failure = known.failure;
-            asked.reply = match known.reply {
-                Some(reply) => reply,
-                None => {
-                    let bytes = &self.record.borrow().bytes;
-                    let operation = operation(place, &asked, bytes, cx.id, cx.time);
-                    self.on_failure(place, &operation)
-                }
-            };
-            if known.failure.is_some() && place.operation == Asks::Add {
-                self.record.borrow_mut().spoilt.push(place.states[0].0);
-            }
-        } else if !self.record.borrow().pending {
-            self.performed(place, &mut asked, cx);
-        }
-        let word = word(place.operation, asked.reply, cx);
-        self.record.borrow_mut().asked.push(asked);
+        let mut word = Word::None;
+        self.put(number, args, cx, &mut word);
         word
+    }
+
+    fn put<'a>(&self, number: u32, args: &[Word<'a>], cx: &Cx<'a>, to: &mut Word<'a>) {
+        let Some(place) = self.module.places.get(PlaceId(number)) else {
+            *to = Word::None;
+            return;
+        };
+        let record = &mut *self.record.borrow_mut();
+        if let Some(answer) = self.took(place, number, args, record, cx) {
+            put_answer(place.operation, answer, cx, to);
+            return;
+        }
+        let asked = taken(self.plan, place, number, args, &mut record.bytes);
+        record.asked.push(asked);
+        match record.known.get(record.used) {
+            Some(known) if known.place == number => {
+                let known = *known;
+                self.answered(place, record, known, cx);
+            }
+            // What comes behind something that is pending is not asked.
+            _ if record.pending => {}
+            _ => self.performed(place, record, cx),
+        }
+        if let Some(asked) = record.asked.last() {
+            *to = word(place.operation, asked.reply, cx);
+        }
     }
 
     fn answer<'a>(&self, number: u32, cx: &Cx<'a>) -> Word<'a> {
@@ -388,159 +443,9 @@ impl States for Asking<'_> {
     }
 }
 
-/// The operation, taken out of the words of its arguments.
-pub(crate) fn taken(
-    plan: &Plan,
-    place: &StatePlace,
-    number: u32,
-    args: &[Word<'_>],
-    bytes: &mut Vec<u8>,
-) -> Asked {
-    let mut args = args.iter();
-    let mut text = |args: &mut std::slice::Iter<'_, Word<'_>>| {
-        let start = bytes.len();
-        let word = args.next().map_or("", |word| word.str());
-        bytes.extend_from_slice(word.as_bytes());
-        start..bytes.len()
-    };
-    let mut keys = [0..0, 0..0];
-    for (key, state) in keys.iter_mut().zip(&place.states) {
-        if plan.keyed(*state) {
-            *key = text(&mut args);
-        }
-    }
-    let number_of = |args: &mut std::slice::Iter<'_, Word<'_>>| match args.next() {
-        Some(Word::Bool(b)) => i64::from(*b),
-        Some(word) => word.int(),
-        None => 0,
-    };
-    let (mut numbers, mut member) = ([0, 0], 0..0);
-    match place.operation {
-        Asks::Take | Asks::Enter | Asks::Within | Asks::Reserve => {
-            numbers[0] = number_of(&mut args);
-        }
-        Asks::Sheds => numbers = [number_of(&mut args), number_of(&mut args)],
-        Asks::Add => {
-            numbers[0] = number_of(&mut args);
-            member = text(&mut args);
-        }
-        Asks::Value | Asks::Once | Asks::Arrive => {}
-    }
-    Asked {
-        place: number,
-        keys,
-        member,
-        numbers,
-        reply: refused(place.operation),
-        failure: None,
-        pending: false,
-    }
-}
-
-/// The operation as a store takes it.
-pub(crate) fn operation<'o>(
-    place: &StatePlace,
-    asked: &Asked,
-    bytes: &'o [u8],
-    decision: &'o str,
-    at_us: i64,
-) -> Operation<'o> {
-    let state = |n: usize| place.states.get(n).map_or(0, |s| s.0);
-    let key = |n: usize| &bytes[asked.keys[n].clone()];
-    let [first, second] = asked.numbers;
-    let once = Once {
-        state: state(0),
-        key: key(0),
-    };
-    let charge = |n: usize| Charge {
-        state: state(n),
-        key: key(n),
-        amount: first,
-    };
-    let ask = match place.operation {
-        Asks::Take => Ask::Take(u32::try_from(first).unwrap_or(u32::MAX)),
-        Asks::Enter => Ask::Enter {
-            critical: first != 0,
-        },
-        Asks::Sheds => Ask::Sheds {
-            class: first as u32,
-            load: second,
-        },
-        Asks::Value => Ask::Value,
-        Asks::Add => Ask::Add {
-            amount: first,
-            member: &bytes[asked.member.clone()],
-        },
-        Asks::Once | Asks::Arrive => Ask::Reserve {
-            once: Some(once),
-            within: None,
-        },
-        Asks::Within => Ask::Reserve {
-            once: None,
-            within: Some(charge(0)),
-        },
-        Asks::Reserve => Ask::Reserve {
-            once: Some(once),
-            within: Some(charge(1)),
-        },
-    };
-    // An event counts once, whichever of the rule sets on its stream, and of the programs that follow each other, counts it.
-    let place = match place.operation {
-        Asks::Add => 0,
-        _ => asked.place,
-    };
-    Operation {
-        state: state(0),
-        key: key(0),
-        at_us,
-        decision: decision.as_bytes(),
-        place,
-        ask,
-    }
-}
-
-fn granted(operation: Asks) -> Reply {
-    Reply::Answer(match operation {
-        Asks::Take => Answer::Taken {
-            granted: true,
-            wait_us: None,
-            left: 0,
-        },
-        Asks::Value => return Reply::Skip,
-        Asks::Sheds => Answer::Bool(false),
-        _ => Answer::Bool(true),
-    })
-}
-
-fn refused(operation: Asks) -> Reply {
-    Reply::Answer(match operation {
-        Asks::Take => Answer::Taken {
-            granted: false,
-            wait_us: Some(WAIT_UNKNOWN),
-            left: 0,
-        },
-        Asks::Value => return Reply::Skip,
-        Asks::Sheds => Answer::Bool(true),
-        _ => Answer::Bool(false),
-    })
-}
-
-/// An answer as a word of the type that its place has.
-pub(crate) fn word<'a>(operation: Asks, reply: Reply, cx: &Cx<'a>) -> Word<'a> {
-    match reply {
-        Reply::Skip => Word::None,
-        Reply::Answer(Answer::Taken {
-            granted,
-            wait_us,
-            left,
-        }) => {
-            let wait = wait_us.map_or(Word::None, Word::Int);
-            let fields = [Word::Bool(granted), wait, Word::Int(left.max(0))];
-            Word::Seq(cx.arena.seq(&fields))
-        }
-        Reply::Answer(Answer::Bool(yes)) => Word::Bool(yes),
-        // What a counter says after an event is not asked here.
-        Reply::Answer(Answer::Number(_)) if operation == Asks::Add => Word::Bool(true),
-        Reply::Answer(Answer::Number(n)) => Word::Int(n),
-    }
+/// In tests: the id of a decision that is told apart from others of the same id.
+#[cold]
+fn told_apart(id: &str, serial: &Cell<u64>) -> String {
+    serial.set(serial.get() + 1);
+    format!("{id}#{}", serial.get())
 }

@@ -3,7 +3,8 @@
 use tollgate_ir::module::StatePlace;
 use tollgate_state::{Failure, Operation, Outcome};
 
-use crate::asking::{Asked, Reply, operation};
+use crate::asking::{Asked, Reply};
+use crate::place::operation;
 
 /// The answers that a decision has been given so far, in order. Empty at its beginning; all of them replay it.
 #[derive(Clone, Debug, Default)]

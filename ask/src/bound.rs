@@ -9,8 +9,8 @@ use crate::plan::{LOCAL, Plan};
 /// The states of a program, each in its store.
 pub struct Bound {
     local: Arc<Local>,
-    /// For each declaration.
-    stores: Vec<Arc<dyn Store>>,
+    /// For each declaration; nothing where it is kept in this process, which is asked without finding out what a store does.
+    stores: Vec<Option<Arc<dyn Store>>>,
     /// What stands in where `on_failure` says `local(…)`.
     instead: Option<Local>,
 }
@@ -33,13 +33,13 @@ impl Bound {
         local: Arc<Local>,
         instead: Option<Local>,
     ) -> Result<Bound, String> {
-        let mut stores: Vec<Arc<dyn Store>> = Vec::with_capacity(plan.declarations.len());
+        let mut stores = Vec::with_capacity(plan.declarations.len());
         for declaration in &plan.declarations {
             let wanted = &*declaration.store;
             let host = hosts.iter().find(|(name, _)| *name == wanted);
             match host {
-                Some((_, store)) => stores.push(Arc::clone(store)),
-                None if wanted == LOCAL => stores.push(Arc::clone(&local) as Arc<dyn Store>),
+                Some((_, store)) => stores.push(Some(Arc::clone(store))),
+                None if wanted == LOCAL => stores.push(None),
                 None => {
                     let name = &declaration.name;
                     return Err(format!(
@@ -85,27 +85,46 @@ impl Bound {
         self.instead.as_ref()
     }
 
-    /// The store of a state, by its number.
+    /// The store of a state, by its number, where that is the one of this process.
     #[inline]
-    pub(crate) fn store(&self, state: u32) -> Option<&dyn Store> {
-        self.stores.get(state as usize).map(|store| &**store)
+    pub(crate) fn at_hand(&self, state: u32) -> Option<&Local> {
+        match self.stores.get(state as usize) {
+            Some(None) => Some(&self.local),
+            _ => None,
+        }
+    }
+
+    /// Asks the store of an operation, if the outcome is at hand. That of no state never is.
+    pub(crate) fn ask(&self, operation: &Operation<'_>) -> Outcome {
+        match self.stores.get(operation.state as usize) {
+            Some(None) => self.local.ask(operation),
+            Some(Some(store)) => store.ask(operation),
+            None => Outcome::Later,
+        }
     }
 
     /// Asks the store of an operation, and waits for it. That of no state is not at hand for ever.
     pub fn perform(&self, operation: &Operation<'_>) -> Outcome {
-        let mut outcomes = Vec::with_capacity(1);
-        if let Some(store) = self.store(operation.state) {
-            store.perform(std::slice::from_ref(operation), &mut outcomes);
+        match self.stores.get(operation.state as usize) {
+            Some(None) => self.local.ask(operation),
+            Some(Some(store)) => {
+                let mut outcomes = Vec::with_capacity(1);
+                store.perform(std::slice::from_ref(operation), &mut outcomes);
+                outcomes.pop().unwrap_or(Outcome::Later)
+            }
+            None => Outcome::Later,
         }
-        outcomes.pop().unwrap_or(Outcome::Later)
     }
 
     /// Gives back the slots (`enter()`) that a decision holds, by its id.
     pub fn finish(&self, decision: &str) {
-        let stores = &self.stores;
-        for (i, store) in stores.iter().enumerate() {
+        if self.stores.iter().any(Option::is_none) {
+            self.local.finish(decision.as_bytes());
+        }
+        let stores = self.stores.iter().flatten();
+        for (i, store) in stores.clone().enumerate() {
             // Several states are in one store.
-            if !stores[..i].iter().any(|s| Arc::ptr_eq(s, store)) {
+            if !stores.clone().take(i).any(|s| Arc::ptr_eq(s, store)) {
                 store.finish(decision.as_bytes());
             }
         }

@@ -17,7 +17,7 @@
 //!
 //! # Where to start reading
 //!
-//! `asking.rs`. Before it `plan.rs` (what is declared) and `bound.rs` (where it is kept); behind it `attempt.rs` (for hosts that do not wait), `trace.rs`
+//! `asking.rs`, with `place.rs` (words and operations). Before it `plan.rs` (what is declared) and `bound.rs` (where it is kept); behind it `attempt.rs` (for hosts that do not wait), `trace.rs`
 //! (what came of it, for people) and `replay.rs` (answering again, to explain).
 //!
 //! # What it must not know
@@ -27,6 +27,7 @@
 mod asking;
 mod attempt;
 mod bound;
+mod place;
 mod plan;
 mod replay;
 mod trace;

@@ -8,7 +8,8 @@ use tollgate_ir::entities::PlaceId;
 use tollgate_ir::module::Module;
 use tollgate_runtime::{Arena, Cx, States, Value, Word};
 
-use crate::asking::{Asked, taken, word};
+use crate::asking::Asked;
+use crate::place::{taken, word};
 use crate::plan::Plan;
 use crate::trace::{self, Operation};
 

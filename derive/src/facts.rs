@@ -24,7 +24,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         Of::Struct(fields) => {
             let puts = fields.iter().enumerate().map(|(n, field)| put(field, n));
             quote! {
-                fit.record(to, |fields| {
+                fit.put_record(to, word, |fields| {
                     #(#puts)*
                     ::core::result::Result::Ok(())
                 })
@@ -50,7 +50,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             });
             quote! {
                 let variant = match self { #(#numbers)* };
-                fit.variant(variant, to, |fields| {
+                fit.put_variant(variant, to, word, |fields| {
                     match self { #(#puts)* }
                     ::core::result::Result::Ok(())
                 })
@@ -62,7 +62,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         impl #parameters ::tollgate::typed::Fact for #ident #arguments #bounds {
             const SHAPE: ::tollgate::typed::Shape = #shape;
 
-            #[allow(unused_variables, reason = "a type without fields uses none")]
+            #[inline]
             fn word<'facts>(
                 &'facts self,
                 fit: &::tollgate::typed::Fit,
@@ -71,6 +71,19 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 ::tollgate::typed::Word<'facts>,
                 ::std::boxed::Box<::tollgate::typed::Refusal>,
             > {
+                let mut word = ::tollgate::typed::Word::None;
+                ::tollgate::typed::Fact::put(self, fit, to, &mut word)?;
+                ::core::result::Result::Ok(word)
+            }
+
+            #[allow(unused_variables, reason = "a type without fields uses none")]
+            #[inline]
+            fn put<'facts>(
+                &'facts self,
+                fit: &::tollgate::typed::Fit,
+                to: &::tollgate::typed::Entering<'facts>,
+                word: &mut ::tollgate::typed::Word<'facts>,
+            ) -> ::core::result::Result<(), ::std::boxed::Box<::tollgate::typed::Refusal>> {
                 #body
             }
         }

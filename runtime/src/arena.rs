@@ -162,7 +162,12 @@ impl Arena {
     /// `len` absent words to write to: the registers of an engine, or a list under construction.
     #[inline]
     pub fn slots<'a>(&'a self, len: usize) -> &'a mut [Word<'a>] {
-        self.bump().alloc_slice_fill_copy(len, Word::None)
+        let bump = self.bump();
+        match ABSENT.get(..len) {
+            // A copy, which is shorter than a loop over words of which only the tag is written.
+            Some(absent) => bump.alloc_slice_copy(absent),
+            None => bump.alloc_slice_fill_copy(len, Word::None),
+        }
     }
 
     /// What everything is made in.
@@ -172,3 +177,6 @@ impl Arena {
         &self.bump
     }
 }
+
+/// As many absent words as most records and functions have.
+static ABSENT: [Word<'static>; 32] = [Word::None; 32];

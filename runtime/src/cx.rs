@@ -18,6 +18,12 @@ pub trait States {
     /// Performs the operation of a place, an index into the program's table, and gives its answer as a word of the place's type.
     fn ask<'a>(&self, place: u32, args: &[Word<'a>], cx: &Cx<'a>) -> Word<'a>;
 
+    /// As `ask`, with the word written where it is to stand: one that is handed on is read in other pieces than it was written in, for
+    /// which processors wait.
+    fn put<'a>(&self, place: u32, args: &[Word<'a>], cx: &Cx<'a>, to: &mut Word<'a>) {
+        *to = self.ask(place, args, cx);
+    }
+
     /// What the place answered in this decision.
     fn answer<'a>(&self, place: u32, cx: &Cx<'a>) -> Word<'a>;
 }
@@ -66,6 +72,15 @@ impl<'a> Cx<'a> {
         match self.states {
             Some(states) => states.ask(place, args, self),
             None => Word::None,
+        }
+    }
+
+    /// As [`Cx::ask`], with the word written where it is to stand.
+    #[inline]
+    pub fn put(&self, place: u32, args: &[Word<'a>], to: &mut Word<'a>) {
+        match self.states {
+            Some(states) => states.put(place, args, self, to),
+            None => *to = Word::None,
         }
     }
 

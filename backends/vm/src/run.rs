@@ -138,7 +138,8 @@ impl<'a> Machine<'a, '_> {
 
     /// Copies registers to where a callee has its parameters, from parameter `first` on.
     fn pass(&mut self, first: usize, registers: &[u32]) {
-        for (to, from) in self.below.iter_mut().skip(first).zip(registers) {
+        let below = self.below.get_mut(first..).unwrap_or_default();
+        for (to, from) in below.iter_mut().zip(registers) {
             *to = self.registers[*from as usize];
         }
     }
@@ -447,12 +448,11 @@ impl<'a> Handlers<'a> for Machine<'a, '_> {
     fn ask(&mut self, dst: Dst, asked: Asked) {
         let (place, args) = self.program.asked(asked);
         self.pass(0, args);
-        let word = if self.exhausted() {
-            Word::None
-        } else {
-            self.cx.ask(place, &self.below[..args.len()])
-        };
-        self.write(dst, word);
+        let to = &mut self.registers[dst.0 as usize];
+        match self.budget.exhausted(self.cx) {
+            true => *to = Word::None,
+            false => self.cx.put(place, &self.below[..args.len()], to),
+        }
     }
     fn answer(&mut self, dst: Dst, place: PlaceId) {
         self.write(dst, self.cx.answer(place.0));

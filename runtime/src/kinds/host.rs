@@ -107,7 +107,7 @@ pub(crate) fn canonical_name(raw: &str) -> Option<&str> {
 /// Whether it is a canonical name of the commonest kind: so short that no label is too long, without `_`, with neither `-` nor a dot at an
 /// end or beside another one, so that no label is `xn--`, and with no label that begins with a digit.
 #[inline(always)]
-fn is_common(raw: &[u8]) -> bool {
+pub(crate) fn is_common(raw: &[u8]) -> bool {
     let (Some(b'a'..=b'z'), Some(last)) = (raw.first(), raw.last()) else {
         return false;
     };

@@ -11,7 +11,7 @@ use crate::index::Texts;
 use crate::json;
 use crate::kinds::net::Ip;
 use crate::kinds::{header, host, path};
-use crate::schema::{Boundary, DATE_END, INSTANT_END, Schema, Type, TypeId};
+use crate::schema::{Boundary, DATE_END, INSTANT_END, PathPolicy, Schema, Type, TypeId};
 use crate::word::Word;
 
 /// What a decision's values enter: the schema they are held against, and where what is not borrowed is laid down.
@@ -29,12 +29,27 @@ type Entry<'a> = (&'a str, Result<Word<'a>, Box<Refusal>>);
 /// How values of a type of the host become words of a type of the rules.
 #[derive(Clone, Debug)]
 pub struct Fit {
+    /// What texts are looked at for first.
+    first: Look,
     /// The type of the rules, without its `?`.
     ty: Type,
     limits: Arc<Boundary>,
     /// Whether it is a value of a header, which has rules of its own.
     header: bool,
     inner: Inner,
+}
+
+/// How a text can be found to be canonical as it stands, told once, so that it is not told of the type each time.
+#[derive(Clone, Copy, Debug)]
+enum Look {
+    /// It is, up to so many bytes.
+    Length(u32),
+    /// As a path by a policy.
+    Path(PathPolicy),
+    /// As a host.
+    Host,
+    /// By what else the type says.
+    Type,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +86,17 @@ impl Fit {
         read: Option<&[bool]>,
     ) -> Result<Fit, Misfit> {
         fit(schema, ty, shape, read, &Arc::new(Boundary::default()))
+    }
+
+    /// The fit of what no rule reads, which is never asked for a word.
+    pub(super) fn nothing(limits: &Arc<Boundary>) -> Fit {
+        Fit {
+            first: Look::Type,
+            ty: Type::Bool,
+            limits: limits.clone(),
+            header: false,
+            inner: Inner::Leaf,
+        }
     }
 
     /// The word of a truth value.
@@ -143,45 +169,58 @@ impl Fit {
     ///
     /// # Errors
     /// As [`Fit::text`].
-    #[inline]
+    #[inline(never)]
     pub fn put_text<'a>(
         &self,
         text: &'a str,
         to: &Entering<'a>,
         word: &mut Word<'a>,
     ) -> Result<(), Box<Refusal>> {
-        match &self.inner {
-            Inner::Names(names) => {
-                if let Some(number) = variant_of(names, text) {
-                    *word = Word::Variant(number, &[]);
+        // Whether it is canonical as it stands; a host without its port is a part of the text.
+        let canonical = match &self.first {
+            Look::Length(max) => text.len() <= *max as usize,
+            Look::Path(policy) => path::is_canonical(text, policy),
+            Look::Host if host::is_common(text.as_bytes()) => true,
+            Look::Host => match host::canonical_name(text) {
+                Some(name) => {
+                    *word = Word::Str(name);
                     return Ok(());
                 }
-            }
-            _ => {
-                if let Some(text) = self.as_it_stands(text) {
-                    *word = Word::Str(text);
-                    return Ok(());
-                }
-            }
+                None => false,
+            },
+            Look::Type => return self.put_by_type(text, to, word),
+        };
+        if canonical {
+            *word = Word::Str(text);
+            return Ok(());
         }
         *word = *self.made_canonical(text, to)?;
         Ok(())
     }
 
-    /// The canonical form of a text, where that is the text or a part of it. `None` is no answer.
     #[inline(never)]
-    fn as_it_stands<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let canonical = match &self.ty {
-            Type::Str { max, matching } => {
-                text.len() <= *max as usize
-                    && matching.as_ref().is_none_or(|m| m.regex.matches(text))
-                    && (!self.header || header::check_value(text).is_ok())
+    fn put_by_type<'a>(
+        &self,
+        text: &'a str,
+        to: &Entering<'a>,
+        word: &mut Word<'a>,
+    ) -> Result<(), Box<Refusal>> {
+        let as_it_stands = match (&self.inner, &self.ty) {
+            (Inner::Names(names), _) => {
+                let number = names.find(text.as_bytes());
+                number.map(|number| Word::Variant(number, &[]))
             }
-            Type::Path => path::is_canonical(text, &self.limits.path),
-            Type::Host => return host::canonical_name(text),
-            _ => false,
+            (_, Type::Str { max, matching }) => (text.len() <= *max as usize
+                && matching.as_ref().is_none_or(|m| m.regex.matches(text))
+                && (!self.header || header::check_value(text).is_ok()))
+            .then_some(Word::Str(text)),
+            _ => None,
         };
-        canonical.then_some(text)
+        *word = match as_it_stands {
+            Some(word) => word,
+            None => *self.made_canonical(text, to)?,
+        };
+        Ok(())
     }
 
     #[inline(never)]
@@ -257,6 +296,19 @@ impl Fit {
         }
     }
 
+    /// As [`Fit::ip`], written where it stands.
+    ///
+    /// # Errors
+    /// As [`Fit::ip`].
+    #[inline]
+    pub fn put_ip(&self, ip: Ip, word: &mut Word<'_>) -> Result<(), Box<Refusal>> {
+        match self.ty {
+            Type::Ip => *word = Word::Ip(ip),
+            _ => return Err(self.other(ip.to_string())),
+        }
+        Ok(())
+    }
+
     /// The word of a sequence, from the words of its elements.
     ///
     /// # Errors
@@ -318,40 +370,47 @@ impl Fit {
         Ok(Word::Seq(words))
     }
 
-    /// The word of a struct, whose fields `put` writes.
+    /// Writes the word of a struct where it is to stand; `put` writes the fields.
     ///
     /// # Errors
     /// When one is refused.
     #[inline]
-    pub fn record<'a>(
+    pub fn put_record<'a>(
         &self,
         to: &Entering<'a>,
+        word: &mut Word<'a>,
         put: impl FnOnce(&mut FieldWords<'_, 'a>) -> Result<(), Box<Refusal>>,
-    ) -> Result<Word<'a>, Box<Refusal>> {
-        match &self.inner {
-            Inner::Record(record) => Ok(Word::Seq(record.words(to, put)?)),
-            _ => Err(self.other("{\u{2026}}".into())),
-        }
+    ) -> Result<(), Box<Refusal>> {
+        let Inner::Record(record) = &self.inner else {
+            return Err(self.other("{\u{2026}}".into()));
+        };
+        *word = Word::Seq(record.words(to, put)?);
+        Ok(())
     }
 
-    /// The word of an enum's value, from the number of its variant in the host's enum; `put` writes the fields of that one.
+    /// Writes the word of an enum's value where it is to stand, from the number of its variant in the host's enum; `put` writes the fields of
+    /// that one.
     ///
     /// # Errors
     /// When a field is refused.
     #[inline]
-    pub fn variant<'a>(
+    pub fn put_variant<'a>(
         &self,
         variant: u32,
         to: &Entering<'a>,
+        word: &mut Word<'a>,
         put: impl FnOnce(&mut FieldWords<'_, 'a>) -> Result<(), Box<Refusal>>,
-    ) -> Result<Word<'a>, Box<Refusal>> {
-        match &self.inner {
-            Inner::Variants(variants) => match variants.get(variant as usize) {
-                Some((tag, fields)) => Ok(Word::Variant(*tag, fields.words(to, put)?)),
-                None => Err(self.other(format!("variant {variant}"))),
-            },
-            _ => Err(self.other(format!("variant {variant}"))),
+    ) -> Result<(), Box<Refusal>> {
+        let variants = match &self.inner {
+            Inner::Variants(variants) => &variants[..],
+            _ => &[],
+        };
+        match variants.get(variant as usize) {
+            Some((tag, fields)) if fields.is_empty() => *word = Word::Variant(*tag, &[]),
+            Some((tag, fields)) => *word = Word::Variant(*tag, fields.words(to, put)?),
+            None => return Err(self.other(format!("variant {variant}"))),
         }
+        Ok(())
     }
 
     /// The fit of the values of a header, which the boundary bounds further.
@@ -362,6 +421,7 @@ impl Fit {
             *max = (*max).min(limits.header_values);
             *max_bytes = (*max_bytes).min(limits.header_bytes);
             text.header = true;
+            text.first = Look::Type;
             text.ty = Type::Str {
                 max: *max_bytes,
                 matching: None,
@@ -376,10 +436,18 @@ impl Fit {
     }
 }
 
-/// The number of the variant of a name.
-#[inline(never)]
-fn variant_of(names: &Texts, name: &str) -> Option<u32> {
-    names.find(name.as_bytes())
+impl Look {
+    fn new(ty: &Type, limits: &Boundary) -> Look {
+        match ty {
+            Type::Str {
+                max,
+                matching: None,
+            } => Look::Length(*max),
+            Type::Path => Look::Path(limits.path),
+            Type::Host => Look::Host,
+            _ => Look::Type,
+        }
+    }
 }
 
 pub(super) fn fit(
@@ -430,6 +498,7 @@ pub(super) fn fit(
             Inner::Of(of(*id, shape).map_err(|m| m.within("[]"))?)
         }
         (Type::Values { max_bytes, .. }, Shape::Seq(Shape::Text)) => Inner::Of(Box::new(Fit {
+            first: Look::Length(*max_bytes),
             ty: Type::Str {
                 max: *max_bytes,
                 matching: None,
@@ -472,6 +541,7 @@ pub(super) fn fit(
         }
     };
     Ok(Fit {
+        first: Look::new(ty, &limits),
         ty: ty.clone(),
         limits,
         header: false,

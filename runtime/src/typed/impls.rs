@@ -118,10 +118,11 @@ macro_rules! addresses {
                 _: &Entering<'a>,
                 word: &mut Word<'a>,
             ) -> Result<(), Box<Refusal>> {
-                let ip = IpAddr::from(*self).into();
-                fit.ip(ip)?;
-                *word = Word::Ip(ip);
-                Ok(())
+                // Told apart here, so that each is written as it is: one made of both would be put together of pieces of either.
+                match IpAddr::from(*self) {
+                    IpAddr::V4(ip) => fit.put_ip(IpAddr::V4(ip).into(), word),
+                    IpAddr::V6(ip) => fit.put_ip(IpAddr::V6(ip).into(), word),
+                }
             }
         })*
     };

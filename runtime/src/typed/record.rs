@@ -14,8 +14,8 @@ use crate::word::Word;
 /// How fields of the host become those of the rules.
 #[derive(Clone, Debug)]
 pub(super) struct RecordFit {
-    /// By the host's numbers; nothing for what no rule reads.
-    given: Box<[Option<FieldFit>]>,
+    /// By the host's numbers.
+    given: Box<[FieldFit]>,
     /// What the host does not give and is not absent, by its place among the fields of the rules.
     fixed: Box<[(u32, Value)]>,
     /// How many fields the rules have.
@@ -25,16 +25,19 @@ pub(super) struct RecordFit {
 /// How a field of the host's becomes one of the rules'.
 #[derive(Clone, Debug)]
 struct FieldFit {
-    /// Its place among the fields of the rules.
+    /// Its place among the fields of the rules; [`UNREAD`] where no rule reads it.
     place: u32,
     name: Box<str>,
     fit: Fit,
 }
 
+/// More than a record can have fields, so that looking for the place tells what is not read, too.
+const UNREAD: u32 = u32::MAX;
+
 /// The words of a struct's fields while they are written, by the numbers of the fields in the host's type.
 #[derive(Debug)]
 pub struct FieldWords<'f, 'a> {
-    given: &'f [Option<FieldFit>],
+    given: &'f [FieldFit],
     words: &'f mut [Word<'a>],
     to: &'f Entering<'a>,
 }
@@ -43,7 +46,7 @@ impl<'a> FieldWords<'_, 'a> {
     /// Whether some rule can read this field, so that it has to be found out.
     #[inline]
     pub fn wants(&self, number: usize) -> bool {
-        matches!(self.given.get(number), Some(Some(_)))
+        self.given.get(number).is_some_and(|f| f.place != UNREAD)
     }
 
     /// Writes the word of a field, if some rule can read it.
@@ -56,7 +59,7 @@ impl<'a> FieldWords<'_, 'a> {
         number: usize,
         value: &'a T,
     ) -> Result<(), Box<Refusal>> {
-        if let Some(Some(field)) = self.given.get(number)
+        if let Some(field) = self.given.get(number)
             && let Some(word) = self.words.get_mut(field.place as usize)
             && let Err(refusal) = value.put(&field.fit, self.to, word)
         {
@@ -75,7 +78,12 @@ impl RecordFit {
         read: Option<&[bool]>,
         limits: &Arc<Boundary>,
     ) -> Result<RecordFit, Misfit> {
-        let mut given = vec![None; shape.fields.len()];
+        let unread = || FieldFit {
+            place: UNREAD,
+            name: "".into(),
+            fit: Fit::nothing(limits),
+        };
+        let mut given: Vec<FieldFit> = shape.fields.iter().map(|_| unread()).collect();
         let mut fixed = Vec::new();
         for (place, field) in fields.iter().enumerate() {
             if read.is_some_and(|read| !read.get(place).copied().unwrap_or(true)) {
@@ -89,11 +97,11 @@ impl RecordFit {
             ) {
                 (Some(number), ..) => {
                     let fit = fit(schema, field.ty, &shape.fields[number].1, None, limits);
-                    given[number] = Some(FieldFit {
+                    given[number] = FieldFit {
                         place: place as u32,
                         name: (*field.name).into(),
                         fit: fit.map_err(|m| m.within(&field.name))?,
-                    });
+                    };
                 }
                 (None, Some(Value::None), _) | (None, None, Type::Opt(_)) => {}
                 (None, Some(default), _) => fixed.push((place as u32, default.clone())),
@@ -113,6 +121,12 @@ impl RecordFit {
             fixed: fixed.into(),
             len: fields.len(),
         })
+    }
+
+    /// Whether the rules have no fields there.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The words of the fields, in the order of the rules; what is not written is absent.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
+use super::places::Anywhere;
 use super::table::{Cell, Table};
 use crate::identity::Who;
 use crate::operation::Operation;
@@ -80,6 +81,7 @@ impl Place {
 
 impl Cell for Held {
     type Rule = ();
+    type Align = Anywhere;
 
     fn until(&self, (): &()) -> i64 {
         match self.first {

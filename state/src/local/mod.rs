@@ -176,6 +176,33 @@ impl Local {
         }
     }
 
+    /// As [`Store::ask`] of [`Ask::Take`], of a token bucket that remembers no answers, which is what is asked most: short enough to be laid
+    /// out where it is asked. `None` where the state is another one or has no room for the key; then nothing has happened.
+    ///
+    /// ```
+    /// use tollgate_state::{Answer, Declaration, Kind, Local, Rate};
+    /// let rate = Rate { count: 1, per_us: 1_000_000 };
+    /// let store = Local::new(&[Declaration::new("b", Kind::TokenBucket { rate, burst: 2 }).max_keys(1)])?;
+    /// assert_eq!(store.take(0, b"ann", 0, 2), Some(Answer::Taken { granted: true, wait_us: None, left: 0 }));
+    /// assert_eq!(store.take(0, b"bob", 0, 1), None);
+    /// # Ok::<(), tollgate_state::Limit>(())
+    /// ```
+    #[inline]
+    pub fn take(&self, state: u32, key: &[u8], at_us: i64, n: u32) -> Option<Answer> {
+        let State {
+            kept: Kept::Buckets(table),
+            firsts: None,
+            ..
+        } = self.states.get(state as usize)?
+        else {
+            return None;
+        };
+        let taken = table.with(key, at_us, |rule, cell, floor| {
+            Ok(cell.take(rule, at_us, floor, n))
+        });
+        taken.ok()
+    }
+
     /// How many keys a state holds, those included that no longer matter and were not dropped yet.
     pub fn keys(&self, state: u32) -> u64 {
         self.state(state).map_or(0, |state| state.kept.keys())
@@ -190,7 +217,7 @@ impl Local {
         self.states.get(index as usize).ok_or(Failure::Unanswerable)
     }
 
-    #[inline]
+    #[inline(never)]
     fn answer(&self, operation: &Operation<'_>) -> Result<Answer, Failure> {
         let Operation { key, at_us, .. } = *operation;
         if let Ask::Reserve { once, within } = operation.ask {
@@ -329,8 +356,13 @@ impl Local {
 }
 
 impl Store for Local {
-    #[inline]
     fn ask(&self, operation: &Operation<'_>) -> Outcome {
+        let Operation { key, at_us, .. } = *operation;
+        if let Ask::Take(n) = operation.ask
+            && let Some(answer) = self.take(operation.state, key, at_us, n)
+        {
+            return Outcome::Answer(answer);
+        }
         match self.answer(operation) {
             Ok(answer) => Outcome::Answer(answer),
             Err(failure) => Outcome::Failed(failure),

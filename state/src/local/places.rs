@@ -4,24 +4,48 @@
 //! one. What is taken out is closed up by those behind it (Knuth, *The Art of Computer Programming* 3, §6.4, Algorithm R), so that no
 //! tombstones make probes longer.
 
-use super::key::Key;
+use super::key::{Key, Wanted};
+use super::table::Cell;
 
 /// How many places there are at first.
 const FIRST: usize = 8;
 
 /// A key with what it holds.
-pub(crate) struct Entry<C> {
+pub(crate) struct Entry<C: Cell> {
     pub(crate) key: Key,
     pub(crate) cell: C,
+    /// Takes no room, and says where an entry may begin.
+    _align: [C::Align; 0],
 }
 
+/// Entries begin anywhere: most that are no power of two long would take half as much room again if they did not.
+pub(crate) type Anywhere = u64;
+
+/// Two entries to a cache line, and none in two lines.
+#[repr(align(32))]
+pub(crate) struct HalfLine;
+
+/// An entry to a cache line.
+#[repr(align(64))]
+pub(crate) struct Line;
+
 /// A power of two of places, or none; at most three quarters of them are taken.
-pub(crate) struct Places<C> {
+pub(crate) struct Places<C: Cell> {
     places: Box<[Option<Entry<C>>]>,
     len: usize,
 }
 
-impl<C> Places<C> {
+impl<C: Cell> Entry<C> {
+    pub(crate) fn new(key: Key, cell: C) -> Entry<C> {
+        Entry {
+            key,
+            cell,
+            _align: [],
+        }
+    }
+}
+
+impl<C: Cell> Places<C> {
     /// No places.
     pub(crate) fn new() -> Places<C> {
         Places {
@@ -56,7 +80,7 @@ impl<C> Places<C> {
 
     /// What a key holds.
     #[inline]
-    pub(crate) fn find(&mut self, hash: u64, key: &[u8]) -> Option<&mut C> {
+    pub(crate) fn find(&mut self, hash: u64, key: &Wanted<'_>) -> Option<&mut C> {
         let place = self.place(hash, key)?;
         let entry = self.places.get_mut(place)?.as_mut()?;
         Some(&mut entry.cell)
@@ -64,12 +88,12 @@ impl<C> Places<C> {
 
     /// The place of a key.
     #[inline]
-    pub(crate) fn place(&self, hash: u64, key: &[u8]) -> Option<usize> {
+    pub(crate) fn place(&self, hash: u64, key: &Wanted<'_>) -> Option<usize> {
         let mask = self.places.len().wrapping_sub(1);
         let mut place = hash as usize & mask;
         // A free place ends the probes, and there is always one.
         while let Some(Some(entry)) = self.places.get(place) {
-            if entry.key.bytes() == key {
+            if entry.key.is(key) {
                 return Some(place);
             }
             place = (place + 1) & mask;
@@ -132,7 +156,28 @@ impl<C> Places<C> {
 mod tests {
     use std::collections::HashMap;
 
+    use serde::{Deserialize, Serialize};
+
+    use super::super::cells::bucket::Bucket;
     use super::*;
+
+    #[derive(Clone, Default, Serialize, Deserialize)]
+    struct Number(u64);
+
+    impl Cell for Number {
+        type Rule = ();
+        type Align = Anywhere;
+
+        fn until(&self, (): &()) -> i64 {
+            0
+        }
+    }
+
+    #[test]
+    fn no_token_bucket_lies_in_two_cache_lines() {
+        assert_eq!(size_of::<Option<Entry<Bucket>>>(), 32);
+        assert_eq!(align_of::<Option<Entry<Bucket>>>(), 32);
+    }
 
     /// Keys that come and go, with hashes that nearly all meet: what is there is what a map of the standard library has.
     #[test]
@@ -140,7 +185,7 @@ mod tests {
         for kinds in [1, 3, 64, u64::MAX] {
             let hash_of =
                 |key: &[u8]| u64::from(key[0]).wrapping_mul(0x9e37_79b9_7f4a_7c15) % kinds;
-            let (mut places, mut model) = (Places::new(), HashMap::new());
+            let (mut places, mut model) = (Places::<Number>::new(), HashMap::new());
             let mut state = 1_u64;
             for step in 0..20_000_u64 {
                 state = state
@@ -148,22 +193,20 @@ mod tests {
                     .wrapping_add(step);
                 let key = [(state >> 33) as u8 % 97];
                 let hash = hash_of(&key);
-                let there = places.place(hash, &key);
+                let wanted = Wanted::new(&key);
+                let there = places.place(hash, &wanted);
                 assert_eq!(there.is_some(), model.contains_key(&key));
                 match (there, state >> 60) {
                     (Some(place), 0..8) => {
-                        let taken = places.take(place, hash_of).map(|entry| entry.cell);
+                        let taken = places.take(place, hash_of).map(|entry| entry.cell.0);
                         assert_eq!(taken, model.remove(&key));
                     }
                     (Some(_), _) => {
-                        *places.find(hash, &key).expect("it is there") = step;
+                        *places.find(hash, &wanted).expect("it is there") = Number(step);
                         model.insert(key, step);
                     }
                     (None, _) => {
-                        let entry = Entry {
-                            key: Key::new(&key),
-                            cell: step,
-                        };
+                        let entry = Entry::new(Key::new(&key), Number(step));
                         places.put(hash, entry, hash_of);
                         model.insert(key, step);
                     }
@@ -172,7 +215,8 @@ mod tests {
                 assert!(4 * places.len() <= 3 * places.all());
             }
             for (key, cell) in model {
-                assert_eq!(places.find(hash_of(&key), &key), Some(&mut { cell }));
+                let found = places.find(hash_of(&key), &Wanted::new(&key));
+                assert_eq!(found.map(|number| number.0), Some(cell));
             }
         }
     }

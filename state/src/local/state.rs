@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::cells::{bucket, budget, ladder, log, members, seen, sliding, slots, stretches, window};
+use super::places::Anywhere;
 use super::table::{Cell, Table};
 use crate::calendar::Calendar;
 use crate::identity::Who;
@@ -279,6 +280,7 @@ impl Kept {
 
 impl Cell for First {
     type Rule = ();
+    type Align = Anywhere;
 
     fn until(&self, (): &()) -> i64 {
         match self.answer {

@@ -6,9 +6,8 @@
 //! the whole shard and one more are. There is no thread beside.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::key::Key;
+use super::key::{Key, Wanted};
 use super::places::{Entry, Places};
 use crate::operation::Failure;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
@@ -23,6 +22,9 @@ const STEP: usize = 8;
 pub(crate) trait Cell: Default + Clone + Serialize + DeserializeOwned {
     /// The settings of the declaration.
     type Rule;
+
+    /// Where entries may begin: what `places.rs` has for that.
+    type Align;
 
     /// The time from which on this answers as an absent key does; `i64::MIN` if it does already.
     fn until(&self, rule: &Self::Rule) -> i64;
@@ -48,11 +50,11 @@ pub(crate) struct Table<C: Cell> {
 
 /// A shard has cache lines of its own.
 #[repr(align(128))]
-struct Shard<C>(Mutex<Keys<C>>);
+struct Shard<C: Cell>(Mutex<Keys<C>>);
 
 /// What every operation looks at stands first, in the cache line of the lock.
 #[repr(C)]
-struct Keys<C> {
+struct Keys<C: Cell> {
     places: Places<C>,
     /// Keys that were asked about since [`Table::copy`] took what changed; nothing where nobody wants to know.
     touched: Option<Vec<Key>>,
@@ -113,10 +115,11 @@ impl<C: Cell> Table<C> {
         at_us: i64,
         work: impl FnOnce(&C::Rule, &mut C, i64) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let hash = self.hash(key);
+        let wanted = Wanted::new(key);
+        let hash = wanted.hash(self.seed);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        if let Some(cell) = keys.places.find(hash, key) {
+        if let Some(cell) = keys.places.find(hash, &wanted) {
             return work(&self.rule, cell, i64::MIN);
         }
         self.with_absent(keys, hash, key, at_us, work)
@@ -128,19 +131,21 @@ impl<C: Cell> Table<C> {
         key: &[u8],
         look: impl FnOnce(&C::Rule, &mut C) -> R,
     ) -> Option<R> {
-        let hash = self.hash(key);
+        let wanted = Wanted::new(key);
+        let hash = wanted.hash(self.seed);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        let cell = keys.places.find(hash, key)?;
+        let cell = keys.places.find(hash, &wanted)?;
         Some(look(&self.rule, cell))
     }
 
     /// Takes the key out with what it holds, if it is there.
     pub(crate) fn take(&self, key: &[u8]) -> Option<C> {
-        let hash = self.hash(key);
+        let wanted = Wanted::new(key);
+        let hash = wanted.hash(self.seed);
         let mut keys = self.shard(hash).lock();
         keys.touch(key);
-        let place = keys.places.place(hash, key)?;
+        let place = keys.places.place(hash, &wanted)?;
         let entry = keys.places.take(place, |key| self.hash(key))?;
         self.live.fetch_sub(1, Ordering::Relaxed);
         Some(entry.cell)
@@ -191,8 +196,8 @@ impl<C: Cell> Table<C> {
                     touched.sort_unstable_by(|a, b| a.bytes().cmp(b.bytes()));
                     touched.dedup_by(|a, b| a.bytes() == b.bytes());
                     all.keys.extend(touched.drain(..).map(|key| {
-                        let hash = self.hash(key.bytes());
-                        let cell = keys.places.find(hash, key.bytes()).cloned();
+                        let wanted = Wanted::new(key.bytes());
+                        let cell = keys.places.find(wanted.hash(self.seed), &wanted).cloned();
                         (key, cell.unwrap_or_default())
                     }));
                     keys.touched = Some(touched);
@@ -219,9 +224,10 @@ impl<C: Cell> Table<C> {
             };
         }
         for (key, cell) in entries.keys {
-            let hash = self.hash(key.bytes());
+            let wanted = Wanted::new(key.bytes());
+            let hash = wanted.hash(self.seed);
             let mut keys = self.shard(hash).lock();
-            if let Some(place) = keys.places.place(hash, key.bytes()) {
+            if let Some(place) = keys.places.place(hash, &wanted) {
                 keys.places.take(place, |key| self.hash(key));
                 self.live.fetch_sub(1, Ordering::Relaxed);
             }
@@ -231,8 +237,8 @@ impl<C: Cell> Table<C> {
             }
             self.live.fetch_add(1, Ordering::Relaxed);
             keys.due = keys.due.min(until);
-            let entry = Entry { key, cell };
-            keys.places.put(hash, entry, |key| self.hash(key));
+            keys.places
+                .put(hash, Entry::new(key, cell), |key| self.hash(key));
         }
     }
 
@@ -255,8 +261,7 @@ impl<C: Cell> Table<C> {
         let until = cell.until(&self.rule);
         if result.is_ok() && until != i64::MIN {
             keys.due = keys.due.min(until);
-            let key = Key::new(key);
-            let entry = Entry { key, cell };
+            let entry = Entry::new(Key::new(key), cell);
             keys.places.put(hash, entry, |key| self.hash(key));
         } else {
             self.live.fetch_sub(1, Ordering::Relaxed);
@@ -321,9 +326,8 @@ impl<C: Cell> Table<C> {
         }
     }
 
-    #[inline]
     fn hash(&self, key: &[u8]) -> u64 {
-        xxh3_64_with_seed(key, self.seed)
+        Wanted::new(key).hash(self.seed)
     }
 
     /// Places are found by the lowest bits of a hash.
@@ -340,17 +344,23 @@ impl<C: Cell> Entries<C> {
     }
 }
 
-impl<C> Keys<C> {
+impl<C: Cell> Keys<C> {
     /// Notes that the key may change.
     #[inline]
     fn touch(&mut self, key: &[u8]) {
         if let Some(touched) = &mut self.touched {
-            touched.push(Key::new(key));
+            note(touched, key);
         }
     }
 }
 
-impl<C> Default for Keys<C> {
+/// Apart, so that what most programs never do is no part of what they do all the time.
+#[cold]
+fn note(touched: &mut Vec<Key>, key: &[u8]) {
+    touched.push(Key::new(key));
+}
+
+impl<C: Cell> Default for Keys<C> {
     fn default() -> Keys<C> {
         Keys {
             places: Places::new(),

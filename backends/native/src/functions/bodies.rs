@@ -191,8 +191,11 @@ pub(super) unsafe extern "C" fn native(cx: Cx, native: Id, args: Words, len: Len
 }
 
 pub(super) unsafe extern "C" fn ask(cx: Cx, place: Id, args: Words, len: Len, out: Out) {
-    // SAFETY: the context is in use, the arguments are words, and there is room for the result.
-    unsafe { give(out, natives(cx).ask(place, many(args, len))) }
+    // SAFETY: the context is in use, the arguments are words, and there is room for the result, which is a word once one was given.
+    unsafe {
+        give(out, Word::None);
+        natives(cx).put(place, many(args, len), &mut *out.cast());
+    }
 }
 
 pub(super) unsafe extern "C" fn answer(cx: Cx, place: Id, out: Out) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::kind::{Period, Weekday};
+use crate::local::places::Anywhere;
 use crate::local::table::Cell;
 use crate::operation::Failure;
 
@@ -130,6 +131,7 @@ impl Purse {
 
 impl Cell for Spent {
     type Rule = ();
+    type Align = Anywhere;
 
     /// Money that was spent stays spent.
     fn until(&self, (): &()) -> i64 {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{GREATEST, Recover, reduced};
+use crate::local::places::HalfLine;
 use crate::local::table::Cell;
 
 pub(crate) struct Rule {
@@ -75,6 +76,7 @@ impl Peak {
 
 impl Cell for Peak {
     type Rule = Rule;
+    type Align = HalfLine;
 
     /// When it has faded to where no class is shed, or to nothing.
     fn until(&self, rule: &Rule) -> i64 {

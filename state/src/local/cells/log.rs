@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{granted, refused};
 use crate::Answer;
+use crate::local::places::Anywhere;
 use crate::local::table::Cell;
 
 pub(crate) struct Rule {
@@ -66,6 +67,7 @@ impl Log {
 
 impl Cell for Log {
     type Rule = Rule;
+    type Align = Anywhere;
 
     fn until(&self, rule: &Rule) -> i64 {
         match self.times.back() {

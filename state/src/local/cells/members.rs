@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{clip, sliding};
 use crate::calendar::Calendar;
+use crate::local::places::Anywhere;
 use crate::local::table::Cell;
 use crate::operation::Failure;
 
@@ -220,6 +221,7 @@ impl Default for Members {
 
 impl Cell for Members {
     type Rule = Rule;
+    type Align = Anywhere;
 
     fn until(&self, rule: &Rule) -> i64 {
         let Some(sample) = self.samples.last() else {

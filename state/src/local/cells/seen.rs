@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Who;
+use crate::local::places::Anywhere;
 use crate::local::table::Cell;
 
 pub(crate) struct Rule {
@@ -45,6 +46,7 @@ impl Default for Seen {
 
 impl Cell for Seen {
     type Rule = Rule;
+    type Align = Anywhere;
 
     fn until(&self, _: &Rule) -> i64 {
         self.until

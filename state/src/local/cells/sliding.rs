@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clip;
+use crate::local::places::Anywhere;
 use crate::local::table::Cell;
 use crate::operation::Failure;
 
@@ -133,6 +134,7 @@ impl Marks {
 
 impl Cell for Marks {
     type Rule = Rule;
+    type Align = Anywhere;
 
     fn until(&self, rule: &Rule) -> i64 {
         match self.0.last() {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::Who;
 use crate::kind::ONE;
+use crate::local::places::Anywhere;
 use crate::local::table::Cell;
 
 pub(crate) struct Rule {
@@ -170,6 +171,7 @@ impl Default for Slots {
 
 impl Cell for Slots {
     type Rule = Rule;
+    type Align = Anywhere;
 
     fn until(&self, _: &Rule) -> i64 {
         match (self.held.is_empty(), self.queue.back()) {

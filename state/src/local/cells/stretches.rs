@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clip;
 use crate::calendar::Calendar;
+use crate::local::places::Line;
 use crate::local::table::Cell;
 use crate::operation::Failure;
 
@@ -123,6 +124,7 @@ impl Default for Stretches {
 
 impl Cell for Stretches {
     type Rule = Rule;
+    type Align = Line;
 
     fn until(&self, rule: &Rule) -> i64 {
         match self.is_new() {

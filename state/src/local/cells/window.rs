@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{granted, refused};
 use crate::Answer;
+use crate::local::places::HalfLine;
 use crate::local::table::Cell;
 
 pub(crate) struct Rule {
@@ -63,6 +64,7 @@ impl Fixed {
 
 impl Cell for Fixed {
     type Rule = Rule;
+    type Align = HalfLine;
 
     fn until(&self, rule: &Rule) -> i64 {
         match self.used {
