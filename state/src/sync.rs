@@ -1,6 +1,10 @@
 //! The lock that the local store is made of. It stands in a file of its own because `tests/interleavings.rs` compiles
 //! the store a second time with another one, to try every order in which threads may come.
 
+use std::cell::Cell;
+use std::thread;
+use std::time::Duration;
+
 use spin::relax::RelaxStrategy;
 
 /// A mutual exclusion that a panic elsewhere does not end: nothing is left half done, as no operation panics.
@@ -31,9 +35,18 @@ impl<T> Mutex<T> {
 }
 
 /// What a thread does that finds the lock held: looks again a few times, for as long as an operation takes, and then lets others work, of
-/// whom one has it and may not be running.
+/// whom one has it and may not be running. Giving way lets only threads of its own priority work, so it sleeps for a moment now and then.
 #[derive(Debug)]
 pub(crate) struct Wait;
+
+/// How often a thread gives way before it sleeps.
+const YIELDS: u32 = 64;
+const SLEEP: Duration = Duration::from_micros(50);
+
+thread_local! {
+    /// How often this thread has found a lock held.
+    static WAITED: Cell<u32> = const { Cell::new(0) };
+}
 
 impl RelaxStrategy for Wait {
     #[cold]
@@ -41,6 +54,11 @@ impl RelaxStrategy for Wait {
         for _ in 0..4 {
             std::hint::spin_loop();
         }
-        std::thread::yield_now();
+        let waited = WAITED.get().wrapping_add(1);
+        WAITED.set(waited);
+        match waited % YIELDS {
+            0 => thread::sleep(SLEEP),
+            _ => thread::yield_now(),
+        }
     }
 }
