@@ -88,7 +88,6 @@ pub(crate) fn run() -> ExitCode {
     let has_redis = crate::redis::install();
     println!("── Kafka");
     let has_kafka = crate::kafka::install();
-    let has_tansu = has_kafka && crate::kafka::build();
     let mut failed = Vec::new();
     for (what, arguments) in STEPS {
         let arguments: Vec<&str> = arguments
@@ -121,7 +120,6 @@ pub(crate) fn run() -> ExitCode {
             (has_nginx, "some tests in C or with nginx (see above)"),
             (has_redis, "states and streams in a Redis"),
             (has_kafka, "streams of a Kafka"),
-            (has_tansu, "streams of a Kafka with a disk"),
         ]
         .into_iter()
         .filter_map(|(has, what)| (!has).then_some(what))
