@@ -241,7 +241,7 @@ impl Shared {
     /// As [`Shared::enter`], of a finder of one rule that reads its arguments alone. Of the context only what such code reads is laid out.
     #[inline]
     fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
-        let Some((entry, _)) = self.finder(func, args) else {
+        let Some(entry) = self.finder(func, args) else {
             return self.find_in_context(func, arena, &mut Vec::new(), args);
         };
         let mut context = MaybeUninit::<Context>::uninit();
@@ -267,7 +267,7 @@ impl Shared {
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
     ) {
-        let Some((entry, _)) = self.finder(func, args) else {
+        let Some(entry) = self.finder(func, args) else {
             self.find_in_context(func, arena, marks, args);
             return;
         };
@@ -294,9 +294,9 @@ impl Shared {
 
     /// How a finder is entered with these arguments, if it stands alone and they are all there.
     #[inline(always)]
-    fn finder(&self, func: FuncId, args: &[Word<'_>]) -> Option<(Entry, usize)> {
-        let finder = *self.finders.get(func.0 as usize)?;
-        finder.filter(|(_, params)| *params <= args.len())
+    fn finder(&self, func: FuncId, args: &[Word<'_>]) -> Option<Entry> {
+        let (entry, params) = (*self.finders.get(func.0 as usize)?)?;
+        (params <= args.len()).then_some(entry)
     }
 
     /// As [`Shared::find`] and [`Shared::find_all`], of any function.
