@@ -126,6 +126,14 @@ pub(crate) fn params(rng: &mut Rng) -> String {
     format!("{{\"r\":{},\"k\":{}}}", record(rng), rng.between(0, 20))
 }
 
+/// One of the edges of a type, one time in three, or what is ordinary.
+fn either(rng: &mut Rng, edges: &[&str], ordinary: impl FnOnce(&mut Rng) -> String) -> String {
+    match rng.below(3) {
+        0 => (*rng.pick(edges)).into(),
+        _ => ordinary(rng),
+    }
+}
+
 fn record(rng: &mut Rng) -> String {
     let mut fields = vec![
         format!("\"n\":{}", number(rng, -1000, 1000)),
@@ -147,43 +155,39 @@ fn record(rng: &mut Rng) -> String {
         format!("\"u\":\"{}\"", rng.pick(SHARES)),
         format!("\"d\":\"{}s\"", rng.between(0, 60)),
         format!("\"a\":\"{}\"", rng.pick(SPANS)),
-        match rng.below(3) {
-            0 => format!("\"c\":\"{}\"", rng.pick(AMOUNTS)),
-            _ => format!(
-                "\"c\":\"{}.{:02} SGD\"",
-                rng.between(0, 50),
-                rng.between(0, 99)
-            ),
-        },
+        format!(
+            "\"c\":\"{}\"",
+            either(rng, AMOUNTS, |rng| {
+                format!("{}.{:02} SGD", rng.between(0, 50), rng.between(0, 99))
+            })
+        ),
         format!("\"path\":\"{}\"", rng.pick(PATHS)),
         format!(
             "\"host\":\"{}\"",
             rng.pick(&["a.example", "B.Example", "xn--bcher-kva.example"])
         ),
-        match rng.below(3) {
-            0 => format!("\"ip\":\"{}\"", rng.pick(IPS)),
-            _ => format!(
-                "\"ip\":\"10.{}.0.{}\"",
-                rng.between(18, 22),
-                rng.between(0, 255)
-            ),
-        },
-        match rng.below(3) {
-            0 => format!("\"t\":\"{}\"", rng.pick(INSTANTS)),
-            _ => format!(
-                "\"t\":\"2026-11-{:02}T{:02}:00:00Z\"",
-                rng.between(1, 28),
-                rng.between(0, 23)
-            ),
-        },
-        match rng.below(3) {
-            0 => format!("\"f\":{}", rng.pick(FLOATS)),
-            _ => format!(
-                "\"f\":{}.{}",
-                rng.between(-9, 9),
-                *rng.pick(&[0, 25, 5, 75])
-            ),
-        },
+        format!(
+            "\"ip\":\"{}\"",
+            either(rng, IPS, |rng| {
+                format!("10.{}.0.{}", rng.between(18, 22), rng.between(0, 255))
+            })
+        ),
+        format!(
+            "\"t\":\"{}\"",
+            either(rng, INSTANTS, |rng| {
+                format!(
+                    "2026-11-{:02}T{:02}:00:00Z",
+                    rng.between(1, 28),
+                    rng.between(0, 23)
+                )
+            })
+        ),
+        format!(
+            "\"f\":{}",
+            either(rng, FLOATS, |rng| {
+                format!("{}.{}", rng.between(-9, 9), *rng.pick(&[0, 25, 5, 75]))
+            })
+        ),
     ];
     if !rng.one_in(3) {
         fields.push(format!("\"m\":{}", number(rng, -100, 100)));
