@@ -12,6 +12,7 @@ const TIER: usize = 4;
 
 const EVENTS: usize = 40;
 const CITIES: usize = 60;
+const HOURS: i64 = 24;
 const TIERS: usize = 4;
 /// The most that an event spends.
 const MOST: i64 = 1_000;
@@ -40,7 +41,10 @@ fn make(family: &'static str, n: usize, count: usize, profile: Profile, most: i6
         .filter(|r| threshold(r) <= MOST)
         .cloned()
         .collect();
-    let requests = requests(&reached, count, profile, &mut seed, event);
+    let requests = requests(&reached, count, profile, &mut seed, |rule, seed| match rule {
+        Some(rule) => event(rule, seed),
+        None => near(seed.pick(&reached), seed),
+    });
     Workload {
         family,
         profile,
@@ -56,7 +60,7 @@ fn fields() -> Vec<Field> {
         field("event", variants("Event", EVENTS)),
         field("amount", Kind::Int(0, MOST_ASKED)),
         field("city", variants("City", CITIES)),
-        field("hour", Kind::Int(0, 23)),
+        field("hour", Kind::Int(0, HOURS - 1)),
         field("tier", variants("Tier", TIERS)),
     ]
 }
@@ -90,16 +94,16 @@ fn threshold(rule: &Rule) -> i64 {
     }
 }
 
-/// For a rule: what it asks, and at random what it does not ask. For none: at random.
-fn event(rule: Option<&Rule>, seed: &mut Seed) -> Request {
+/// What a rule asks, and at random what it does not ask.
+fn event(rule: &Rule, seed: &mut Seed) -> Request {
     let mut values = vec![
         Value::Text(format!("event{}", seed.below(EVENTS))),
         Value::Int(seed.between(0, MOST)),
         Value::Text(format!("city{}", seed.below(CITIES))),
-        Value::Int(seed.between(0, 23)),
+        Value::Int(seed.between(0, HOURS - 1)),
         Value::Text(format!("tier{}", seed.below(TIERS))),
     ];
-    for atom in rule.into_iter().flat_map(|rule| &rule.atoms) {
+    for atom in &rule.atoms {
         values[atom.field] = match &atom.test {
             Test::Is(text) => Value::Text(text.clone()),
             Test::OneOf(texts) => Value::Text(seed.pick(texts).clone()),
@@ -109,4 +113,30 @@ fn event(rule: Option<&Rule>, seed: &mut Seed) -> Request {
         };
     }
     Request(values)
+}
+
+/// All that a rule asks but for one thing. An event of values at random would among few rules be of a type and a city that none asks for,
+/// and among many never, so that the one were found out at once and the other not.
+fn near(rule: &Rule, seed: &mut Seed) -> Request {
+    let mut event = event(rule, seed);
+    let atom = seed.pick(&rule.atoms);
+    let other = |name: &str, count: usize, seed: &mut Seed| loop {
+        let text = format!("{name}{}", seed.below(count));
+        match &atom.test {
+            Test::Is(asked) if *asked == text => {}
+            Test::OneOf(asked) if asked.contains(&text) => {}
+            _ => break Value::Text(text),
+        }
+    };
+    event.0[atom.field] = match (&atom.test, atom.field) {
+        (Test::AtLeast(amount), _) => Value::Int(seed.between(0, (amount - 1).max(0))),
+        // No rule asks for every hour.
+        (Test::Between(lo, hi), _) => {
+            Value::Int((hi + seed.between(1, HOURS - 1 - (hi - lo))) % HOURS)
+        }
+        (_, EVENT) => other("event", EVENTS, seed),
+        (_, CITY) => other("city", CITIES, seed),
+        _ => other("tier", TIERS, seed),
+    };
+    event
 }

@@ -24,7 +24,9 @@ const SECTIONS: [&str; 12] = [
 pub fn gateway(rules: usize, count: usize, profile: Profile) -> Workload {
     let mut seed = Seed(1 + rules as u64);
     let rules = make_rules(rules, &mut seed);
-    let requests = requests(&rules, count, profile, &mut seed, request);
+    let requests = requests(&rules, count, profile, &mut seed, |rule, seed| {
+        request(rule, &rules, seed)
+    });
     Workload {
         family: "gateway",
         profile,
@@ -80,8 +82,9 @@ fn network(seed: &mut Seed) -> Test {
     Test::Inside(Ipv4Addr::new(10, 4 * seed.below(60) as u8, 0, 0), 14)
 }
 
-/// For a rule: what it asks, and at random what it does not ask. For none: half with a host of no rule, half with a path of none.
-fn request(rule: Option<&Rule>, seed: &mut Seed) -> Request {
+/// For a rule: what it asks, and at random what it does not ask. For none: half with a host of no rule, half with the host of one and a
+/// path of none.
+fn request(rule: Option<&Rule>, rules: &[Rule], seed: &mut Seed) -> Request {
     let mut values = vec![
         Value::Text(format!("tenant{}.example.org", seed.below(100_000))),
         Value::Text(format!("/assets/{}/{}", seed.below(100), seed.below(1000))),
@@ -93,8 +96,11 @@ fn request(rule: Option<&Rule>, seed: &mut Seed) -> Request {
         Value::Ip(Ipv4Addr::new(192, 0, 2, seed.below(256) as u8)),
     ];
     let Some(rule) = rule else {
-        if seed.chance(50) {
-            values[HOST] = Value::Text(format!("tenant{}.example.com", seed.below(1000)));
+        // Of the rules, so that as many hosts are found among few rules as among many.
+        if seed.chance(50)
+            && let Test::Is(host) = &seed.pick(rules).atoms[HOST].test
+        {
+            values[HOST] = Value::Text(host.clone());
         }
         return Request(values);
     };

@@ -5,7 +5,8 @@
 //! go to the children of an access structure, all others to the *rest*, a node of its own that is searched as well. A row is
 //! therefore filed as often as its test has values, and not once for every value of the features it says nothing about,
 //! which is where decision trees over rules (HyperCuts, Singh et al. 2003) blow up.
-//! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are.
+//! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are. Of rows that would stand by
+//! threshold only half are looked at, so that nodes are made for them where that takes off more than it costs memory.
 //! Rows that filing would repeat beyond a budget stay together in a leaf, which is scanned.
 
 use std::cmp::{Ordering, Reverse};
@@ -330,12 +331,18 @@ impl Builder<'_> {
                 group.squares += literal.squares;
             }
         }
+        // Where a leaf of them would stand by threshold, half of those that have one are looked at.
+        let half = match self.most_rays(rows) {
+            Some((_, size)) => size as f64 / 2.0,
+            None => 0.0,
+        };
+        let each = 1.0 - half / rows.len() as f64;
         let mut best: Option<(f64, u32, Class)> = None;
         // Sorted, because the order of a hash table must not show.
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_unstable_by_key(|(key, _)| *key);
         for ((feature, class), group) in groups {
-            let (with, looked) = match class {
+            let (with, looked, reached) = match class {
                 Class::Regexes if self.automata == 0 => continue,
                 Class::Ranges if rows.len() < RANGES_MIN => continue,
                 Class::Ranges => self.overlap(rows, feature),
@@ -347,24 +354,26 @@ impl Builder<'_> {
                         Class::Front | Class::Back | Class::Nets | Class::Below => TABLES_COST,
                         _ => 0.0,
                     };
-                    (group.with, looked + NODE_COST + more)
+                    (group.with, looked, NODE_COST + more)
                 }
             };
             let rest = rows.len().saturating_sub(with) as f64;
             let again = (group.filed as f64 / group.with.max(1) as f64 - 1.0).max(0.0);
             let cost = ACCESS_COST
-                + looked
+                + each * (looked + rest)
+                + reached
                 + AGAIN_COST * again
-                + if rest > 0.0 { NODE_COST + rest } else { 0.0 };
-            if cost + 1.0 < rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least) {
+                + if rest > 0.0 { NODE_COST } else { 0.0 };
+            if cost + 1.0 < each * rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least) {
                 best = Some((cost, feature, class));
             }
         }
         best.map(|(_, feature, class)| (feature, class))
     }
 
-    /// How many rows have a range of the feature, and in how many of them a value lies: on average over the elementary intervals.
-    fn overlap(&self, rows: &[Filed], feature: u32) -> (usize, f64) {
+    /// How many rows have a range of the feature, in how many of them a value lies, on average over the elementary intervals, and what
+    /// coming to these costs.
+    fn overlap(&self, rows: &[Filed], feature: u32) -> (usize, f64, f64) {
         let mut with = 0;
         let mut ends: Vec<(i128, i64)> = Vec::new();
         for filed in rows {
@@ -391,25 +400,12 @@ impl Builder<'_> {
         let looked = sum as f64 / intervals.max(1) as f64;
         // A value lies in a node a level of the segment tree, and in no more nodes than ranges.
         let levels = f64::from((intervals.max(1) as u64).ilog2() + 1);
-        (with, looked + NODE_COST * levels.min(looked))
+        (with, looked, NODE_COST * levels.min(looked))
     }
 
     /// A leaf, by threshold where that settles something.
     fn rays_or_leaf(&mut self, node: u32, depth: u32, rows: &[Filed], next: &mut BinaryHeap<Work>) {
-        let mut sizes: FxHashMap<(u32, bool), usize> = FxHashMap::default();
-        for filed in rows {
-            for (feature, ray, atom) in self.rays(*filed) {
-                // Of several thresholds on one side the first is the one that the row would stand by.
-                let first = self
-                    .rays(*filed)
-                    .find(|(f, r, _)| (*f, r.up) == (feature, ray.up));
-                if first.is_some_and(|(.., first)| first == atom) {
-                    *sizes.entry((feature, ray.up)).or_default() += 1;
-                }
-            }
-        }
-        let most = sizes.into_iter().max_by_key(|(key, size)| (*size, *key));
-        let Some(((feature, up), size)) = most.filter(|(_, size)| 2 * size >= rows.len()) else {
+        let Some(((feature, up), size)) = self.most_rays(rows) else {
             return self.leaf(node, rows);
         };
         let mut with: Vec<(i64, Filed)> = Vec::with_capacity(size);
@@ -448,6 +444,24 @@ impl Builder<'_> {
                 rows: rest,
             });
         }
+    }
+
+    /// The feature and side on which most rows have a threshold, and how many, if half of them have.
+    fn most_rays(&self, rows: &[Filed]) -> Option<((u32, bool), usize)> {
+        let mut sizes: FxHashMap<(u32, bool), usize> = FxHashMap::default();
+        for filed in rows {
+            for (feature, ray, atom) in self.rays(*filed) {
+                // Of several thresholds on one side the first is the one that the row would stand by.
+                let first = self
+                    .rays(*filed)
+                    .find(|(f, r, _)| (*f, r.up) == (feature, ray.up));
+                if first.is_some_and(|(.., first)| first == atom) {
+                    *sizes.entry((feature, ray.up)).or_default() += 1;
+                }
+            }
+        }
+        let most = sizes.into_iter().max_by_key(|(key, size)| (*size, *key));
+        most.filter(|(_, size)| 2 * size >= rows.len())
     }
 
     /// The atoms of a row that ask for all integers from somewhere on, or up to somewhere.

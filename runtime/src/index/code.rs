@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! node   kind 3 · masked 1 · subject 28 · of 32    least 32 · rest 32    [masked subject]
-//!                                                 of: words of rows, or the number of an access structure
+//!        of: words of rows, the number of an access structure, or how many children are listed
+//! list   the first value 64    children 32 · 32
 //! row    rule 32 · words 20 · steps 12    [threshold 64] [mask 64]    words: those behind the head, with threshold and mask
 //! check  op 4 · subject 26 · want 1 · operand 32    its own words
 //! ```
@@ -17,7 +18,7 @@
 //!
 //! What is written here is read by this crate and never comes from outside: an index is built where it is used.
 
-use super::access::Access;
+use super::access::{Access, NONE};
 use super::check::Pools;
 
 /// What a node, or a check, asks about: a way to get a word.
@@ -65,6 +66,8 @@ pub(super) enum Kind {
     Down,
     /// Children by the word of a feature, and the node of the rows that say nothing about it.
     Branch,
+    /// Likewise, by an integer: the children of neighbouring values stand behind the header.
+    Listed,
 }
 
 /// A node's header.
@@ -72,7 +75,7 @@ pub(super) enum Kind {
 pub(super) struct Header {
     pub(super) kind: Kind,
     pub(super) subject: Subject,
-    /// Words of its rows, or the number of its access structure.
+    /// Words of its rows, the number of its access structure, or how many children are listed.
     pub(super) of: u32,
     /// The least rule here and below.
     pub(super) least: u32,
@@ -101,6 +104,7 @@ impl Header {
             Kind::Up => 1,
             Kind::Down => 2,
             Kind::Branch => 3,
+            Kind::Listed => 4,
         };
         [
             kind | u64::from(self.masked) << 3
@@ -114,11 +118,12 @@ impl Header {
     pub(super) fn read([first, second]: [u64; HEADER]) -> Header {
         Header {
             masked: first & 8 != 0,
-            kind: match first & 3 {
+            kind: match first & 7 {
                 0 => Kind::Leaf,
                 1 => Kind::Up,
                 2 => Kind::Down,
-                _ => Kind::Branch,
+                3 => Kind::Branch,
+                _ => Kind::Listed,
             },
             subject: Subject((first as u32) >> 4),
             of: (first >> 32) as u32,
@@ -126,6 +131,28 @@ impl Header {
             rest: (second >> 32) as u32,
         }
     }
+}
+
+/// The place of the child that a list behind a header has for a value. A value below the first wraps round to a place beyond the list.
+#[inline(always)]
+pub(super) fn listed(behind: &[u64], of: u32, value: i64) -> Option<u32> {
+    let (first, children) = behind.split_first()?;
+    let place = (value as u64).wrapping_sub(*first);
+    if place >= of.into() {
+        return None;
+    }
+    let pair = children.get((place / 2) as usize)?;
+    let child = (pair >> (32 * (place & 1))) as u32;
+    (child != NONE).then_some(child)
+}
+
+/// The words of a list of children.
+pub(super) fn list(first: i64, children: &[u32]) -> impl Iterator<Item = u64> {
+    let pair = |pair: &[u32]| {
+        let second = pair.get(1).copied().unwrap_or(NONE);
+        u64::from(pair[0]) | u64::from(second) << 32
+    };
+    std::iter::once(first as u64).chain(children.chunks(2).map(pair))
 }
 
 /// A row's head.
@@ -204,7 +231,7 @@ impl Code {
             return Vec::new();
         };
         let threshold = match header.kind {
-            Kind::Branch => return Vec::new(),
+            Kind::Branch | Kind::Listed => return Vec::new(),
             Kind::Leaf => 0,
             Kind::Up | Kind::Down => 1,
         };
@@ -227,6 +254,21 @@ impl Code {
         rows
     }
 
+    /// The children that a node lists, with their values, ascending; none of another node.
+    pub(super) fn listed(&self, at: u32) -> Vec<(i64, u32)> {
+        let Some((header, behind)) = self.node(at) else {
+            return Vec::new();
+        };
+        let (Kind::Listed, Some(first)) = (header.kind, behind.first()) else {
+            return Vec::new();
+        };
+        let child = |place: u32| {
+            let value = (*first as i64).wrapping_add(place.into());
+            Some((value, listed(behind, header.of, value)?))
+        };
+        (0..header.of).filter_map(child).collect()
+    }
+
     /// Bytes of memory held, without what patterns share with the program.
     pub(super) fn heap(&self) -> usize {
         let accesses = self.accesses.iter().map(Access::heap);
@@ -241,11 +283,16 @@ impl Code {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::access::NONE;
 
     #[test]
     fn headers_and_heads_are_read_as_written() {
-        for kind in [Kind::Leaf, Kind::Up, Kind::Down, Kind::Branch] {
+        for kind in [
+            Kind::Leaf,
+            Kind::Up,
+            Kind::Down,
+            Kind::Branch,
+            Kind::Listed,
+        ] {
             let header = Header {
                 kind,
                 subject: Subject::new(way::READ, Subject::MAX - 1),
@@ -264,5 +311,19 @@ mod tests {
             (head.rule(), head.len(), head.steps()),
             (u32::MAX, Head::WORDS_MAX, 4095)
         );
+    }
+
+    #[test]
+    fn children_are_found_where_they_are_listed() {
+        for first in [i64::MIN, -1, 0, 7, i64::MAX - 2] {
+            let children = [3, NONE, 5];
+            let words: Vec<u64> = list(first, &children).collect();
+            let find = |value| listed(&words, 3, value);
+            assert_eq!(find(first), Some(3));
+            assert_eq!(find(first + 1), None);
+            assert_eq!(find(first + 2), Some(5));
+            assert_eq!(find(first.wrapping_sub(1)), None);
+            assert_eq!(find(first.wrapping_add(3)), None);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::access::NONE;
+use super::access::{self, NONE};
 use super::code::{Kind, RowView};
 use super::feature::{Base, Feature};
 use super::{Index, check};
@@ -71,6 +71,11 @@ impl Index {
                     };
                     edges.push((label.into(), behind));
                     "thresholds"
+                }
+                Kind::Listed => {
+                    let listed = code.listed(*at).into_iter();
+                    edges.extend(listed.map(|(value, child)| (value.to_string(), node(child))));
+                    access::VALUES
                 }
                 Kind::Branch => {
                     let access = &code.accesses[header.of as usize];

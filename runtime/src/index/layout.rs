@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::access::{Access, NONE};
 use super::build::{Filed, Node, Tree};
 use super::check::{CHECK_MAX, Check, Checks, Residue, bits};
-use super::code::{Code, Head, Header, Kind, Subject};
+use super::code::{self, Code, Head, Header, Kind, Subject};
 use super::rows::{ATOMS_MAX, Row};
 use super::search;
 use super::subjects::Subjects;
@@ -46,6 +46,10 @@ impl Layout<'_> {
     fn place(mut self, tree: Tree) -> Code {
         let mut places = vec![NONE; tree.nodes.len()];
         let mut rests: Vec<u32> = Vec::new();
+        // Children that are listed, by the place of the list; their own places are not known yet.
+        let mut lists: Vec<(usize, i64, Vec<u32>)> = Vec::new();
+        // Each is of one node.
+        let mut accesses: Vec<Option<Access>> = tree.accesses.into_iter().map(Some).collect();
         // Texts by which a node is found stand in front of it: by node, where those of its parent's table are.
         let mut keys: FxHashMap<u32, Vec<u64>> = FxHashMap::default();
         let mut next = vec![0u32];
@@ -107,13 +111,31 @@ impl Layout<'_> {
                         rests.push(at);
                     }
                     next.extend(children.clone().rev());
-                    if let Access::Texts(texts) = &tree.accesses[*access as usize] {
+                    let access = accesses[*access as usize].take();
+                    if let Some(Access::Texts(texts)) = &access {
                         keys.extend(texts.keyed().map(|(child, key)| (child, key.to_vec())));
                     }
+                    let array = match &access {
+                        Some(Access::Points(points)) => points.array(),
+                        _ => None,
+                    };
+                    let (kind, of) = match array {
+                        Some((first, children)) => {
+                            let list = self.code.words.len();
+                            self.code.words.extend(code::list(first, &children));
+                            let of = children.len();
+                            lists.push((list, first, children));
+                            (Kind::Listed, of)
+                        }
+                        None => {
+                            self.code.accesses.extend(access);
+                            (Kind::Branch, self.code.accesses.len() - 1)
+                        }
+                    };
                     Header {
-                        kind: Kind::Branch,
+                        kind,
                         subject: self.subjects.of(*feature),
-                        of: *access,
+                        of: of as u32,
                         rest: *rest,
                         ..header
                     }
@@ -130,8 +152,17 @@ impl Layout<'_> {
             self.code.words[at as usize..][..2].copy_from_slice(&words);
         }
         let mut code = self.code;
-        code.accesses = tree.accesses;
-        let place = |node: u32| places[node as usize];
+        let place = |node: u32| match node {
+            NONE => NONE,
+            node => places[node as usize],
+        };
+        for (at, first, children) in lists {
+            let children: Vec<u32> = children.into_iter().map(place).collect();
+            let words = code.words[at..].iter_mut();
+            for (word, listed) in words.zip(code::list(first, &children)) {
+                *word = listed;
+            }
+        }
         for access in &mut code.accesses {
             if let Access::Texts(texts) = access {
                 texts.give_keys();

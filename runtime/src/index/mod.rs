@@ -199,11 +199,16 @@ impl Index {
                     rows.fold(0, u64::saturating_add)
                 }
                 Kind::Branch => self.code.accesses[header.of as usize].bound(&of),
+                Kind::Listed => {
+                    let children = self.code.listed(*at).into_iter();
+                    let most = children.map(|(_, child)| of(child)).max();
+                    most.unwrap_or(0).saturating_add(access::POINTS)
+                }
             };
             let asked = match header.kind {
                 Kind::Leaf => 0,
                 Kind::Up | Kind::Down => own(header.subject).saturating_add(search::RAYS),
-                Kind::Branch => own(header.subject),
+                Kind::Branch | Kind::Listed => own(header.subject),
             };
             let mask = self.code.mask(*at).map_or(0, own);
             let asked = asked.saturating_add(mask);

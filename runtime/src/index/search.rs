@@ -3,7 +3,7 @@
 use super::Index;
 use super::access::{self, Access, NONE};
 use super::check::{Answers, Check, Residue, has, in_net, is, is_below, is_one_of, op};
-use super::code::{Head, Header, Kind, Subject, wanted, way};
+use super::code::{Head, Header, Kind, Subject, listed, wanted, way};
 use super::feature::{Base, Facts};
 use super::packed::words_of;
 use crate::arena::Arena;
@@ -130,9 +130,8 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                                 Some(wanted) => self.rays::<true>(rows, value, up, wanted),
                             }
                         }
-                        Kind::Branch => {
-                            let access = &code.accesses[header.of as usize];
-                            let child = self.child(access, header.subject);
+                        Kind::Branch | Kind::Listed => {
+                            let child = self.child(header, behind);
                             match (child, later.get_mut(left)) {
                                 (None, _) => {}
                                 (Some(child), _) if next == NONE => next = child,
@@ -158,18 +157,22 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
         }
     }
 
-    /// The only child that a word leads to; where it can lead to several, they are searched.
+    /// The only child that the word of a node's subject leads to; where it can lead to several, they are searched.
     #[inline(always)]
-    fn child(&mut self, access: &'i Access, subject: Subject) -> Option<u32> {
-        let words = &self.index.code.words;
-        match access {
+    fn child(&mut self, header: Header, behind: &'i [u64]) -> Option<u32> {
+        let Header {
+            kind, subject, of, ..
+        } = header;
+        if kind == Kind::Listed {
+            self.steps += access::POINTS;
+            return listed(behind, of, self.int(subject));
+        }
+        let code = &self.index.code;
+        let words = &code.words;
+        match &code.accesses[of as usize] {
             Access::Texts(texts) => {
                 self.steps += access::TEXTS;
                 texts.find_in(words, self.str(subject).as_bytes())
-            }
-            Access::Points(points) => {
-                self.steps += access::POINTS;
-                points.find(self.int(subject))
             }
             several => {
                 let word = self.word(subject);

@@ -368,6 +368,25 @@ fn campaigns_are_filed_by_type_and_city() {
     }
 }
 
+/// By threshold half of the rows need not be looked at, so a node for what a third of them says takes off too little.
+#[test]
+fn rows_that_stand_by_threshold_are_not_filed_by_what_few_of_them_say() {
+    let conditions = |last: &dyn Fn(i64) -> i64| -> Vec<Formula> {
+        let one = |i: i64| {
+            let amount = atom(0, Test::Ints([(i, last(i))].into()));
+            let tier = atom(1, Test::Ints([(i / 3 % 4, i / 3 % 4)].into()));
+            Formula::All(match i % 3 {
+                0 => vec![amount, tier],
+                _ => vec![amount],
+            })
+        };
+        (0..30).map(one).collect()
+    };
+    let nodes = |last| Index::new(features(), &conditions(last)).size().nodes;
+    assert_eq!(nodes(&|_| i64::MAX), 1);
+    assert_eq!(nodes(&|i| i + 100), 6);
+}
+
 /// A row may have several thresholds on one side of one feature, and several patterns of one path.
 #[test]
 fn rows_that_say_a_thing_twice_are_filed_once() {

@@ -2,85 +2,56 @@
 
 use super::NONE;
 
-/// From an integer to a child.
+/// From an integer to a child: values and children, sorted. Where values lie close together, `layout.rs` writes an array of the
+/// children behind the node instead.
 #[derive(Debug)]
-pub(in crate::index) struct Points {
-    /// The value of the first element of `dense`.
-    first: i64,
-    /// Children of neighbouring values, where they lie close enough together.
-    dense: Box<[u32]>,
-    /// Values and children, sorted, otherwise.
-    sparse: Box<[(i64, u32)]>,
-}
+pub(in crate::index) struct Points(Box<[(i64, u32)]>);
 
-/// Values are kept in an array when it has at most so many places for each.
+/// An array of children has at most so many places for each.
 const SPARSITY: usize = 8;
 
 impl Points {
     /// Of sorted, distinct values.
     pub(in crate::index) fn new(points: Vec<(i64, u32)>) -> Points {
-        let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
-            return Points {
-                first: 0,
-                dense: [].into(),
-                sparse: [].into(),
-            };
-        };
-        let (first, span) = (*first, last.abs_diff(*first));
-        if span >= (SPARSITY * points.len()) as u64 {
-            return Points {
-                first,
-                dense: [].into(),
-                sparse: points.into(),
-            };
+        Points(points.into())
+    }
+
+    /// The children of neighbouring values from the first on, if they lie close enough together; [`NONE`] between them.
+    pub(in crate::index) fn array(&self) -> Option<(i64, Vec<u32>)> {
+        let (first, _) = self.0.first()?;
+        let (last, _) = self.0.last()?;
+        let span = last.abs_diff(*first);
+        if span >= (SPARSITY * self.0.len()) as u64 {
+            return None;
         }
-        let mut dense = vec![NONE; span as usize + 1];
-        for (value, child) in points {
-            dense[value.abs_diff(first) as usize] = child;
+        let mut array = vec![NONE; span as usize + 1];
+        for (value, child) in &self.0 {
+            array[value.abs_diff(*first) as usize] = *child;
         }
-        Points {
-            first,
-            dense: dense.into(),
-            sparse: [].into(),
-        }
+        Some((*first, array))
     }
 
     #[inline]
     pub(in crate::index) fn find(&self, value: i64) -> Option<u32> {
-        if !self.sparse.is_empty() {
-            let at = self.sparse.binary_search_by_key(&value, |(v, _)| *v).ok()?;
-            return Some(self.sparse[at].1);
-        }
-        // A value below the first wraps round to an offset beyond the array.
-        let offset = usize::try_from(value.wrapping_sub(self.first) as u64).ok()?;
-        self.dense.get(offset).copied().filter(|c| *c != NONE)
+        let at = self.0.binary_search_by_key(&value, |(v, _)| *v).ok()?;
+        Some(self.0[at].1)
     }
 
     pub(super) fn children(&self) -> impl Iterator<Item = u32> {
-        let sparse = self.sparse.iter().map(|(_, child)| *child);
-        self.dense
-            .iter()
-            .copied()
-            .filter(|c| *c != NONE)
-            .chain(sparse)
+        self.0.iter().map(|(_, child)| *child)
     }
 
     /// Gives its children other numbers.
     pub(super) fn renumber(&mut self, to: &dyn Fn(u32) -> u32) {
-        let dense = self.dense.iter_mut().filter(|c| **c != NONE);
-        dense.for_each(|child| *child = to(*child));
-        self.sparse.iter_mut().for_each(|(_, c)| *c = to(*c));
+        self.0.iter_mut().for_each(|(_, c)| *c = to(*c));
     }
 
     pub(super) fn heap(&self) -> usize {
-        self.dense.len() * size_of::<u32>() + self.sparse.len() * size_of::<(i64, u32)>()
+        size_of_val(&self.0[..])
     }
 
     pub(super) fn edges(&self, visit: &mut dyn FnMut(String, u32)) {
-        for (at, child) in self.dense.iter().enumerate().filter(|(_, c)| **c != NONE) {
-            visit(self.first.saturating_add(at as i64).to_string(), *child);
-        }
-        for (value, child) in &self.sparse {
+        for (value, child) in &self.0 {
             visit(value.to_string(), *child);
         }
     }
@@ -215,16 +186,18 @@ mod tests {
 
     #[test]
     fn points_are_found_wherever_they_lie() {
-        for points in [
-            vec![(3, 0), (4, 1), (9, 2)],
-            vec![(i64::MIN, 0), (0, 1), (i64::MAX, 2)],
-        ] {
-            let made = Points::new(points.clone());
-            for value in [i64::MIN, -1, 0, 2, 3, 4, 5, 9, 10, i64::MAX] {
-                let expected = points.iter().find(|(v, _)| *v == value).map(|(_, c)| *c);
-                assert_eq!(made.find(value), expected, "{value}");
-            }
+        let points = vec![(i64::MIN, 0), (0, 1), (i64::MAX, 2)];
+        let made = Points::new(points.clone());
+        for value in [i64::MIN, -1, 0, 2, 3, i64::MAX] {
+            let expected = points.iter().find(|(v, _)| *v == value).map(|(_, c)| *c);
+            assert_eq!(made.find(value), expected, "{value}");
         }
+        assert_eq!(made.array(), None);
+        let array = |points| Points::new(points).array();
+        assert_eq!(array(vec![]), None);
+        let near = array(vec![(-1, 7), (0, 8), (2, 9)]);
+        assert_eq!(near, Some((-1, vec![7, 8, NONE, 9])));
+        assert_eq!(array(vec![(i64::MAX, 1)]), Some((i64::MAX, vec![1])));
     }
 
     /// Every value finds exactly the ranges it lies in, each once.

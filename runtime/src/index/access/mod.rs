@@ -37,6 +37,8 @@ use crate::word::Word;
 /// Steps of looking a text up, and an integer.
 pub(super) const TEXTS: u64 = 8;
 pub(super) const POINTS: u64 = 2;
+/// The name of what finds children by integers, whether it is a structure or a list behind the node.
+pub(super) const VALUES: &str = "values";
 /// No child.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -165,7 +167,7 @@ impl Access {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Access::Texts(_) => "texts",
-            Access::Points(_) => "values",
+            Access::Points(_) => VALUES,
             Access::Ranges(_) => "ranges",
             Access::Affixes(affixes) => affixes.name(),
             Access::Nets(_) => "networks",
