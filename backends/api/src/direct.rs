@@ -122,28 +122,38 @@ impl Direct {
         steps: &mut u64,
         args: &[Word<'a>],
     ) -> &'a Word<'a> {
-        let mut closed = Closed {
-            direct: self,
-            executable,
-            arena,
-            marks,
-            args,
-            steps: 0,
-        };
-        let word = match &self.one {
+        let (word, taken) = match &self.one {
             Some(one) => {
-                let found = match one.finder {
-                    Some(func) => executable.find(func, arena, args),
-                    None => closed.search(),
+                let (found, taken) = match one.finder {
+                    Some(func) => (executable.find(func, arena, args), 0),
+                    None => self.search(arena, args),
                 };
                 let rule = usize::try_from(found).ok();
                 let rule = rule.and_then(|rule| self.decider.rules.get(rule));
-                closed.give(*rule.unwrap_or(&one.none))
+                let rule = *rule.unwrap_or(&one.none);
+                marks.push(rule.mark);
+                let word = match rule.outcome() {
+                    Outcome::Const(constant) => self.constant(constant),
+                    // A closed decision calls nothing.
+                    Outcome::Call(_) => &Word::None,
+                };
+                (word, taken + GIVE)
             }
-            None => self.decider.decide(&mut closed),
+            None => {
+                let mut closed = Closed {
+                    direct: self,
+                    executable,
+                    arena,
+                    marks,
+                    args,
+                    steps: 0,
+                };
+                let word = self.decider.decide(&mut closed);
+                (word, closed.steps)
+            }
         };
         if let Some(own) = self.steps {
-            *steps += own + closed.steps;
+            *steps += own + taken;
         }
         word
     }
@@ -171,9 +181,40 @@ impl Direct {
         word
     }
 
+    /// The number of the first rule that matches, by the index; one that no rule has if none does. And the steps of finding it. Not inlined, so
+    /// that a search has the registers to itself.
+    #[inline(never)]
+    fn search<'a>(&'a self, arena: &'a Arena, args: &[Word<'a>]) -> (i64, u64) {
+        let (found, steps) = self.decider.index.first(&mut Given(args), arena);
+        (found.map_or(-1, i64::from), steps)
+    }
+
+    #[inline]
+    fn constant(&self, constant: u32) -> &Word<'_> {
+        let constants = self.constants.word().seq();
+        constants.get(constant as usize).unwrap_or(&Word::None)
+    }
+
     /// Bytes of memory held beside the decider and the constants, which are the program's.
     pub fn bytes(&self) -> usize {
         size_of::<Direct>() + size_of_val(&self.functions[..])
+    }
+}
+
+/// What a closed decision reads: arguments.
+struct Given<'s, 'a>(&'s [Word<'a>]);
+
+impl<'a> Facts<'a> for Given<'_, 'a> {
+    #[inline]
+    fn base(&mut self, base: Base) -> Word<'a> {
+        match base {
+            Base::Param(n) => *self.0.get(n as usize).unwrap_or(&Word::None),
+            Base::Data(_) | Base::Id | Base::Time => Word::None,
+        }
+    }
+
+    fn computed(&mut self, _function: u32) -> Word<'a> {
+        Word::None
     }
 }
 
@@ -187,36 +228,10 @@ struct Closed<'s, 'a, E: ?Sized> {
     steps: u64,
 }
 
-impl<'a, E: Executable + ?Sized> Closed<'_, 'a, E> {
-    /// The number of the first rule that matches, by the index; one that no rule has if none does. Not inlined, so that a search has the
-    /// registers to itself.
-    #[inline(never)]
-    fn search(&mut self) -> i64 {
-        let (direct, arena) = (self.direct, self.arena);
-        let (found, steps) = direct.decider.index.first(self, arena);
-        self.steps += steps;
-        found.map_or(-1, i64::from)
-    }
-
-    /// Marks a rule and gives its outcome, which is a constant where no function is called.
-    #[inline(always)]
-    fn give(&mut self, rule: RuleRow) -> &'a Word<'a> {
-        self.marks.push(rule.mark);
-        self.steps += GIVE;
-        match rule.outcome() {
-            Outcome::Const(constant) => self.constant(constant),
-            Outcome::Call(_) => &Word::None,
-        }
-    }
-}
-
 impl<'a, E: Executable + ?Sized> Facts<'a> for Closed<'_, 'a, E> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'a> {
-        match base {
-            Base::Param(n) => *self.args.get(n as usize).unwrap_or(&Word::None),
-            Base::Data(_) | Base::Id | Base::Time => Word::None,
-        }
+        Given(self.args).base(base)
     }
 
     fn computed(&mut self, _function: u32) -> Word<'a> {
@@ -231,8 +246,7 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Closed<'_, 'a, E> {
 
     #[inline]
     fn constant(&mut self, constant: u32) -> &'a Word<'a> {
-        let constants = self.direct.constants.word().seq();
-        constants.get(constant as usize).unwrap_or(&Word::None)
+        self.direct.constant(constant)
     }
 
     /// What is called is a finder that marks. Engines that have one count no steps.
@@ -300,8 +314,7 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Deciding<'_, 'a, E> {
 
     #[inline]
     fn constant(&mut self, constant: u32) -> &'a Word<'a> {
-        let constants = self.direct.constants.word().seq();
-        constants.get(constant as usize).unwrap_or(&Word::None)
+        self.direct.constant(constant)
     }
 
     fn enter(&mut self, function: u32, more: Option<Word<'a>>) -> Word<'a> {

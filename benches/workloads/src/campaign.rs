@@ -41,10 +41,16 @@ fn make(family: &'static str, n: usize, count: usize, profile: Profile, most: i6
         .filter(|r| threshold(r) <= MOST)
         .cloned()
         .collect();
-    let requests = requests(&reached, count, profile, &mut seed, |rule, seed| match rule {
-        Some(rule) => event(rule, seed),
-        None => near(seed.pick(&reached), seed),
-    });
+    let requests = requests(
+        &reached,
+        count,
+        profile,
+        &mut seed,
+        |rule, seed| match rule {
+            Some(rule) => event(rule, seed),
+            None => near(seed.pick(&reached), seed),
+        },
+    );
     Workload {
         family,
         profile,

@@ -364,7 +364,8 @@ impl Builder<'_> {
                 + reached
                 + AGAIN_COST * again
                 + if rest > 0.0 { NODE_COST } else { 0.0 };
-            if cost + 1.0 < each * rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least) {
+            if cost + 1.0 < each * rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least)
+            {
                 best = Some((cost, feature, class));
             }
         }

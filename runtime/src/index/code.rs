@@ -286,13 +286,7 @@ mod tests {
 
     #[test]
     fn headers_and_heads_are_read_as_written() {
-        for kind in [
-            Kind::Leaf,
-            Kind::Up,
-            Kind::Down,
-            Kind::Branch,
-            Kind::Listed,
-        ] {
+        for kind in [Kind::Leaf, Kind::Up, Kind::Down, Kind::Branch, Kind::Listed] {
             let header = Header {
                 kind,
                 subject: Subject::new(way::READ, Subject::MAX - 1),
