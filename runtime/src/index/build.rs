@@ -6,7 +6,7 @@
 //! therefore filed as often as its test has values, and not once for every value of the features it says nothing about,
 //! which is where decision trees over rules (HyperCuts, Singh et al. 2003) blow up.
 //! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are. Of rows that would stand by
-//! threshold only half are looked at, so that nodes are made for them where that takes off more than it costs memory.
+//! threshold only some are looked at, so that nodes are made for them where that takes off more than it costs memory.
 //! Rows that filing would repeat beyond a budget stay together in a leaf, which is scanned.
 
 use std::cmp::{Ordering, Reverse};
@@ -30,6 +30,8 @@ const LEAF_ROWS: usize = 6;
 const ACCESS_COST: f64 = 2.0;
 const PATHS_COST: f64 = 3.0;
 const TABLES_COST: f64 = 4.0;
+/// What a row that stands by threshold costs, in rows looked at: half of them are passed, and of these it is not foreseen how many.
+const RAY_COST: f64 = 0.6;
 /// What coming to a node costs, in rows looked at.
 const NODE_COST: f64 = 1.5;
 /// What filing every row once more is worth avoiding, in rows looked at.
@@ -331,12 +333,9 @@ impl Builder<'_> {
                 group.squares += literal.squares;
             }
         }
-        // Where a leaf of them would stand by threshold, half of those that have one are looked at.
-        let half = match self.most_rays(rows) {
-            Some((_, size)) => size as f64 / 2.0,
-            None => 0.0,
-        };
-        let each = 1.0 - half / rows.len() as f64;
+        // Where a leaf of them would stand by threshold, many of those that have one are not looked at.
+        let rays = self.most_rays(rows).map_or(0, |(_, size)| size);
+        let each = 1.0 - (1.0 - RAY_COST) * rays as f64 / rows.len() as f64;
         let mut best: Option<(f64, u32, Class)> = None;
         // Sorted, because the order of a hash table must not show.
         let mut groups: Vec<_> = groups.into_iter().collect();
@@ -360,9 +359,8 @@ impl Builder<'_> {
             let rest = rows.len().saturating_sub(with) as f64;
             let again = (group.filed as f64 / group.with.max(1) as f64 - 1.0).max(0.0);
             let cost = ACCESS_COST
-                + each * (looked + rest)
+                + each * (looked + rest + AGAIN_COST * again)
                 + reached
-                + AGAIN_COST * again
                 + if rest > 0.0 { NODE_COST } else { 0.0 };
             if cost + 1.0 < each * rows.len() as f64 && best.is_none_or(|(least, ..)| cost < least)
             {
