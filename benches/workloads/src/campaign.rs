@@ -2,7 +2,7 @@
 
 use crate::seed::Seed;
 use crate::traffic::{Profile, requests};
-use crate::{Field, Kind, Policy, Request, Rule, Test, Value, Workload, field, variants};
+use crate::{Atom, Field, Kind, Policy, Request, Rule, Test, Value, Workload, field, variants};
 
 const EVENT: usize = 0;
 const AMOUNT: usize = 1;
@@ -121,11 +121,14 @@ fn event(rule: &Rule, seed: &mut Seed) -> Request {
     Request(values)
 }
 
-/// All that a rule asks but for one thing. An event of values at random would among few rules be of a type and a city that none asks for,
-/// and among many never, so that the one were found out at once and the other not.
+/// All that a rule asks but for one thing, which other rules may ask for. Values at random would among few rules mostly be of a type and a
+/// city that none asks for, and among many never, so that events for none would be found out at once among the few only.
 fn near(rule: &Rule, seed: &mut Seed) -> Request {
     let mut event = event(rule, seed);
-    let atom = seed.pick(&rule.atoms);
+    // No amount is below a threshold of nothing.
+    let breakable = rule.atoms.iter().filter(|a| a.test != Test::AtLeast(0));
+    let breakable: Vec<&Atom> = breakable.collect();
+    let atom = *seed.pick(&breakable);
     let other = |name: &str, count: usize, seed: &mut Seed| loop {
         let text = format!("{name}{}", seed.below(count));
         match &atom.test {
@@ -135,7 +138,7 @@ fn near(rule: &Rule, seed: &mut Seed) -> Request {
         }
     };
     event.0[atom.field] = match (&atom.test, atom.field) {
-        (Test::AtLeast(amount), _) => Value::Int(seed.between(0, (amount - 1).max(0))),
+        (Test::AtLeast(amount), _) => Value::Int(seed.between(0, amount - 1)),
         // No rule asks for every hour.
         (Test::Between(lo, hi), _) => {
             Value::Int((hi + seed.between(1, HOURS - 1 - (hi - lo))) % HOURS)

@@ -26,9 +26,22 @@ impl Workload {
     }
 }
 
+impl Atom {
+    /// Whether a request that has its field answers it with yes.
+    ///
+    /// ```
+    /// use tollgate_workloads::{Atom, Request, Test, Value};
+    /// let large = Atom { field: 0, test: Test::AtLeast(100) };
+    /// assert!(large.holds(&Request(vec![Value::Int(100)])));
+    /// assert!(!large.holds(&Request(vec![Value::Int(99)])));
+    /// ```
+    pub fn holds(&self, request: &Request) -> bool {
+        holds(&self.test, &request.0[self.field])
+    }
+}
+
 fn matches(rule: &Rule, request: &Request) -> bool {
-    let holds = |atom: &Atom| holds(&atom.test, &request.0[atom.field]);
-    rule.atoms.iter().all(holds)
+    rule.atoms.iter().all(|atom| atom.holds(request))
 }
 
 fn holds(test: &Test, value: &Value) -> bool {

@@ -70,6 +70,36 @@ fn no_request_for_none_is_decided_by_a_rule() {
     }
 }
 
+/// Among few rules as among many, half of a gateway's requests for none have the host of a rule.
+#[test]
+fn requests_for_none_are_as_near_among_few_rules_as_among_many() {
+    for rules in [100, 10_000] {
+        let workload = gateway(rules, 2_000, Profile::Missing);
+        let known = workload.requests.iter().filter(|request| {
+            let hosts = workload.rules.iter().map(|rule| &rule.atoms[0]);
+            { hosts }.any(|host| host.holds(request))
+        });
+        let share = known.count() * 100 / workload.requests.len();
+        assert!((45..=55).contains(&share), "{rules}: {share} %");
+    }
+}
+
+/// An event for none has all that some rule asks but for one thing, and few events have all that another asks.
+#[test]
+fn events_for_none_lack_one_thing() {
+    for rules in [100, 1_000] {
+        let workload = campaign_even(rules, 500, Profile::Missing);
+        let mut matching = 0;
+        for request in &workload.requests {
+            let failing = |rule: &Rule| rule.atoms.iter().filter(|a| !a.holds(request)).count();
+            let failing: Vec<usize> = workload.rules.iter().map(failing).collect();
+            assert!(failing.contains(&1), "{request:?}");
+            matching += usize::from(failing.contains(&0));
+        }
+        assert!(matching < 50, "{rules}: {matching} of 500");
+    }
+}
+
 #[test]
 fn the_rule_in_the_middle_decides_the_traffic_for_it() {
     for (make, profile, rule) in [

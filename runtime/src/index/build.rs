@@ -5,8 +5,8 @@
 //! go to the children of an access structure, all others to the *rest*, a node of its own that is searched as well. A row is
 //! therefore filed as often as its test has values, and not once for every value of the features it says nothing about,
 //! which is where decision trees over rules (HyperCuts, Singh et al. 2003) blow up.
-//! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are. Of rows that would stand by
-//! threshold only some are looked at, so that nodes are made for them where that takes off more than it costs memory.
+//! Which feature: the one that leaves the fewest rows to look at, where traffic is spread as the rules are. Rows that would stand by
+//! threshold count less, because many of them are not looked at: a node that takes off few of them is one more read of memory.
 //! Rows that filing would repeat beyond a budget stay together in a leaf, which is scanned.
 
 use std::cmp::{Ordering, Reverse};
@@ -30,7 +30,8 @@ const LEAF_ROWS: usize = 6;
 const ACCESS_COST: f64 = 2.0;
 const PATHS_COST: f64 = 3.0;
 const TABLES_COST: f64 = 4.0;
-/// What a row that stands by threshold costs, in rows looked at: half of them are passed, and of these it is not foreseen how many.
+/// What a row that stands by threshold costs, in rows looked at. Half of them are, and these cost a little more than others, because no
+/// processor foresees how many they are.
 const RAY_COST: f64 = 0.6;
 /// What coming to a node costs, in rows looked at.
 const NODE_COST: f64 = 1.5;
@@ -106,6 +107,16 @@ pub(super) struct Filed {
 struct Ray {
     threshold: i64,
     up: bool,
+}
+
+/// The thresholds by which a leaf of some rows would stand.
+#[derive(Clone, Copy)]
+struct MostRays {
+    feature: u32,
+    /// Whether the rows ask for integers from their threshold on.
+    up: bool,
+    /// How many of them have such a threshold.
+    rows: usize,
 }
 
 /// Rows that wait for their node to be built.
@@ -223,8 +234,9 @@ impl Builder<'_> {
         if rows.len() <= LEAF_ROWS || depth >= DEPTH_MAX {
             return self.leaf(node, &rows);
         }
-        let Some((feature, class)) = self.choose(&rows) else {
-            return self.rays_or_leaf(node, depth, &rows, next);
+        let rays = self.most_rays(&rows);
+        let Some((feature, class)) = self.choose(&rows, rays) else {
+            return self.rays_or_leaf(node, depth, &rows, rays, next);
         };
         let of = |filed: &Filed| self.atom_of(*filed, feature, class);
         let (with, rest): (Vec<Filed>, Vec<Filed>) =
@@ -242,7 +254,7 @@ impl Builder<'_> {
             self.tree.nodes.truncate(first as usize);
             self.tree.least.truncate(first as usize);
             self.tree.unsplit += rows.len();
-            return self.rays_or_leaf(node, depth, &rows, next);
+            return self.rays_or_leaf(node, depth, &rows, rays, next);
         }
         self.budget -= filed.saturating_sub(with.len());
         self.tree.accesses.push(access);
@@ -287,7 +299,7 @@ impl Builder<'_> {
     }
 
     /// The feature and class that leave the fewest rows to look at, if that is fewer than all.
-    fn choose(&self, rows: &[Filed]) -> Option<(u32, Class)> {
+    fn choose(&self, rows: &[Filed], rays: Option<MostRays>) -> Option<(u32, Class)> {
         #[derive(Clone, Copy, Default)]
         struct Group {
             /// Rows that say something.
@@ -333,9 +345,8 @@ impl Builder<'_> {
                 group.squares += literal.squares;
             }
         }
-        // Where a leaf of them would stand by threshold, many of those that have one are not looked at.
-        let rays = self.most_rays(rows).map_or(0, |(_, size)| size);
-        let each = 1.0 - (1.0 - RAY_COST) * rays as f64 / rows.len() as f64;
+        let rays = rays.map_or(0, |rays| rays.rows) as f64 / rows.len() as f64;
+        let each = 1.0 - (1.0 - RAY_COST) * rays;
         let mut best: Option<(f64, u32, Class)> = None;
         // Sorted, because the order of a hash table must not show.
         let mut groups: Vec<_> = groups.into_iter().collect();
@@ -403,8 +414,20 @@ impl Builder<'_> {
     }
 
     /// A leaf, by threshold where that settles something.
-    fn rays_or_leaf(&mut self, node: u32, depth: u32, rows: &[Filed], next: &mut BinaryHeap<Work>) {
-        let Some(((feature, up), size)) = self.most_rays(rows) else {
+    fn rays_or_leaf(
+        &mut self,
+        node: u32,
+        depth: u32,
+        rows: &[Filed],
+        rays: Option<MostRays>,
+        next: &mut BinaryHeap<Work>,
+    ) {
+        let Some(MostRays {
+            feature,
+            up,
+            rows: size,
+        }) = rays
+        else {
             return self.leaf(node, rows);
         };
         let mut with: Vec<(i64, Filed)> = Vec::with_capacity(size);
@@ -445,8 +468,8 @@ impl Builder<'_> {
         }
     }
 
-    /// The feature and side on which most rows have a threshold, and how many, if half of them have.
-    fn most_rays(&self, rows: &[Filed]) -> Option<((u32, bool), usize)> {
+    /// The feature and side on which most rows have a threshold, if half of them have.
+    fn most_rays(&self, rows: &[Filed]) -> Option<MostRays> {
         let mut sizes: FxHashMap<(u32, bool), usize> = FxHashMap::default();
         for filed in rows {
             for (feature, ray, atom) in self.rays(*filed) {
@@ -460,7 +483,12 @@ impl Builder<'_> {
             }
         }
         let most = sizes.into_iter().max_by_key(|(key, size)| (*size, *key));
-        most.filter(|(_, size)| 2 * size >= rows.len())
+        let ((feature, up), size) = most.filter(|(_, size)| 2 * size >= rows.len())?;
+        Some(MostRays {
+            feature,
+            up,
+            rows: size,
+        })
     }
 
     /// The atoms of a row that ask for all integers from somewhere on, or up to somewhere.

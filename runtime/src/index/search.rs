@@ -174,6 +174,10 @@ impl<'i, 'a, 'f, F: Facts<'a>, S: Sink> Search<'i, 'a, 'f, F, S> {
                 self.steps += access::TEXTS;
                 texts.find_in(words, self.str(subject).as_bytes())
             }
+            Access::Points(points) => {
+                self.steps += access::POINTS;
+                points.find(self.int(subject))
+            }
             several => {
                 let word = self.word(subject);
                 self.steps += several.steps();

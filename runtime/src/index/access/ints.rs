@@ -186,15 +186,28 @@ mod tests {
 
     #[test]
     fn points_are_found_wherever_they_lie() {
-        let points = vec![(i64::MIN, 0), (0, 1), (i64::MAX, 2)];
-        let made = Points::new(points.clone());
-        for value in [i64::MIN, -1, 0, 2, 3, i64::MAX] {
-            let expected = points.iter().find(|(v, _)| *v == value).map(|(_, c)| *c);
-            assert_eq!(made.find(value), expected, "{value}");
+        for points in [
+            vec![(3, 0), (4, 1), (9, 2)],
+            vec![(i64::MIN, 0), (0, 1), (i64::MAX, 2)],
+        ] {
+            let made = Points::new(points.clone());
+            for value in [i64::MIN, -1, 0, 2, 3, 4, 5, 9, 10, i64::MAX] {
+                let expected = points.iter().find(|(v, _)| *v == value).map(|(_, c)| *c);
+                assert_eq!(made.find(value), expected, "{value}");
+            }
         }
-        assert_eq!(made.array(), None);
+    }
+
+    #[test]
+    fn only_values_that_lie_close_together_make_an_array() {
         let array = |points| Points::new(points).array();
         assert_eq!(array(vec![]), None);
+        assert_eq!(array(vec![(i64::MIN, 0), (0, 1), (i64::MAX, 2)]), None);
+        assert_eq!(array(vec![(0, 1), (16, 2)]), None);
+        assert_eq!(
+            array(vec![(0, 1), (15, 2)]).map(|(_, all)| all.len()),
+            Some(16)
+        );
         let near = array(vec![(-1, 7), (0, 8), (2, 9)]);
         assert_eq!(near, Some((-1, vec![7, 8, NONE, 9])));
         assert_eq!(array(vec![(i64::MAX, 1)]), Some((i64::MAX, vec![1])));

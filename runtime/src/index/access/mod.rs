@@ -3,7 +3,7 @@
 //! | class | structure | after |
 //! |---|---|---|
 //! | equality with texts | hash table | |
-//! | equality with integers, variants | array, or sorted array | |
+//! | equality with integers, variants | sorted array; where values lie close together, an array behind the node (`code.rs`) | |
 //! | ranges of integers | segment tree over the ends of the ranges | Bentley 1977, see de Berg et al., *Computational Geometry*, §10.3 |
 //! | prefixes, suffixes | a hash table a length | tuple space search, Srinivasan et al. 1999 |
 //! | networks | a hash table a prefix length | Waldvogel et al. 1997 without the binary search over lengths |
