@@ -37,7 +37,8 @@
 //!
 //! - For every input, a module decides the same before and after a pass: value and marks. Steps never exceed the bound.
 //! - Marks are not dropped, doubled or reordered, nor is anything else that is visible.
-//! - Nothing is computed on a path where it was not computed before.
+//! - Nothing is computed on a path where it was not computed before, but a few instructions that cost a processor less than the branch
+//!   around them (`if_convert`), in what becomes machine code.
 //! - No pass is quadratic in the size of the program, and none recurses over it.
 //! - What comes out depends on what goes in alone: no clock, no addresses, no order of a hash table.
 //!

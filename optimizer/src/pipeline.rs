@@ -68,6 +68,8 @@ passes! {
     sccp: O1, repeated;
     /// Blocks that do nothing, or cannot be reached, or only follow one another, go.
     simplify_cfg: O1, repeated;
+    /// In what becomes machine code, branches around a few cheap instructions become selects and conjunctions.
+    if_convert: O2, repeated;
     /// Instructions and parameters that nobody uses go.
     dce: O1, repeated;
 }

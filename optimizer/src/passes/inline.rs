@@ -1,7 +1,8 @@
 //! Puts the bodies of functions in the place of their calls, and drops functions that nothing calls any more.
 //!
 //! A function that is called once is always inlined, so a rule set becomes one function together with the conditions and outcomes of its
-//! rules; a small function is inlined everywhere, as long as what that adds stays within the size of the program.
+//! rules; a small function is inlined everywhere, as long as what that adds stays within the size of the program. So, at the highest level,
+//! is one that is called once and is an entry besides: what stands in the place of the call makes no marks that nobody asked for.
 //! Callees come before callers (a bottom-up order of the call graph, which has no cycle, as in Muchnick, "Advanced
 //! Compiler Design and Implementation", §15.2), so each function is rebuilt at most once and the whole pass is linear.
 //!
@@ -31,6 +32,7 @@ fn small(level: Level) -> usize {
 
 pub(crate) fn run(module: &mut Module, Aim { level, .. }: Aim) -> Changed {
     let uses = count_uses(module);
+    let once = |callee: FuncId| uses[callee.index()].calls == 1;
     let mut budget = module
         .funcs
         .values()
@@ -43,9 +45,10 @@ pub(crate) fn run(module: &mut Module, Aim { level, .. }: Aim) -> Changed {
         for (callee, count) in calls(&module.funcs[id]) {
             let size = size(&module.funcs[callee]);
             let cost = size.saturating_mul(count);
-            if uses[callee.index()] == 1 {
+            let few = size <= small(level) || once(callee) && level == Level::O2;
+            if once(callee) && !uses[callee.index()].named {
                 chosen.insert(callee);
-            } else if size <= small(level) && cost <= budget {
+            } else if few && cost <= budget {
                 budget -= cost;
                 chosen.insert(callee);
             }
@@ -63,16 +66,23 @@ pub(crate) fn run(module: &mut Module, Aim { level, .. }: Aim) -> Changed {
     changed
 }
 
-/// How often each function is called, applied, or named by an entry or rule set.
-fn count_uses(module: &Module) -> Vec<u32> {
-    let mut uses = vec![0u32; module.funcs.len()];
+/// What needs a function.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    /// How often it is called or applied.
+    calls: u32,
+    /// Whether something else names it, so that it stays.
+    named: bool,
+}
+
+fn count_uses(module: &Module) -> Vec<Uses> {
+    let mut uses = vec![Uses::default(); module.funcs.len()];
     for func in module.funcs.values() {
         for callee in callees(func) {
-            uses[callee.index()] += 1;
+            uses[callee.index()].calls += 1;
         }
     }
-    // A function that something else names stays, so it is not called once only.
-    named(module, |func| uses[func.index()] += 2);
+    named(module, |func| uses[func.index()].named = true);
     uses
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod const_fold;
 pub(crate) mod dce;
 pub(crate) mod gvn;
+pub(crate) mod if_convert;
 pub(crate) mod index_rulesets;
 pub(crate) mod inline;
 pub(crate) mod lower_rulesets;
