@@ -93,8 +93,11 @@ impl Shared {
                 && !info.asks
             {
                 info.direct = tiers.first().direct(func).cloned();
+                let closed = match &info.direct {
+                    Some(direct) => direct.is_closed(),
+                    None => tiers.first().is_alone(func),
+                };
                 // Data that is missing is an error, also where rules do not read it.
-                let closed = info.direct.as_ref().is_some_and(|d| d.is_closed());
                 info.closed = closed && module.data.is_empty();
             }
         }

@@ -25,19 +25,25 @@ pub(super) fn run<'s>(
     args: Args<'s>,
     call: &Call<'s>,
 ) -> Result<Decision<'s>, Error> {
-    let (value, steps, asking) = match entry.direct.as_deref().filter(|_| entry.closed) {
-        Some(direct) => {
+    let (value, steps, asking) = match &entry.direct {
+        Some(direct) if entry.closed => {
             marks.clear();
             let mut steps = 0;
             let value =
                 direct.decide_closed(program.executable(), arena, marks, &mut steps, args.0);
             (value, steps, None)
         }
-        None if entry.asks => {
+        None if entry.closed => {
+            marks.clear();
+            let executable = program.executable();
+            let value = executable.run_alone(func(entry)?, arena, marks, args.0);
+            (value, 0, None)
+        }
+        _ if entry.asks => {
             let made = evaluate(program, entry, arena, marks, &asked, args.0, call)?;
             waited(made)?
         }
-        None => {
+        _ => {
             let (value, steps) = run_in_context(program, entry, arena, marks, args.0, call)?;
             (value, steps, None)
         }

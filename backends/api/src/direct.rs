@@ -254,7 +254,7 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Closed<'_, 'a, E> {
     fn enter(&mut self, function: u32, _more: Option<Word<'a>>) -> Word<'a> {
         if let Some(func) = self.direct.functions.get(function as usize) {
             let executable = self.executable;
-            executable.find_all(*func, self.arena, self.marks, self.args);
+            executable.run_alone(*func, self.arena, self.marks, self.args);
         }
         Word::None
     }

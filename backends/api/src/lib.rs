@@ -152,17 +152,24 @@ pub trait Executable: Send + Sync {
         self.run(func, &mut Cx::new(arena, "", 0), args).int()
     }
 
-    /// Calls a finder of several rules that reads its arguments alone. Its marks are appended.
-    fn find_all<'a>(
+    /// Whether a function reads its arguments and nothing else of a decision, so that [`Executable::run_alone`] does for it what `run` does, in
+    /// less time.
+    fn is_alone(&self, _func: FuncId) -> bool {
+        false
+    }
+
+    /// Calls a function that reads its arguments alone, as [`Executable::run`]; marks are appended to those given, and steps not counted.
+    fn run_alone<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) {
+    ) -> &'a Word<'a> {
         let mut cx = Cx::new(arena, "", 0);
-        self.run(func, &mut cx, args);
+        let value = self.run(func, &mut cx, args);
         marks.append(&mut cx.marks);
+        value
     }
 
     /// How a function decides, if it only searches: then [`Direct::decide`] does what `run` does. Whoever decides by it again and again

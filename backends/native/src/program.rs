@@ -39,9 +39,8 @@ pub(crate) struct Shared {
     pub(crate) entries: Vec<Option<Entry>>,
     /// How many parameters each function has.
     params: Vec<u32>,
-    /// How finders are entered that [stand alone](Plan::is_alone), which takes less, and how many parameters they have: by function; empty where
-    /// there are none. One that finds one rule marks nothing.
-    finders: Vec<Option<(Entry, usize)>>,
+    /// The functions that are entered and [stand alone](Plan::is_alone), for which less is laid out; empty where there are none.
+    alone: Vec<Option<Alone>>,
     /// How each function decides, if it only searches. Compiled code is entered for what has to be computed, and steps are not counted.
     directs: Vec<Option<Arc<Direct>>>,
     /// The constants, as one sequence.
@@ -55,6 +54,15 @@ pub(crate) struct Shared {
     data: usize,
     /// As many absent words as the longest record has fields, and at least one.
     zeros: Vec<Word<'static>>,
+}
+
+/// A function that reads its arguments alone.
+#[derive(Clone, Copy, Debug)]
+struct Alone {
+    entry: Entry,
+    params: u32,
+    /// Whether it may add marks.
+    marks: bool,
 }
 
 /// A rule set that is searched.
@@ -98,7 +106,7 @@ impl<C: Code> Compiled<C> {
         let directs = module.funcs.values().map(direct).collect();
         let longest = module.types.records.values().map(|r| r.fields.len()).max();
         let shared = Shared {
-            finders: finders(module, &entries),
+            alone: alone(module, &entries),
             entries,
             params: module
                 .funcs
@@ -148,14 +156,18 @@ impl<C: Code> Executable for Compiled<C> {
         self.shared.find(func, arena, args)
     }
 
-    fn find_all<'a>(
+    fn is_alone(&self, func: FuncId) -> bool {
+        matches!(self.shared.alone.get(func.0 as usize), Some(Some(_)))
+    }
+
+    fn run_alone<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) {
-        self.shared.find_all(func, arena, marks, args);
+    ) -> &'a Word<'a> {
+        self.shared.enter_alone(func, arena, marks, args)
     }
 
     fn direct(&self, func: FuncId) -> Option<&Arc<Direct>> {
@@ -172,7 +184,7 @@ impl<C: Code> Executable for Compiled<C> {
         let Shared {
             entries,
             params,
-            finders,
+            alone,
             directs,
             constants,
             tables,
@@ -186,7 +198,7 @@ impl<C: Code> Executable for Compiled<C> {
             + size_of::<Shared>()
             + reserved(entries)
             + reserved(params)
-            + reserved(finders)
+            + reserved(alone)
             + reserved(directs)
             + directs.iter().flatten().map(|d| d.bytes()).sum::<usize>()
             + constants.bytes()
@@ -241,8 +253,10 @@ impl Shared {
     /// As [`Shared::enter`], of a finder of one rule that reads its arguments alone. Of the context only what such code reads is laid out.
     #[inline]
     fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
-        let Some(entry) = self.finder(func, args) else {
-            return self.find_in_context(func, arena, &mut Vec::new(), args);
+        let alone = self.alone(func, args).filter(|alone| !alone.marks);
+        let Some(Alone { entry, .. }) = alone else {
+            let found = self.enter_in_context(func, arena, &mut Vec::new(), args);
+            return found.int();
         };
         let mut context = MaybeUninit::<Context>::uninit();
         let at = context.as_mut_ptr();
@@ -254,23 +268,27 @@ impl Shared {
             (*at).shared = &raw const *self;
             (*at).arena = &raw const *arena;
         }
-        // SAFETY: as in `enter_at`.
-        unsafe { enter_finder(entry, at, args) }
+        let mut out = RawWord::from(Word::None);
+        // SAFETY: as in `enter_at`; and what is left in the room for a word is one.
+        unsafe {
+            entry(at, args.as_ptr().cast(), &raw mut out);
+            out.word().int()
+        }
     }
 
-    /// As [`Shared::find`], of a finder of several rules, whose marks are appended.
+    /// As [`Shared::enter`], of a function that reads its arguments alone. Its marks are appended.
     #[inline]
-    fn find_all<'a>(
+    fn enter_alone<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) {
-        let Some(entry) = self.finder(func, args) else {
-            self.find_in_context(func, arena, marks, args);
-            return;
+    ) -> &'a Word<'a> {
+        let Some(Alone { entry, .. }) = self.alone(func, args) else {
+            return self.enter_in_context(func, arena, marks, args);
         };
+        let out: *mut Word<'a> = arena.room();
         let mut context = Context {
             functions: &raw const FUNCTIONS,
             constants: self.constants.word().seq().as_ptr().cast(),
@@ -287,33 +305,36 @@ impl Shared {
             list: &raw mut *marks,
             cx: ptr::null_mut(),
         };
-        // SAFETY: as in `enter_at`; and what stands alone asks for no context behind this one.
-        unsafe { enter_finder(entry, &raw mut context, args) };
-        context.give_marks_back();
+        // SAFETY: as in `enter` and `enter_at`; and what stands alone asks for no context behind this one.
+        unsafe {
+            entry(&raw mut context, args.as_ptr().cast(), out.cast());
+            context.give_marks_back();
+            &*out
+        }
     }
 
-    /// How a finder is entered with these arguments, if it stands alone and they are all there.
+    /// How a function is entered with these arguments, if it stands alone and they are all there.
     #[inline(always)]
-    fn finder(&self, func: FuncId, args: &[Word<'_>]) -> Option<Entry> {
-        let (entry, params) = (*self.finders.get(func.0 as usize)?)?;
-        (params <= args.len()).then_some(entry)
+    fn alone(&self, func: FuncId, args: &[Word<'_>]) -> Option<Alone> {
+        let alone = (*self.alone.get(func.0 as usize)?)?;
+        (alone.params as usize <= args.len()).then_some(alone)
     }
 
-    /// As [`Shared::find`] and [`Shared::find_all`], of any function.
+    /// As [`Shared::find`] and [`Shared::enter_alone`], of any function.
     #[cold]
     #[inline(never)]
-    fn find_in_context<'a>(
+    fn enter_in_context<'a>(
         &'a self,
         func: FuncId,
         arena: &'a Arena,
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) -> i64 {
+    ) -> &'a Word<'a> {
         let mut cx = Cx::new(arena, "", 0);
         cx.marks = std::mem::take(marks);
-        let found = self.enter(func, &mut cx, args).int();
+        let value = self.enter(func, &mut cx, args);
         *marks = cx.marks;
-        found
+        value
     }
 
     /// How a function is entered, and how many parameters it has.
@@ -402,42 +423,22 @@ impl Context {
     }
 }
 
-/// Calls a finder: the number that it gives.
-///
-/// # Safety
-/// The context is as the entry expects it, and there is an argument for every parameter.
-#[inline(always)]
-unsafe fn enter_finder(entry: Entry, context: *mut Context, args: &[Word<'_>]) -> i64 {
-    let mut out = RawWord::from(Word::None);
-    // SAFETY: the caller's; there is room for a word, and what is left there is one.
-    unsafe {
-        entry(context, args.as_ptr().cast(), &raw mut out);
-        out.word().int()
-    }
-}
-
-/// See [`Shared::finders`].
-fn finders(module: &Legalized, entries: &[Option<Entry>]) -> Vec<Option<(Entry, usize)>> {
-    let of = |index: &tollgate_ir::rule_index::RuleIndex| {
-        let decider = &index.decider;
-        let func = *index.functions.get(decider.finder? as usize)?;
-        Some((func, decider.one_decides()))
-    };
-    let found: Vec<(FuncId, bool)> = module.indexes.values().filter_map(of).collect();
-    if found.is_empty() {
-        return Vec::new();
-    }
+/// See [`Shared::alone`].
+fn alone(module: &Legalized, entries: &[Option<Entry>]) -> Vec<Option<Alone>> {
     let plan = Plan::new(module);
-    let mut finders = vec![None; entries.len()];
-    for (func, _) in &found {
-        let entry = entries[func.0 as usize].filter(|_| plan.is_alone(*func));
-        let params = module.funcs[*func].params().len();
-        finders[func.0 as usize] = entry.map(|entry| (entry, params));
+    let of = |(func, entry): (FuncId, &Option<Entry>)| {
+        let entry = entry.filter(|_| plan.is_alone(func))?;
+        Some(Alone {
+            entry,
+            params: module.funcs[func].params().len() as u32,
+            marks: plan.marks(func),
+        })
+    };
+    let alone: Vec<_> = module.funcs.keys().zip(entries).map(of).collect();
+    match alone.iter().all(Option::is_none) {
+        true => Vec::new(),
+        false => alone,
     }
-    for (func, _) in found.iter().filter(|(func, one)| *one && plan.marks(*func)) {
-        finders[func.0 as usize] = None;
-    }
-    finders
 }
 
 /// Words, filled up with absent ones if there are fewer than `len`.
@@ -546,23 +547,28 @@ mod tests {
     }
 
     #[test]
-    fn a_finder_is_entered_with_what_it_reads() {
+    fn what_stands_alone_is_entered_with_what_it_reads() {
         let arena = Arena::new();
-        // One that finds one rule is entered with less where it marks nothing, and in full where it may.
-        for (body, alone) in [("", true), ("    mark site0\n", false)] {
+        // What finds one rule is entered with less where it marks nothing, and in full where it may.
+        for (body, marks) in [("", false), ("    mark site0\n", true)] {
             let (program, func) = with_finder("first", "int", body);
-            assert_eq!(program.shared.finders[0].is_some(), alone);
-            let n = if alone { 0 } else { 100 };
+            assert!(program.shared.alone[0].is_some_and(|alone| alone.marks == marks));
+            let n = if marks { 100 } else { 0 };
             assert_eq!(program.find(func, &arena, &[Word::Int(n)]), n);
             assert_eq!(program.find(func, &arena, &[]), 0);
         }
-        // One that finds all adds its marks to those there are, however many.
+        // What is called for its value, or for its marks, adds them to those there are, however many.
         let (program, func) = with_finder("all", "[int]", "    mark site0\n");
-        assert!(program.shared.finders[0].is_some());
+        assert!(program.is_alone(func));
         let mut marks = vec![Mark(7)];
-        program.find_all(func, &arena, &mut marks, &[Word::Int(100)]);
+        let value = program.run_alone(func, &arena, &mut marks, &[Word::Int(100)]);
+        assert_eq!(value.int(), 100);
         assert_eq!((marks[0], marks[1..].len()), (Mark(7), 100));
-        program.find_all(func, &arena, &mut marks, &[]);
+        assert_eq!(program.run_alone(func, &arena, &mut marks, &[]).int(), 0);
         assert_eq!(marks.len(), 101);
+        // Who asks the decision for something does not stand alone.
+        let (program, func) = with_finder("first", "int", "    v9 = decision_time\n");
+        assert!(!program.is_alone(func));
+        assert!(program.shared.alone.is_empty());
     }
 }

@@ -99,7 +99,10 @@ impl Convert<'_> {
         let fits = self.edges[jump.block.index()] == 1
             && data.params.is_empty()
             && data.insts.len() <= MAX_INSTS
-            && data.insts.iter().all(|id| is_cheap(&self.func.insts[*id].inst));
+            && data
+                .insts
+                .iter()
+                .all(|id| is_cheap(&self.func.insts[*id].inst));
         fits.then_some(data.insts.len())
     }
 
