@@ -125,7 +125,12 @@ impl Direct {
         let (word, taken) = match &self.one {
             Some(one) => {
                 let (found, taken) = match one.finder {
-                    Some(func) => (executable.find(func, arena, args), 0),
+                    Some(func) => {
+                        let from = marks.len();
+                        let found = executable.find(func, arena, marks, args);
+                        marks.truncate(from);
+                        (found, 0)
+                    }
                     None => self.search(arena, args),
                 };
                 let rule = usize::try_from(found).ok();
@@ -254,17 +259,20 @@ impl<'a, E: Executable + ?Sized> Engine<'a> for Closed<'_, 'a, E> {
     fn enter(&mut self, function: u32, _more: Option<Word<'a>>) -> Word<'a> {
         if let Some(func) = self.direct.functions.get(function as usize) {
             let executable = self.executable;
-            executable.run_alone(*func, self.arena, self.marks, self.args);
+            executable.find(*func, self.arena, self.marks, self.args);
         }
         Word::None
     }
 
     #[inline]
     fn find(&mut self, finder: u32) -> i64 {
-        match self.direct.functions.get(finder as usize) {
-            Some(func) => self.executable.find(*func, self.arena, self.args),
-            None => -1,
-        }
+        let Some(func) = self.direct.functions.get(finder as usize) else {
+            return -1;
+        };
+        let (from, executable) = (self.marks.len(), self.executable);
+        let found = executable.find(*func, self.arena, self.marks, self.args);
+        self.marks.truncate(from);
+        found
     }
 
     #[inline]

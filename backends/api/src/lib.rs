@@ -147,9 +147,16 @@ pub trait Executable: Send + Sync {
     /// Marks are appended to `cx.marks`; steps are added to `cx.steps` by backends that count them.
     fn run<'a>(&'a self, func: FuncId, cx: &mut Cx<'a>, args: &[Word<'a>]) -> &'a Word<'a>;
 
-    /// Calls a [finder](tollgate_runtime::index::Decider::finder) of one rule that reads its arguments alone: the number that it gives.
-    fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
-        self.run(func, &mut Cx::new(arena, "", 0), args).int()
+    /// Calls a [finder](tollgate_runtime::index::Decider::finder) that reads its arguments alone: the number that it gives. Marks are appended to
+    /// those given; one that finds one rule makes none.
+    fn find<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        marks: &mut Vec<Mark>,
+        args: &[Word<'a>],
+    ) -> i64 {
+        self.run_alone(func, arena, marks, args).int()
     }
 
     /// Whether a function reads its arguments and nothing else of a decision, so that [`Executable::run_alone`] does for it what `run` does, in

@@ -152,8 +152,23 @@ impl<C: Code> Executable for Compiled<C> {
         }
     }
 
-    fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
-        self.shared.find(func, arena, args)
+    fn find<'a>(
+        &'a self,
+        func: FuncId,
+        arena: &'a Arena,
+        marks: &mut Vec<Mark>,
+        args: &[Word<'a>],
+    ) -> i64 {
+        let Some(alone) = self.shared.alone(func, args) else {
+            return self.shared.enter_in_context(func, arena, marks, args).int();
+        };
+        let mut out = RawWord::from(Word::None);
+        // SAFETY: there is room for a word, and what is left there is one.
+        unsafe {
+            self.shared
+                .enter_alone(alone, arena, marks, args, &raw mut out);
+            out.word().int()
+        }
     }
 
     fn is_alone(&self, func: FuncId) -> bool {
@@ -167,7 +182,16 @@ impl<C: Code> Executable for Compiled<C> {
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
     ) -> &'a Word<'a> {
-        self.shared.enter_alone(func, arena, marks, args)
+        let Some(alone) = self.shared.alone(func, args) else {
+            return self.shared.enter_in_context(func, arena, marks, args);
+        };
+        let out: *mut Word<'a> = arena.room();
+        // SAFETY: there is room for a word, and what is left there is one that lives as long as the arena.
+        unsafe {
+            self.shared
+                .enter_alone(alone, arena, marks, args, out.cast());
+            &*out
+        }
     }
 
     fn direct(&self, func: FuncId) -> Option<&Arc<Direct>> {
@@ -250,45 +274,36 @@ impl Shared {
         }
     }
 
-    /// As [`Shared::enter`], of a finder of one rule that reads its arguments alone. Of the context only what such code reads is laid out.
-    #[inline]
-    fn find<'a>(&'a self, func: FuncId, arena: &'a Arena, args: &[Word<'a>]) -> i64 {
-        let alone = self.alone(func, args).filter(|alone| !alone.marks);
-        let Some(Alone { entry, .. }) = alone else {
-            let found = self.enter_in_context(func, arena, &mut Vec::new(), args);
-            return found.int();
-        };
-        let mut context = MaybeUninit::<Context>::uninit();
-        let at = context.as_mut_ptr();
-        // SAFETY: there is room for the fields. Code that stands alone and marks nothing reads these and no others: see `Plan::is_alone`.
-        unsafe {
-            (*at).functions = &raw const FUNCTIONS;
-            (*at).constants = self.constants.word().seq().as_ptr().cast();
-            (*at).zeros = self.zeros.as_ptr().cast();
-            (*at).shared = &raw const *self;
-            (*at).arena = &raw const *arena;
-        }
-        let mut out = RawWord::from(Word::None);
-        // SAFETY: as in `enter_at`; and what is left in the room for a word is one.
-        unsafe {
-            entry(at, args.as_ptr().cast(), &raw mut out);
-            out.word().int()
-        }
-    }
-
-    /// As [`Shared::enter`], of a function that reads its arguments alone. Its marks are appended.
-    #[inline]
-    fn enter_alone<'a>(
+    /// Calls the compiled code of a function that reads its arguments alone, which leaves its value as `out` says and adds its marks. Of the
+    /// context only what it reads is laid out.
+    ///
+    /// # Safety
+    /// There is room for a word, and there are as many arguments as [`Shared::alone`] asks for.
+    #[inline(always)]
+    unsafe fn enter_alone<'a>(
         &'a self,
-        func: FuncId,
+        alone: Alone,
         arena: &'a Arena,
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
-    ) -> &'a Word<'a> {
-        let Some(Alone { entry, .. }) = self.alone(func, args) else {
-            return self.enter_in_context(func, arena, marks, args);
-        };
-        let out: *mut Word<'a> = arena.room();
+        out: *mut RawWord,
+    ) {
+        let (entry, args) = (alone.entry, args.as_ptr().cast());
+        if !alone.marks {
+            let mut context = MaybeUninit::<Context>::uninit();
+            let at = context.as_mut_ptr();
+            // SAFETY: there is room for the fields. Code that stands alone and marks nothing reads these and no others: see `Plan::is_alone`. The
+            // rest as in `enter_at`.
+            unsafe {
+                (*at).functions = &raw const FUNCTIONS;
+                (*at).constants = self.constants.word().seq().as_ptr().cast();
+                (*at).zeros = self.zeros.as_ptr().cast();
+                (*at).shared = &raw const *self;
+                (*at).arena = &raw const *arena;
+                entry(at, args, out);
+            }
+            return;
+        }
         let mut context = Context {
             functions: &raw const FUNCTIONS,
             constants: self.constants.word().seq().as_ptr().cast(),
@@ -305,12 +320,9 @@ impl Shared {
             list: &raw mut *marks,
             cx: ptr::null_mut(),
         };
-        // SAFETY: as in `enter` and `enter_at`; and what stands alone asks for no context behind this one.
-        unsafe {
-            entry(&raw mut context, args.as_ptr().cast(), out.cast());
-            context.give_marks_back();
-            &*out
-        }
+        // SAFETY: as in `enter_at`; and what stands alone asks for no context behind this one.
+        unsafe { entry(&raw mut context, args, out) };
+        context.give_marks_back();
     }
 
     /// How a function is entered with these arguments, if it stands alone and they are all there.
@@ -320,7 +332,7 @@ impl Shared {
         (alone.params as usize <= args.len()).then_some(alone)
     }
 
-    /// As [`Shared::find`] and [`Shared::enter_alone`], of any function.
+    /// Calls any function where a function that stands alone is expected.
     #[cold]
     #[inline(never)]
     fn enter_in_context<'a>(
@@ -554,8 +566,10 @@ mod tests {
             let (program, func) = with_finder("first", "int", body);
             assert!(program.shared.alone[0].is_some_and(|alone| alone.marks == marks));
             let n = if marks { 100 } else { 0 };
-            assert_eq!(program.find(func, &arena, &[Word::Int(n)]), n);
-            assert_eq!(program.find(func, &arena, &[]), 0);
+            let mut made = Vec::new();
+            assert_eq!(program.find(func, &arena, &mut made, &[Word::Int(n)]), n);
+            assert_eq!(program.find(func, &arena, &mut made, &[]), 0);
+            assert_eq!(made.len() as i64, n);
         }
         // What is called for its value, or for its marks, adds them to those there are, however many.
         let (program, func) = with_finder("all", "[int]", "    mark site0\n");

@@ -3,6 +3,7 @@
 //! Engines differ in how they call functions and keep constants, and in nothing else: what a decision by an index is
 //! stands here once.
 
+use std::slice;
 use std::sync::Arc;
 
 use super::Index;
@@ -407,6 +408,14 @@ impl Decider {
             return self.every_marked(finder, engine);
         }
         let found = self.matching(engine);
+        match found {
+            [] => return &[],
+            [rule] if self.more.is_empty() && self.asks.is_empty() => {
+                engine.mark(self.rules[*rule as usize].mark);
+                return self.only(*rule, engine);
+            }
+            _ => {}
+        }
         let more = || found.iter().map(|rule| self.more(*rule as usize).len());
         let len = found.len()
             + if self.more.is_empty() {
@@ -432,6 +441,16 @@ impl Decider {
         let from = engine.marks().len();
         engine.enter(finder, None);
         let to = engine.marks().len();
+        match engine.marks().get(from..) {
+            None | Some([]) => return &[],
+            Some([mark]) if self.more.is_empty() => {
+                return match self.marked(*mark) {
+                    Some(rule) => self.only(rule, engine),
+                    None => &[],
+                };
+            }
+            Some(_) => {}
+        }
         let mut list = engine.arena().vec_of(to.saturating_sub(from));
         for at in from..to {
             let place = engine.marks().get(at).and_then(|mark| self.marked(*mark));
@@ -440,6 +459,12 @@ impl Decider {
             }
         }
         list.into_bump_slice()
+    }
+
+    /// The list of the one outcome of a rule, where that lies: nothing need be copied.
+    #[inline(always)]
+    fn only<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> &'a [Word<'a>] {
+        slice::from_ref(self.give(self.rules[rule as usize].outcome(), engine))
     }
 
     /// Adds the outcomes of a rule.
