@@ -113,7 +113,7 @@ impl Direct {
 
     /// As [`Direct::decide`], where a decision [is closed](Direct::is_closed): nothing is laid out for an engine but for a finder. Adds to the
     /// marks and to the steps.
-    #[inline]
+    #[inline(always)]
     pub fn decide_closed<'a, E: Executable + ?Sized>(
         &'a self,
         executable: &'a E,
