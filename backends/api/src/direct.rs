@@ -3,13 +3,16 @@
 //! Most rule sets are a function that searches and gives what it finds. Made into code, it would lay its arguments out, call the search
 //! and hand the result on; here the search is given what the caller has, and code is entered only for what has to be computed.
 
+use std::slice;
 use std::sync::Arc;
 
 use tollgate_ir::cost::RULE;
 use tollgate_ir::entities::{FuncId, IndexId};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{Func, Terminator};
-use tollgate_runtime::index::{Base, Decider, Engine, Facts, Feature, GIVE, Outcome, RuleRow};
+use tollgate_runtime::index::{
+    Base, Decider, Engine, Facts, Feature, GIVE, Outcome, Policy, RuleRow,
+};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Word};
 
 use crate::Executable;
@@ -25,17 +28,25 @@ pub struct Direct {
     /// Steps of a call beside those of the search, where steps are counted.
     steps: Option<u64>,
     reads_call: bool,
-    closed: bool,
-    one: Option<One>,
+    /// How a decision is made that reads its arguments and nothing else, and calls nothing but a finder; absent where it does more.
+    closed: Option<Closed>,
 }
 
-/// How a closed decision is made where one rule decides, which most are: by as little as can be.
+/// The list of what no rule gives.
+const NOTHING: &Word<'static> = &Word::Seq(&[]);
+
+/// How a closed decision is made: the two ways that most are, by as little as can be. A finder is what finds the rules, if it is not the index.
 #[derive(Debug)]
-struct One {
-    /// What finds the rule, if it is not the index.
-    finder: Option<FuncId>,
-    /// What is decided when no rule matches.
-    none: RuleRow,
+enum Closed {
+    /// One rule decides, or what is decided when no rule matches.
+    One {
+        finder: Option<FuncId>,
+        none: RuleRow,
+    },
+    /// Every rule that matches gives.
+    Every { finder: Option<FuncId> },
+    /// As the decider says.
+    Other,
 }
 
 impl Direct {
@@ -62,15 +73,18 @@ impl Direct {
         let finder = finder.flatten().copied();
         let closed = functions.iter().all(|func| Some(*func) == finder)
             && decider.index.features().iter().all(of_parameters);
-        let one = closed && decider.one_decides() && decider.ranking.is_none();
         let none = match decider.otherwise {
             Some((mark, outcome)) => Some(RuleRow::new(mark, outcome)),
             None => decider.rules.last().copied(),
         };
-        let none = none.filter(|_| one);
+        let one = decider.one_decides() && decider.ranking.is_none();
+        let way = match (decider.policy, none) {
+            (Policy::All, _) => Closed::Every { finder },
+            (_, Some(none)) if one => Closed::One { finder, none },
+            _ => Closed::Other,
+        };
         Direct {
-            one: none.map(|none| One { finder, none }),
-            closed,
+            closed: closed.then_some(way),
             decider,
             functions: functions.into(),
             constants,
@@ -108,7 +122,7 @@ impl Direct {
     /// Whether a decision reads its arguments and nothing else, and calls nothing but a finder: see [`Direct::decide_closed`].
     #[inline]
     pub fn is_closed(&self) -> bool {
-        self.closed
+        self.closed.is_some()
     }
 
     /// As [`Direct::decide`], where a decision [is closed](Direct::is_closed): nothing is laid out for an engine but for a finder. Adds to the
@@ -122,9 +136,9 @@ impl Direct {
         steps: &mut u64,
         args: &[Word<'a>],
     ) -> &'a Word<'a> {
-        let (word, taken) = match &self.one {
-            Some(one) => {
-                let (found, taken) = match one.finder {
+        let (word, taken) = match self.closed {
+            Some(Closed::One { finder, none }) => {
+                let (found, taken) = match finder {
                     Some(func) => {
                         let from = marks.len();
                         let found = executable.find(func, arena, marks, args);
@@ -135,17 +149,20 @@ impl Direct {
                 };
                 let rule = usize::try_from(found).ok();
                 let rule = rule.and_then(|rule| self.decider.rules.get(rule));
-                let rule = *rule.unwrap_or(&one.none);
+                let rule = *rule.unwrap_or(&none);
                 marks.push(rule.mark);
-                let word = match rule.outcome() {
-                    Outcome::Const(constant) => self.constant(constant),
-                    // A closed decision calls nothing.
-                    Outcome::Call(_) => &Word::None,
-                };
-                (word, taken + GIVE)
+                (self.given(rule.outcome()), taken + GIVE)
             }
-            None => {
-                let mut closed = Closed {
+            Some(Closed::Every {
+                finder: Some(finder),
+            }) => {
+                let from = marks.len();
+                executable.find(finder, arena, marks, args);
+                (self.marked(arena, marks.get(from..).unwrap_or(&[])), 0)
+            }
+            Some(Closed::Every { finder: None }) => self.every(arena, marks, args),
+            Some(Closed::Other) | None => {
+                let mut closed = Alone {
                     direct: self,
                     executable,
                     arena,
@@ -194,6 +211,72 @@ impl Direct {
         (found.map_or(-1, i64::from), steps)
     }
 
+    /// The list of what the rules give that match, by the index, which are marked; and the steps. Not inlined, as [`Direct::search`].
+    #[inline(never)]
+    fn every<'a>(
+        &'a self,
+        arena: &'a Arena,
+        marks: &mut Vec<Mark>,
+        args: &[Word<'a>],
+    ) -> (&'a Word<'a>, u64) {
+        let (found, steps) = self.decider.index.all(&mut Given(args), arena);
+        let rules = found.iter();
+        marks.extend(rules.filter_map(|rule| Some(self.decider.rules.get(*rule as usize)?.mark)));
+        match found {
+            [] => (NOTHING, steps),
+            [rule] if self.decider.more.is_empty() => (self.only(arena, *rule), steps + GIVE),
+            several => {
+                let list = self.list(arena, several.iter().copied());
+                (list, steps + GIVE * list.seq().len() as u64)
+            }
+        }
+    }
+
+    /// The list of what the rules give that a finder has marked.
+    #[inline]
+    fn marked<'a>(&'a self, arena: &'a Arena, marks: &[Mark]) -> &'a Word<'a> {
+        match marks {
+            [] => NOTHING,
+            [mark] if self.decider.more.is_empty() => {
+                let rule = self.decider.marked(*mark);
+                rule.map_or(NOTHING, |rule| self.only(arena, rule))
+            }
+            several => {
+                let rules = several.iter().filter_map(|mark| self.decider.marked(*mark));
+                self.list(arena, rules)
+            }
+        }
+    }
+
+    /// The list of the one outcome of a rule, which is where that is.
+    #[inline]
+    fn only<'a>(&'a self, arena: &'a Arena, rule: u32) -> &'a Word<'a> {
+        match self.decider.rules.get(rule as usize) {
+            Some(rule) => arena.word(Word::Seq(slice::from_ref(self.given(rule.outcome())))),
+            None => NOTHING,
+        }
+    }
+
+    /// The list of the outcomes of several rules.
+    #[inline(never)]
+    fn list<'a>(&'a self, arena: &'a Arena, rules: impl Iterator<Item = u32>) -> &'a Word<'a> {
+        let mut list = arena.list();
+        for rule in rules {
+            let outcomes = self.decider.outcomes(rule as usize);
+            list.extend(outcomes.map(|outcome| *self.given(outcome)));
+        }
+        arena.word(Word::Seq(list.into_bump_slice()))
+    }
+
+    /// What is given in a closed decision, which calls nothing for it.
+    #[inline]
+    fn given(&self, outcome: Outcome) -> &Word<'_> {
+        match outcome {
+            Outcome::Const(constant) => self.constant(constant),
+            Outcome::Call(_) => &Word::None,
+        }
+    }
+
     #[inline]
     fn constant(&self, constant: u32) -> &Word<'_> {
         let constants = self.constants.word().seq();
@@ -224,7 +307,7 @@ impl<'a> Facts<'a> for Given<'_, 'a> {
 }
 
 /// A closed decision, at work.
-struct Closed<'s, 'a, E: ?Sized> {
+struct Alone<'s, 'a, E: ?Sized> {
     direct: &'a Direct,
     executable: &'a E,
     arena: &'a Arena,
@@ -233,7 +316,7 @@ struct Closed<'s, 'a, E: ?Sized> {
     steps: u64,
 }
 
-impl<'a, E: Executable + ?Sized> Facts<'a> for Closed<'_, 'a, E> {
+impl<'a, E: Executable + ?Sized> Facts<'a> for Alone<'_, 'a, E> {
     #[inline]
     fn base(&mut self, base: Base) -> Word<'a> {
         Given(self.args).base(base)
@@ -244,7 +327,7 @@ impl<'a, E: Executable + ?Sized> Facts<'a> for Closed<'_, 'a, E> {
     }
 }
 
-impl<'a, E: Executable + ?Sized> Engine<'a> for Closed<'_, 'a, E> {
+impl<'a, E: Executable + ?Sized> Engine<'a> for Alone<'_, 'a, E> {
     fn arena(&self) -> &'a Arena {
         self.arena
     }

@@ -139,10 +139,10 @@ impl Decider {
         match self.policy {
             Policy::First | Policy::Unique | Policy::Any => self.one_of(self.which(engine), engine),
             Policy::Best if self.ranking.is_some() => self.one_of(self.which(engine), engine),
-            Policy::All => {
-                let list = self.every(engine);
-                engine.arena().word(Word::Seq(list))
-            }
+            Policy::All => match self.every(engine) {
+                [] => &Word::Seq(&[]),
+                list => engine.arena().word(Word::Seq(list)),
+            },
             Policy::Best => self.best(engine),
             Policy::Sum => self.sum(engine),
         }
@@ -303,7 +303,7 @@ impl Decider {
 
     /// The place of the rule of a mark, where marks count up from that of the first rule.
     #[inline(always)]
-    fn marked(&self, mark: Mark) -> Option<u32> {
+    pub fn marked(&self, mark: Mark) -> Option<u32> {
         let first = self.rules.first()?.mark.0;
         let place = mark.0.wrapping_sub(first);
         ((place as usize) < self.rules.len()).then_some(place)
