@@ -1,13 +1,11 @@
 //! A decision allocates nothing from the system once its arena has grown.
-//!
-//! Everything stands in one test: the counter is shared by all threads.
 
 use tollgate_backend_suite::counting::Counting;
 use tollgate_backend_suite::{CORPUS, allocates_nothing, legal};
 use tollgate_backend_vm::Program;
 
 #[global_allocator]
-static MEMORY: Counting = Counting::new();
+static MEMORY: Counting = Counting;
 
 #[test]
 fn a_decision_allocates_nothing_from_the_system() {
