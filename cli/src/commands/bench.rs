@@ -1,6 +1,8 @@
 //! `tollgate bench`
 
 use std::hint::black_box;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -26,7 +28,11 @@ pub(crate) fn run(args: &Bench) -> Result<Outcome> {
             } => (program, entry, compiling),
             Ready::No(outcome) => return Ok(outcome),
         };
-    let (facts, refused, first) = decode(&program, entry, args)?;
+    // By a thread of its own, to which glibc's allocator gives memory of its own. So the facts lie behind one another, and large programs are not
+    // charged for facts that lie scattered in what compiling left free.
+    let decoding = || decode(&program, entry, args).map_err(|error| error.to_string());
+    let decoded = thread::scope(|scope| scope.spawn(decoding).join());
+    let (facts, refused, first) = decoded.unwrap_or_else(|panic| resume_unwind(panic))?;
     if facts.is_empty() {
         return Err(format!(
             "{} has nothing to decide about: {refused} lines, all refused{}",
