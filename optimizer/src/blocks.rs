@@ -1,7 +1,7 @@
 //! What several passes ask about branches.
 
 use tollgate_ir::cfg::Cfg;
-use tollgate_ir::entities::Val;
+use tollgate_ir::entities::{Entity, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{Def, Func, Jump, Terminator};
 
@@ -36,6 +36,17 @@ pub(crate) fn known_way<'t>(
 pub(crate) fn has_unreachable(func: &Func) -> bool {
     let cfg = Cfg::new(func);
     func.blocks.keys().any(|b| !cfg.is_reachable(b))
+}
+
+/// How many jumps lead to each block.
+pub(crate) fn edges(func: &Func) -> Vec<u32> {
+    let mut edges = vec![0; func.blocks.len()];
+    for data in func.blocks.values() {
+        for jump in data.term.jumps() {
+            edges[jump.block.index()] += 1;
+        }
+    }
+    edges
 }
 
 /// Makes every block parameter say where it stands, after parameters were dropped.

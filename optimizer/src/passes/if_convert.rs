@@ -24,6 +24,7 @@ use tollgate_ir::entities::{Block, Entity, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{Func, Jump, Module, Terminator};
 
+use crate::blocks;
 use crate::pass::{Changed, each_func};
 use crate::pipeline::Aim;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(module: &mut Module, aim: Aim) -> Changed {
     }
     each_func(module, |func, _| {
         let mut convert = Convert {
-            edges: edges(func),
+            edges: blocks::edges(func),
             func,
         };
         let mut changed = false;
@@ -55,17 +56,6 @@ pub(crate) fn run(module: &mut Module, aim: Aim) -> Changed {
         }
         changed
     })
-}
-
-/// How many jumps lead to each block.
-fn edges(func: &Func) -> Vec<u32> {
-    let mut edges = vec![0; func.blocks.len()];
-    for data in func.blocks.values() {
-        for jump in data.term.jumps() {
-            edges[jump.block.index()] += 1;
-        }
-    }
-    edges
 }
 
 /// Whether an instruction costs a processor less than a branch that it does not foresee, and cannot fail.

@@ -230,12 +230,7 @@ fn drop_settled(items: &mut Vec<Val>, settled: &[bool]) {
 
 /// Appends to each block the block that only it jumps to, and the one that only that one jumps to.
 fn merge_chains(func: &mut Func) -> bool {
-    let mut edges = vec![0u32; func.blocks.len()];
-    for data in func.blocks.values() {
-        for jump in data.term.jumps() {
-            edges[jump.block.index()] += 1;
-        }
-    }
+    let edges = blocks::edges(func);
     let mut keep = vec![true; func.blocks.len()];
     let mut renames = Renames::new();
     for block in func.blocks.keys() {
