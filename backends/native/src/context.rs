@@ -49,6 +49,51 @@ pub struct Context {
     pub(crate) cx: *mut Cx<'static>,
 }
 
+/// The trace. Of a context that is handed to code that [stands alone](crate::Plan::is_alone) not every field is there, so none of these makes a
+/// reference to the whole.
+impl Context {
+    /// Adds to the trace.
+    ///
+    /// # Safety
+    /// The fields of the trace are there, and the vector at [`Context::list`] is borrowed as long as this is used.
+    #[inline]
+    pub(crate) unsafe fn push_mark(at: *mut Context, mark: Mark) {
+        // SAFETY: the caller's; there is room behind the marks there are.
+        unsafe {
+            if (*at).marks_len == (*at).marks_capacity {
+                Context::grow_marks(at);
+            }
+            (*at).marks.add((*at).marks_len).write(mark);
+            (*at).marks_len += 1;
+        }
+    }
+
+    /// # Safety
+    /// As [`Context::push_mark`].
+    #[cold]
+    unsafe fn grow_marks(at: *mut Context) {
+        // SAFETY: the caller's.
+        unsafe {
+            Context::give_marks_back(at);
+            let marks = &mut *(*at).list;
+            marks.reserve(1);
+            (*at).marks = marks.as_mut_ptr();
+            (*at).marks_capacity = marks.capacity();
+        }
+    }
+
+    /// Makes the vector as long as there are marks in it.
+    ///
+    /// # Safety
+    /// As [`Context::push_mark`]; compiled code only writes marks where there is room, and sets the length to what it was before or increases it as
+    /// it writes.
+    #[inline]
+    pub(crate) unsafe fn give_marks_back(at: *mut Context) {
+        // SAFETY: the caller's.
+        unsafe { (*(*at).list).set_len((*at).marks_len) };
+    }
+}
+
 /// Where compiled code finds the fields of a [`Context`].
 macro_rules! offsets {
     ($($(#[$doc:meta])* $name:ident = $field:ident;)*) => {

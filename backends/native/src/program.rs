@@ -1,7 +1,6 @@
 //! A compiled program: its code, and what that reads.
 
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use tollgate_backend_api::{Direct, Executable};
@@ -289,40 +288,26 @@ impl Shared {
         out: *mut RawWord,
     ) {
         let (entry, args) = (alone.entry, args.as_ptr().cast());
-        if !alone.marks {
-            let mut context = MaybeUninit::<Context>::uninit();
-            let at = context.as_mut_ptr();
-            // SAFETY: there is room for the fields. Code that stands alone and marks nothing reads these and no others: see `Plan::is_alone`. The
-            // rest as in `enter_at`.
-            unsafe {
-                (*at).functions = &raw const FUNCTIONS;
-                (*at).constants = self.constants.word().seq().as_ptr().cast();
-                (*at).zeros = self.zeros.as_ptr().cast();
-                (*at).shared = &raw const *self;
-                (*at).arena = &raw const *arena;
-                entry(at, args, out);
+        let mut context = MaybeUninit::<Context>::uninit();
+        let at = context.as_mut_ptr();
+        // SAFETY: there is room for the fields. Code that stands alone reads these and no others (see `Plan::is_alone`), those of the trace only where
+        // it marks, and so does what it calls of the runtime, without a reference to the whole. The rest as in `enter_at`.
+        unsafe {
+            (*at).functions = &raw const FUNCTIONS;
+            (*at).constants = self.constants.word().seq().as_ptr().cast();
+            (*at).zeros = self.zeros.as_ptr().cast();
+            (*at).shared = &raw const *self;
+            (*at).arena = &raw const *arena;
+            if !alone.marks {
+                return entry(at, args, out);
             }
-            return;
+            (*at).marks = marks.as_mut_ptr();
+            (*at).marks_len = marks.len();
+            (*at).marks_capacity = marks.capacity();
+            (*at).list = &raw mut *marks;
+            entry(at, args, out);
+            Context::give_marks_back(at);
         }
-        let mut context = Context {
-            functions: &raw const FUNCTIONS,
-            constants: self.constants.word().seq().as_ptr().cast(),
-            data: self.zeros.as_ptr().cast(),
-            id: NonNull::dangling().as_ptr(),
-            id_len: 0,
-            time: 0,
-            marks: marks.as_mut_ptr(),
-            marks_len: marks.len(),
-            marks_capacity: marks.capacity(),
-            zeros: self.zeros.as_ptr().cast(),
-            shared: &raw const *self,
-            arena: &raw const *arena,
-            list: &raw mut *marks,
-            cx: ptr::null_mut(),
-        };
-        // SAFETY: as in `enter_at`; and what stands alone asks for no context behind this one.
-        unsafe { entry(&raw mut context, args, out) };
-        context.give_marks_back();
     }
 
     /// How a function is entered with these arguments, if it stands alone and they are all there.
@@ -394,7 +379,7 @@ impl Shared {
         // live for `'a`.
         unsafe {
             entry(&raw mut context, args.as_ptr().cast(), out);
-            context.give_marks_back();
+            Context::give_marks_back(&raw mut context);
         }
     }
 }
@@ -402,36 +387,6 @@ impl Shared {
 impl RuleIndex {
     fn memory(&self) -> usize {
         reserved(&self.functions) + self.decider.heap()
-    }
-}
-
-impl Context {
-    /// Adds to the trace.
-    #[inline]
-    pub(crate) fn push_mark(&mut self, mark: Mark) {
-        if self.marks_len == self.marks_capacity {
-            self.grow_marks();
-        }
-        // SAFETY: there is room behind the marks there are.
-        unsafe { self.marks.add(self.marks_len).write(mark) };
-        self.marks_len += 1;
-    }
-
-    #[cold]
-    fn grow_marks(&mut self) {
-        self.give_marks_back();
-        // SAFETY: the vector is borrowed as long as this is used.
-        let marks = unsafe { &mut *self.list };
-        marks.reserve(1);
-        self.marks = marks.as_mut_ptr();
-        self.marks_capacity = marks.capacity();
-    }
-
-    /// Makes the vector as long as there are marks in it.
-    fn give_marks_back(&mut self) {
-        // SAFETY: the vector is borrowed as long as this is used. Compiled code only writes marks where there is room,
-        // and sets the length to what it was before or increases it as it writes.
-        unsafe { (*self.list).set_len(self.marks_len) };
     }
 }
 

@@ -101,7 +101,7 @@ impl Engine<'static> for Searching<'_> {
     #[inline]
     fn mark(&mut self, mark: Mark) {
         // SAFETY: the context is in use, and nothing else refers to it meanwhile.
-        unsafe { &mut *self.cx }.push_mark(mark);
+        unsafe { Context::push_mark(self.cx, mark) };
     }
 
     /// Native code counts no steps.

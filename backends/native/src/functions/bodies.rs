@@ -29,7 +29,7 @@ pub(super) unsafe extern "C" fn words(cx: Cx, len: Len) -> Out {
 
 pub(super) unsafe extern "C" fn mark(cx: Cx, site: Id) {
     // SAFETY: the context is in use, and nothing else refers to it meanwhile.
-    unsafe { &mut *cx }.push_mark(Mark(site));
+    unsafe { Context::push_mark(cx, Mark(site)) };
 }
 
 pub(super) unsafe extern "C" fn imul_sat(a: Int, b: Int) -> Int {
