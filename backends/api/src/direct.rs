@@ -25,6 +25,8 @@ pub struct Direct {
     functions: Box<[FuncId]>,
     /// The constants of the program, as one sequence.
     constants: Arc<Frozen>,
+    /// From where on the list of each constant alone stands behind them; see [`Direct::with_lists`].
+    lists: Option<u32>,
     /// Steps of a call beside those of the search, where steps are counted.
     steps: Option<u64>,
     reads_call: bool,
@@ -88,8 +90,19 @@ impl Direct {
             decider,
             functions: functions.into(),
             constants,
+            lists: None,
             steps,
             reads_call,
+        }
+    }
+
+    /// Says that from here on, behind the constants, the sequence has for each of them the list of it alone: so the list of what one rule gives
+    /// need not be made.
+    #[must_use]
+    pub fn with_lists(self, from: u32) -> Direct {
+        Direct {
+            lists: Some(from),
+            ..self
         }
     }
 
@@ -251,9 +264,13 @@ impl Direct {
     /// The list of the one outcome of a rule, which is where that is.
     #[inline]
     fn only<'a>(&'a self, arena: &'a Arena, rule: u32) -> &'a Word<'a> {
-        match self.decider.rules.get(rule as usize) {
-            Some(rule) => arena.word(Word::Seq(slice::from_ref(self.given(rule.outcome())))),
-            None => NOTHING,
+        let rule = self.decider.rules.get(rule as usize);
+        match (rule.map(|rule| rule.outcome()), self.lists) {
+            (Some(Outcome::Const(constant)), Some(from)) => {
+                self.constant(from.saturating_add(constant))
+            }
+            (Some(outcome), _) => arena.word(Word::Seq(slice::from_ref(self.given(outcome)))),
+            (None, _) => NOTHING,
         }
     }
 

@@ -7,7 +7,7 @@ use tollgate_backend_api::{Direct, Executable};
 use tollgate_ir::Legalized;
 use tollgate_ir::entities::FuncId;
 use tollgate_ir::module::Func;
-use tollgate_runtime::index::{Decider, TextTable};
+use tollgate_runtime::index::{Decider, Policy, TextTable};
 use tollgate_runtime::{Arena, Cx, Frozen, Mark, Native, Pattern, Word};
 
 use crate::context::{Context, Entry};
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     alone: Vec<Option<Alone>>,
     /// How each function decides, if it only searches. Compiled code is entered for what has to be computed, and steps are not counted.
     directs: Vec<Option<Arc<Direct>>>,
-    /// The constants, as one sequence.
+    /// The constants, as one sequence; behind them, where some rule sets list what code finds, the list of each alone.
     pub(crate) constants: Arc<Frozen>,
     /// By constant: the places of its texts, if compiled code asks for them; see [`has_table`](crate::known::has_table).
     pub(crate) tables: Vec<Option<Box<TextTable>>>,
@@ -93,14 +93,29 @@ impl<C: Code> Compiled<C> {
             functions: index.functions.clone(),
             decider: index.decider.clone(),
         };
+        let listed = module
+            .indexes
+            .values()
+            .any(|i| lists_what_is_found(&i.decider));
         let constants = Arc::new(Frozen::new(|arena| {
-            Word::Seq(arena.seq_with(consts.len(), |i| consts[i].word(arena)))
+            let constants = arena.seq_with(consts.len(), |i| consts[i].word(arena));
+            let list = |i: usize| Word::Seq(&constants[i..=i]);
+            Word::Seq(match listed {
+                true => arena.seq_with(2 * consts.len(), |i| match constants.get(i) {
+                    Some(constant) => *constant,
+                    None => list(i - consts.len()),
+                }),
+                false => constants,
+            })
         }));
         let direct = |func: &Func| {
             let index = &module.indexes[Direct::searched(func)?];
             let (decider, functions) = (index.decider.clone(), &index.functions);
             let direct = Direct::new(decider, functions, constants.clone(), None);
-            Some(Arc::new(direct))
+            Some(Arc::new(match listed {
+                true => direct.with_lists(consts.len() as u32),
+                false => direct,
+            }))
         };
         let directs = module.funcs.values().map(direct).collect();
         let longest = module.types.records.values().map(|r| r.fields.len()).max();
@@ -388,6 +403,11 @@ impl RuleIndex {
     fn memory(&self) -> usize {
         reserved(&self.functions) + self.decider.heap()
     }
+}
+
+/// Whether a decision lists what rules give that code finds, which is most often what one rule gives.
+fn lists_what_is_found(decider: &Decider) -> bool {
+    decider.policy == Policy::All && decider.finder.is_some()
 }
 
 /// See [`Shared::alone`].
