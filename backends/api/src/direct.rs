@@ -232,17 +232,24 @@ impl Direct {
         marks: &mut Vec<Mark>,
         args: &[Word<'a>],
     ) -> (&'a Word<'a>, u64) {
-        let (found, steps) = self.decider.index.all(&mut Given(args), arena);
-        let rules = found.iter();
-        marks.extend(rules.filter_map(|rule| Some(self.decider.rules.get(*rule as usize)?.mark)));
-        match found {
-            [] => (NOTHING, steps),
-            [rule] if self.decider.more.is_empty() => (self.only(arena, *rule), steps + GIVE),
+        let from = marks.len();
+        let index = &self.decider.index;
+        let steps = index.all_marked(&mut Given(args), arena, marks);
+        let found = marks.get_mut(from..).unwrap_or(&mut []);
+        let (list, given) = match &*found {
+            [] => (NOTHING, 0),
+            [rule] if self.decider.more.is_empty() => (self.only(arena, rule.0), GIVE),
             several => {
-                let list = self.list(arena, several.iter().copied());
-                (list, steps + GIVE * list.seq().len() as u64)
+                let list = self.list(arena, several.iter().map(|rule| rule.0));
+                (list, GIVE * list.seq().len() as u64)
+            }
+        };
+        for found in found {
+            if let Some(rule) = self.decider.rules.get(found.0 as usize) {
+                *found = rule.mark;
             }
         }
+        (list, steps + given)
     }
 
     /// The list of what the rules give that a finder has marked.

@@ -36,7 +36,7 @@ use self::access::NONE;
 use self::build::Built;
 use self::check::{Check, Residue};
 use self::code::{Code, Kind, RowView, Subject, way};
-use self::search::{Every, Least, Search};
+use self::search::{Every, Least, Marked, Search};
 use self::subjects::Subjects;
 
 pub use access::TextTable;
@@ -49,6 +49,7 @@ pub use test::{Atom, Formula, Test};
 use rustc_hash::FxHashMap;
 
 use crate::arena::Arena;
+use crate::cx::Mark;
 
 /// Rules that a search for all has room for from the beginning.
 const FOUND: usize = 16;
@@ -103,6 +104,21 @@ pub struct Size {
     pub bytes: usize,
 }
 
+/// Puts what was found from a place on in order, each rule once.
+#[inline(never)]
+fn in_order(marks: &mut Vec<Mark>, from: usize) {
+    let found = &mut marks[from..];
+    found.sort_unstable_by_key(|mark| mark.0);
+    let mut kept = from;
+    for at in from..marks.len() {
+        if at == from || marks[at] != marks[kept - 1] {
+            marks[kept] = marks[at];
+            kept += 1;
+        }
+    }
+    marks.truncate(kept);
+}
+
 impl Index {
     /// The index of rules with these conditions, in order. Linear in them on ordinary rules; never more than a
     /// constant number of copies of each.
@@ -143,6 +159,46 @@ impl Index {
             found.dedup();
         }
         (found.into_bump_slice(), steps)
+    }
+
+    /// As [`Index::all`], into the vector of a decision's marks, which has room: behind those there are, marks with the numbers of the rules. Whoever
+    /// asks says what they mark. The steps.
+    ///
+    /// ```
+    /// use tollgate_runtime::index::{Atom, Base, Facts, Feature, Formula, Index, Test};
+    /// use tollgate_runtime::{Arena, Mark, Word};
+    /// struct Number(i64);
+    /// impl<'a> Facts<'a> for Number {
+    ///     fn base(&mut self, _: Base) -> Word<'a> {
+    ///         Word::Int(self.0)
+    ///     }
+    ///     fn computed(&mut self, _: u32) -> Word<'a> {
+    ///         Word::None
+    ///     }
+    /// }
+    /// let rule = |n| Formula::Atom(Atom { feature: 0, test: Test::Ints([(n, 9)].into()), want: true });
+    /// let feature = Feature::Path { base: Base::Param(0), steps: [].into(), tag: false };
+    /// let index = Index::new(vec![feature], &[rule(8), rule(5), rule(0)]);
+    /// let mut marks = vec![Mark(7)];
+    /// index.all_marked(&mut Number(6), &Arena::new(), &mut marks);
+    /// assert_eq!(marks, [Mark(7), Mark(1), Mark(2)]);
+    /// ```
+    #[inline(always)]
+    pub fn all_marked<'a>(
+        &self,
+        facts: &mut impl Facts<'a>,
+        arena: &'a Arena,
+        marks: &mut Vec<Mark>,
+    ) -> u64 {
+        let from = marks.len();
+        let mut search = Search::new(self, facts, arena, Marked(marks));
+        search.tree(0);
+        let steps = search.steps;
+        let found = marks.get(from..).unwrap_or(&[]);
+        if !found.is_sorted_by(|a, b| a.0 < b.0) {
+            in_order(marks, from);
+        }
+        steps
     }
 
     /// The features, in order.

@@ -235,6 +235,15 @@ fn the_index_agrees_with_the_chain() {
             assert_eq!(all, expected, "{conditions:#?} {words:?}");
             assert!(steps <= bound, "{steps} > {bound}: {conditions:#?}");
             assert!(facts.computed.iter().all(|n| *n <= 1) || rules == 1);
+            // The same into a decision's marks, behind those there are.
+            let mut marks = vec![Mark(u32::MAX)];
+            assert_eq!(index.all_marked(&mut facts, &arena, &mut marks), steps);
+            assert!(
+                marks[1..]
+                    .iter()
+                    .map(|mark| mark.0)
+                    .eq(expected.iter().copied())
+            );
             let (first, least) = index.first(&mut facts, &arena);
             assert_eq!(first, expected.first().copied());
             assert!(least <= steps);
