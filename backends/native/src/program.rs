@@ -176,12 +176,12 @@ impl<C: Code> Executable for Compiled<C> {
         let Some(alone) = self.shared.alone(func, args) else {
             return self.shared.enter_in_context(func, arena, marks, args).int();
         };
-        let mut out = RawWord::from(Word::None);
+        let mut out = MaybeUninit::<Word<'_>>::uninit();
+        let at = out.as_mut_ptr().cast();
         // SAFETY: there is room for a word, and what is left there is one.
         unsafe {
-            self.shared
-                .enter_alone(alone, arena, marks, args, &raw mut out);
-            out.word().int()
+            self.shared.enter_alone(alone, arena, marks, args, at);
+            out.assume_init_ref().int()
         }
     }
 
