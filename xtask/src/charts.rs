@@ -10,7 +10,7 @@ mod chart;
 use chart::Curve;
 
 /// The record that the page speaks of.
-const RECORD: &str = "benches/record/2026-11-28-later-peers-2-cores.md";
+const RECORD: &str = "benches/record/2026-11-28-last-peers-2-cores.md";
 /// What stands above the table that is drawn.
 const TABLE: &str = "the request in the engine's own form:";
 /// Pictures: file, title, and what names of columns begin with.
