@@ -16,8 +16,13 @@ pub struct Choices<'b> {
 
 impl<'b> Choices<'b> {
     pub fn new(bytes: &'b [u8]) -> Choices<'b> {
-        let seed = bytes.iter().fold(1, |n: u64, b| n.wrapping_mul(31).wrapping_add((*b).into()));
-        Choices { bytes: bytes.iter(), seed }
+        let seed = bytes
+            .iter()
+            .fold(1, |n: u64, b| n.wrapping_mul(31).wrapping_add((*b).into()));
+        Choices {
+            bytes: bytes.iter(),
+            seed,
+        }
     }
 
     pub fn below(&mut self, n: usize) -> usize {
@@ -36,17 +41,43 @@ impl<'b> Choices<'b> {
     }
 
     fn between(&mut self, lo: i64, hi: i64) -> i64 {
-        let near = [lo, hi, 0, 1, 2, 10, 100, lo.saturating_add(1), hi.saturating_sub(1)];
-        self.one_of(&near).saturating_add(self.below(4) as i64).clamp(lo, hi)
+        let near = [
+            lo,
+            hi,
+            0,
+            1,
+            2,
+            10,
+            100,
+            lo.saturating_add(1),
+            hi.saturating_sub(1),
+        ];
+        self.one_of(&near)
+            .saturating_add(self.below(4) as i64)
+            .clamp(lo, hi)
     }
 }
 
 /// What an entry takes: its parameter, or an object of them.
-pub fn facts(schema: &Schema, params: &[(Box<str>, TypeId)], texts: &[&str], choices: &mut Choices<'_>) -> Value {
-    let mut draw = Draw { schema, texts, choices };
+pub fn facts(
+    schema: &Schema,
+    params: &[(Box<str>, TypeId)],
+    texts: &[&str],
+    choices: &mut Choices<'_>,
+) -> Value {
+    let mut draw = Draw {
+        schema,
+        texts,
+        choices,
+    };
     match params {
         [(_, only)] => draw.value(*only, NESTING),
-        several => Value::Object(several.iter().map(|(name, ty)| (name.to_string(), draw.value(*ty, NESTING))).collect()),
+        several => Value::Object(
+            several
+                .iter()
+                .map(|(name, ty)| (name.to_string(), draw.value(*ty, NESTING)))
+                .collect(),
+        ),
     }
 }
 
@@ -63,41 +94,96 @@ impl Draw<'_, '_> {
         match self.schema.get(ty) {
             Type::Bool => (self.choices.below(2) == 1).into(),
             Type::Int { lo, hi } => self.choices.between(*lo, *hi).into(),
-            Type::Float => json!(self.choices.one_of(&[0.0, -0.0, 0.5, -2.25, 1e300, 5e-324, 7.0])),
-            Type::Str { matching: Some(refinement), .. } => {
-                let sampled = refinement.regex.sample(&mut |n| self.choices.below(n.min(256) as usize) as u64);
+            Type::Float => json!(
+                self.choices
+                    .one_of(&[0.0, -0.0, 0.5, -2.25, 1e300, 5e-324, 7.0])
+            ),
+            Type::Str {
+                matching: Some(refinement),
+                ..
+            } => {
+                let sampled = refinement
+                    .regex
+                    .sample(&mut |n| self.choices.below(n.min(256) as usize) as u64);
                 sampled.unwrap_or_default().into()
             }
             Type::Str { .. } | Type::Key => self.text(),
             Type::Bytes { .. } => self.choices.one_of(&["", "AA==", "aGVsbG8="]).into(),
             Type::Duration { lo, hi } => units(self.choices.between(*lo, *hi), "us"),
-            Type::Instant => self.choices.one_of(&["1970-01-01T00:00:00Z", "2026-11-01T00:00:00Z", "2026-03-29T01:30:00Z", "2199-12-31T23:59:59Z"]).into(),
-            Type::Date => self.choices.one_of(&["1970-01-01", "2026-11-01", "2024-02-29"]).into(),
+            Type::Instant => self
+                .choices
+                .one_of(&[
+                    "1970-01-01T00:00:00Z",
+                    "2026-11-01T00:00:00Z",
+                    "2026-03-29T01:30:00Z",
+                    "2199-12-31T23:59:59Z",
+                ])
+                .into(),
+            Type::Date => self
+                .choices
+                .one_of(&["1970-01-01", "2026-11-01", "2024-02-29"])
+                .into(),
             Type::Percent { lo, hi } => {
                 // Billionths of 1 are ten-millionths of 1%.
                 let n = self.choices.between(*lo, *hi);
                 let sign = if n < 0 { "-" } else { "" };
-                format!("{sign}{}.{:07}%", n.unsigned_abs() / 10_000_000, n.unsigned_abs() % 10_000_000).into()
+                format!(
+                    "{sign}{}.{:07}%",
+                    n.unsigned_abs() / 10_000_000,
+                    n.unsigned_abs() % 10_000_000
+                )
+                .into()
             }
-            Type::Rate => self.choices.one_of(&["1 per 1s", "100 per 1m", "0 per 1s"]).into(),
+            Type::Rate => self
+                .choices
+                .one_of(&["1 per 1s", "100 per 1m", "0 per 1s"])
+                .into(),
             Type::Money { currency, lo, hi } => {
                 let n = self.choices.between(*lo, *hi);
                 let sign = if n < 0 { "-" } else { "" };
                 let code = String::from_utf8_lossy(&currency.0);
-                format!("{sign}{}.{:02} {code}", n.unsigned_abs() / 100, n.unsigned_abs() % 100).into()
+                format!(
+                    "{sign}{}.{:02} {code}",
+                    n.unsigned_abs() / 100,
+                    n.unsigned_abs() % 100
+                )
+                .into()
             }
-            Type::Ip => self.choices.one_of(&["10.0.0.1", "10.20.3.4", "192.0.2.7", "::1", "2001:db8::1"]).into(),
-            Type::Cidr => self.choices.one_of(&["10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"]).into(),
+            Type::Ip => self
+                .choices
+                .one_of(&["10.0.0.1", "10.20.3.4", "192.0.2.7", "::1", "2001:db8::1"])
+                .into(),
+            Type::Cidr => self
+                .choices
+                .one_of(&["10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"])
+                .into(),
             Type::Path => match self.choices.below(2) {
-                0 => self.choices.one_of(&["/", "/a", "/a/b", "/v2/carts/c_1", "/catalog/7", "//a", "/%61"]).into(),
+                0 => self
+                    .choices
+                    .one_of(&[
+                        "/",
+                        "/a",
+                        "/a/b",
+                        "/v2/carts/c_1",
+                        "/catalog/7",
+                        "//a",
+                        "/%61",
+                    ])
+                    .into(),
                 _ => Value::String(format!("/{}", self.plain().trim_start_matches('/'))),
             },
             Type::Host => match self.choices.below(3) {
                 0 => self.plain().into(),
-                _ => self.choices.one_of(&["a.example", "API.shop.example:443", "[::1]"]).into(),
+                _ => self
+                    .choices
+                    .one_of(&["a.example", "API.shop.example:443", "[::1]"])
+                    .into(),
             },
             Type::HeaderName => self.choices.one_of(&["x-a", "X-Tier", "host"]).into(),
-            Type::Zone => self.choices.one_of(&["UTC", "Asia/Singapore", "Europe/Berlin"]).into(),
+            Type::Zone => self
+                .choices
+                .one_of(&["UTC", "Asia/Singapore", "Europe/Berlin"])
+                .into(),
             Type::Values { .. } => self.few(|draw| draw.text()).into(),
             Type::Opt(_) if self.choices.below(3) == 0 || nesting == 0 => Value::Null,
             Type::Opt(of) => self.value(*of, nesting.saturating_sub(1)),
@@ -119,7 +205,11 @@ impl Draw<'_, '_> {
                     };
                     (name, draw.value(value, nesting.saturating_sub(1)))
                 };
-                let entries = if nesting == 0 { Vec::new() } else { self.few(entry) };
+                let entries = if nesting == 0 {
+                    Vec::new()
+                } else {
+                    self.few(entry)
+                };
                 Value::Object(entries.into_iter().take(max).collect())
             }
             Type::Record(i) => {
@@ -127,7 +217,10 @@ impl Draw<'_, '_> {
                 let mut object = Map::new();
                 for field in fields {
                     if field.default.is_none() || self.choices.below(2) == 0 {
-                        object.insert(field.name.to_string(), self.value(field.ty, nesting.saturating_sub(1)));
+                        object.insert(
+                            field.name.to_string(),
+                            self.value(field.ty, nesting.saturating_sub(1)),
+                        );
                     }
                 }
                 Value::Object(object)
@@ -138,7 +231,12 @@ impl Draw<'_, '_> {
                     return Value::Null;
                 }
                 let variant = &of.variants[self.choices.below(of.variants.len())];
-                let fields = variant.fields.iter().map(|f| (f.name.to_string(), self.value(f.ty, nesting.saturating_sub(1))));
+                let fields = variant.fields.iter().map(|f| {
+                    (
+                        f.name.to_string(),
+                        self.value(f.ty, nesting.saturating_sub(1)),
+                    )
+                });
                 let mut fields: Map<String, Value> = fields.collect();
                 match &of.tag {
                     Some(tag) => {
@@ -153,12 +251,17 @@ impl Draw<'_, '_> {
     }
 
     fn few<T>(&mut self, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        (0..self.choices.below(FEW + 1)).map(|_| one(self)).collect()
+        (0..self.choices.below(FEW + 1))
+            .map(|_| one(self))
+            .collect()
     }
 
     fn text(&mut self) -> Value {
         match self.choices.below(4) {
-            0 => self.choices.one_of(&["", "a", "ab", "x-y", "gold", "\u{e4}b", "\u{1f600}"]).into(),
+            0 => self
+                .choices
+                .one_of(&["", "a", "ab", "x-y", "gold", "\u{e4}b", "\u{1f600}"])
+                .into(),
             _ => self.plain().into(),
         }
     }

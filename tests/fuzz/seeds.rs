@@ -16,7 +16,9 @@ const SEED_MAX: usize = 8 << 10;
 fn main() -> std::io::Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.join("../..");
-    let mut seeds = Seeds { corpus: here.join("corpus") };
+    let mut seeds = Seeds {
+        corpus: here.join("corpus"),
+    };
     for file in files(&root, "rules")? {
         seeds.source(&fs::read_to_string(file)?)?;
     }
@@ -30,11 +32,25 @@ fn main() -> std::io::Result<()> {
     for file in files(&root, "tir")? {
         seeds.ir(&fs::read_to_string(file)?)?;
     }
-    for line in fs::read_to_string(root.join("examples/github/requests.jsonl"))?.lines().take(50) {
+    for line in fs::read_to_string(root.join("examples/github/requests.jsonl"))?
+        .lines()
+        .take(50)
+    {
         seeds.add("json", line.as_bytes())?;
     }
     seeds.add("json", br#"{"id":"1","time":"2026-11-01T00:00:00Z","method":"POST","host":"Shop.Example:80","path":"/v1/a%20b","client":{"ip":"10.0.0.1"},"query":{"a":["1","2"]},"headers":{"X-A":["b"]},"token":{"subject":"u"}}"#)?;
-    for text in ["/", "/a/b/", "/%7ea/%E2%82%AC", "/a/../b/./c//d", "/%2F", "/a;b=c/%00", "Shop.Example:8080", "[::1]:80", "xn--bcher-kva.example", "b\u{fc}cher.example."] {
+    for text in [
+        "/",
+        "/a/b/",
+        "/%7ea/%E2%82%AC",
+        "/a/../b/./c//d",
+        "/%2F",
+        "/a;b=c/%00",
+        "Shop.Example:8080",
+        "[::1]:80",
+        "xn--bcher-kva.example",
+        "b\u{fc}cher.example.",
+    ] {
         seeds.add("canonical", text.as_bytes())?;
     }
     for request in [
@@ -44,7 +60,11 @@ fn main() -> std::io::Result<()> {
     ] {
         seeds.add("http", request.as_bytes())?;
     }
-    for facts in ["Api.Example:443\n/v1/7\ngold_1\nPOST\nabcdefgh\nx\ny", "a\n/a/../b\ngold_\nGET\n\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\n", "[::1]\n/%61//b\n\n\nzz"] {
+    for facts in [
+        "Api.Example:443\n/v1/7\ngold_1\nPOST\nabcdefgh\nx\ny",
+        "a\n/a/../b\ngold_\nGET\n\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\n",
+        "[::1]\n/%61//b\n\n\nzz",
+    ] {
         seeds.add("facts", facts.as_bytes())?;
     }
     // Choices: any bytes are some.
@@ -86,10 +106,22 @@ impl Seeds {
     /// The patterns of a source, each with the texts of it below.
     fn patterns(&mut self, source: &str) -> std::io::Result<()> {
         let literals: Vec<&str> = source.split('"').collect();
-        let texts: Vec<&str> = literals.iter().skip(1).step_by(2).copied().take(8).collect();
+        let texts: Vec<&str> = literals
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .copied()
+            .take(8)
+            .collect();
         for pair in literals.windows(2) {
-            if ["p", "glob", "re", "ip"].iter().any(|tag| pair[0].ends_with(tag)) {
-                self.add("patterns", format!("{}\n{}", pair[1], texts.join("\n")).as_bytes())?;
+            if ["p", "glob", "re", "ip"]
+                .iter()
+                .any(|tag| pair[0].ends_with(tag))
+            {
+                self.add(
+                    "patterns",
+                    format!("{}\n{}", pair[1], texts.join("\n")).as_bytes(),
+                )?;
             }
         }
         Ok(())
@@ -98,10 +130,16 @@ impl Seeds {
     fn ir(&mut self, text: &str) -> std::io::Result<()> {
         self.add("ir_text", text.as_bytes())?;
         let natives = tollgate_stdlib::library().natives;
-        let Ok(parsed) = tollgate_ir::text::parse(text, natives) else { return Ok(()) };
+        let Ok(parsed) = tollgate_ir::text::parse(text, natives) else {
+            return Ok(());
+        };
         for level in [Level::O0, Level::O2] {
             if tollgate_ir::verify::verify(&parsed.module).is_ok()
-                && let Ok(legal) = tollgate_optimizer::run(parsed.module.clone(), &Options::new(level), &mut |_| {})
+                && let Ok(legal) = tollgate_optimizer::run(
+                    parsed.module.clone(),
+                    &Options::new(level),
+                    &mut |_| {},
+                )
                 && let Ok(program) = Program::compile(&legal)
             {
                 self.add("bytecode", &program.bytes()[seal(&[]).len()..])?;
@@ -112,7 +150,11 @@ impl Seeds {
 
     fn add(&mut self, target: &str, seed: &[u8]) -> std::io::Result<()> {
         // An artifact has the schema of all that its program uses.
-        let most = if target == "artifact" { 8 * SEED_MAX } else { SEED_MAX };
+        let most = if target == "artifact" {
+            8 * SEED_MAX
+        } else {
+            SEED_MAX
+        };
         if seed.is_empty() || seed.len() > most {
             return Ok(());
         }

@@ -21,30 +21,49 @@ const FACTS: [&str; 6] = [
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = ArtifactInfo::read(bytes);
-    let Some((body, sum)) = bytes.split_last_chunk::<SUM>() else { return };
+    let Some((body, sum)) = bytes.split_last_chunk::<SUM>() else {
+        return;
+    };
     let mended = Sha256::digest(body);
     if mended[..] != sum[..] {
-        assert!(Engine::new().load(bytes).is_err(), "another checksum is found");
+        assert!(
+            Engine::new().load(bytes).is_err(),
+            "another checksum is found"
+        );
     }
     let mut artifact = body.to_vec();
     artifact.extend(mended);
-    let Ok(program) = Engine::new().load(&artifact) else { return };
-    let reference = Engine::new().backend("interp").expect("it is there").level(Level::O0);
-    let reference = reference.load(&artifact).expect("what one engine loads, another does");
+    let Ok(program) = Engine::new().load(&artifact) else {
+        return;
+    };
+    let reference = Engine::new()
+        .backend("interp")
+        .expect("it is there")
+        .level(Level::O0);
+    let reference = reference
+        .load(&artifact)
+        .expect("what one engine loads, another does");
     // What was loaded is written to what loads as the same.
     if let Ok(again) = program.artifact() {
         let again = Engine::new().load(&again).expect("what was written loads");
         assert!(again.entries().eq(program.entries()));
     }
-    let call = Call { id: "fuzz", time: 0 };
+    let call = Call {
+        id: "fuzz",
+        time: 0,
+    };
     for entry in program.entries().take(8) {
         if program.bound(entry).is_none_or(|bound| bound > STEPS_MAX) {
             continue;
         }
         for facts in FACTS {
             let (mut session, mut other) = (program.session(), reference.session());
-            let decided = session.decide_json(entry, facts.as_bytes(), &call).map(|d| d.to_json());
-            let expected = other.decide_json(entry, facts.as_bytes(), &call).map(|d| d.to_json());
+            let decided = session
+                .decide_json(entry, facts.as_bytes(), &call)
+                .map(|d| d.to_json());
+            let expected = other
+                .decide_json(entry, facts.as_bytes(), &call)
+                .map(|d| d.to_json());
             assert_eq!(decided.ok(), expected.ok(), "{entry} about {facts}");
         }
     }

@@ -18,7 +18,9 @@ const STEPS_MAX: u64 = 1 << 20;
 const ARGS: usize = 4;
 
 fuzz_target!(|body: &[u8]| {
-    let Ok(program) = Program::load(&seal(body), &native) else { return };
+    let Ok(program) = Program::load(&seal(body), &native) else {
+        return;
+    };
     let _ = program.listing();
     // What was read is written to what reads as the same.
     let written = program.bytes();
@@ -31,7 +33,12 @@ fuzz_target!(|body: &[u8]| {
         }
         arena.reset();
         // The end of the body also says what is asked, so that the fuzzer can change it.
-        let random = Cell::new(body.iter().rev().take(8).fold(func.0.into(), |n: u64, b| n << 8 | u64::from(*b)));
+        let random = Cell::new(
+            body.iter()
+                .rev()
+                .take(8)
+                .fold(func.0.into(), |n: u64, b| n << 8 | u64::from(*b)),
+        );
         let args: Vec<Word<'_>> = (0..ARGS).map(|_| word(&arena, &random, 3)).collect();
         let mut cx = Cx::new(&arena, "fuzz", 0);
         let data: Vec<Word<'_>> = program.data().map(|_| word(&arena, &random, 3)).collect();
@@ -41,18 +48,27 @@ fuzz_target!(|body: &[u8]| {
 });
 
 fn native(name: &str) -> Option<&'static Native> {
-    tollgate_stdlib::library().natives.iter().find(|native| native.name == name).copied()
+    tollgate_stdlib::library()
+        .natives
+        .iter()
+        .find(|native| native.name == name)
+        .copied()
 }
 
 /// Any word, nested at most so deep.
 fn word<'a>(arena: &'a Arena, random: &Cell<u64>, nesting: u32) -> Word<'a> {
     let below = |n: u64| {
-        let next = random.get().wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        let next = random
+            .get()
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
         random.set(next);
         (next >> 33) % n
     };
     let seq = |most: u64| {
-        let words: Vec<Word<'a>> = (0..below(most)).map(|_| word(arena, random, nesting - 1)).collect();
+        let words: Vec<Word<'a>> = (0..below(most))
+            .map(|_| word(arena, random, nesting - 1))
+            .collect();
         arena.seq(&words)
     };
     let texts = ["", "a", "/a/b", "GET", "shop.example", "2026-11-01", "c_1"];

@@ -1,6 +1,10 @@
 //! Sequences of calls of the C library with hostile arguments: what the library's own test does, with choices that the fuzzer makes.
 #![no_main]
-#![allow(dead_code, unreachable_pub, reason = "the library's sources are mounted here: it is built as a library of C only")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the library's sources are mounted here: it is built as a library of C only"
+)]
 
 #[path = "../../../bindings/c/src/border.rs"]
 pub mod border;

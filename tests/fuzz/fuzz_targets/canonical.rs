@@ -11,9 +11,15 @@ fuzz_target!(|text: &str| {
     if let Ok(canonical) = path::canonical(text, &policy.path, &arena) {
         let mut encoded = String::new();
         path::encode(&mut encoded, canonical).expect("writing to a string");
-        assert_eq!(path::canonical(&encoded, &policy.path, &arena), Ok(canonical));
+        assert_eq!(
+            path::canonical(&encoded, &policy.path, &arena),
+            Ok(canonical)
+        );
     }
     if let Ok(canonical) = host::canonical(text, &policy.host, &arena) {
-        assert_eq!(host::canonical(canonical, &policy.host, &arena), Ok(canonical));
+        assert_eq!(
+            host::canonical(canonical, &policy.host, &arena),
+            Ok(canonical)
+        );
     }
 });

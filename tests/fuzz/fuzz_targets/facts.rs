@@ -47,11 +47,16 @@ type Bindings = (Program, Bound<Asked<'static>>);
 static PROGRAMS: LazyLock<Vec<Bindings>> = LazyLock::new(|| {
     let bind = |name: &str| -> Bindings {
         let engine = Engine::new().backend(name).expect("it is there");
-        let program = engine.compile_source("fuzz.rules", RULES).expect("it compiles");
+        let program = engine
+            .compile_source("fuzz.rules", RULES)
+            .expect("it compiles");
         let bound = program.bind("route").expect("it fits");
         (program, bound)
     };
-    tollgate::backends().iter().map(|row| bind(row.name)).collect()
+    tollgate::backends()
+        .iter()
+        .map(|row| bind(row.name))
+        .collect()
 });
 
 fuzz_target!(|text: &str| {
@@ -59,10 +64,19 @@ fuzz_target!(|text: &str| {
     let part = |i: usize| parts.get(i).copied().unwrap_or("");
     let mut choices = Choices::new(part(4).as_bytes());
     let asked = Asked {
-        method: if choices.below(4) == 0 { part(3) } else { "GET" },
+        method: if choices.below(4) == 0 {
+            part(3)
+        } else {
+            "GET"
+        },
         host: part(0),
         path: part(1),
-        client: IpAddr::V4(Ipv4Addr::new([10, 192][choices.below(2)], 0, 0, choices.below(256) as u8)),
+        client: IpAddr::V4(Ipv4Addr::new(
+            [10, 192][choices.below(2)],
+            0,
+            0,
+            choices.below(256) as u8,
+        )),
         tier: (choices.below(2) == 0).then_some(part(2)),
         amount: [0, 11, -1_000, 1_000, 1_001, i64::MIN, i64::MAX][choices.below(7)],
         tags: parts.iter().skip(5).copied().collect(),
@@ -84,17 +98,29 @@ fuzz_target!(|text: &str| {
         ("tags", Input::List(&tags)),
         ("vip", Input::Bool(asked.vip)),
     ];
-    let call = Call { id: "fuzz", time: 0 };
+    let call = Call {
+        id: "fuzz",
+        time: 0,
+    };
     // Of several fields that are wrong each door names the first in an order of its own.
     let refused = |error: Error| assert!(error.refusal().is_some(), "{error}");
     let mut expected: Option<Result<String, ()>> = None;
     for (program, bound) in &*PROGRAMS {
         let mut session = program.session();
-        let typed = session.decide_bound(bound, &asked, &call).map(|d| d.to_json()).map_err(refused);
+        let typed = session
+            .decide_bound(bound, &asked, &call)
+            .map(|d| d.to_json())
+            .map_err(refused);
         let mut session = program.session();
-        let untyped = session.decide("route", &[Input::Map(&fields)], &call).map(|d| d.to_json()).map_err(refused);
+        let untyped = session
+            .decide("route", &[Input::Map(&fields)], &call)
+            .map(|d| d.to_json())
+            .map_err(refused);
         let mut session = program.session();
-        let read = session.decide_json("route", json.as_bytes(), &call).map(|d| d.to_json()).map_err(refused);
+        let read = session
+            .decide_json("route", json.as_bytes(), &call)
+            .map(|d| d.to_json())
+            .map_err(refused);
         let expected = expected.get_or_insert(typed.clone());
         assert_eq!(typed, *expected, "{json}");
         assert_eq!(untyped, *expected, "untyped: {json}");

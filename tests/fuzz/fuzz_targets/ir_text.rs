@@ -7,7 +7,9 @@ use tollgate_ir::verify::verify;
 
 fuzz_target!(|text: &str| {
     let natives = tollgate_stdlib::library().natives;
-    let Ok(parsed) = parse(text, natives) else { return };
+    let Ok(parsed) = parse(text, natives) else {
+        return;
+    };
     if verify(&parsed.module).is_ok() {
         let printed = print_module(&parsed.module);
         let again = parse(&printed, natives).expect("what was printed parses");

@@ -20,8 +20,13 @@ fuzz_target!(|text: &str| {
         for text in texts.lines() {
             let matched = glob.matches(text);
             if pattern.matches('*').count() <= STARS_MAX && text.len() <= TEXT_MAX {
-                let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-                assert_eq!(matched, matches(&pattern, &text), "glob {pattern:?} on {text:?}");
+                let (pattern, text): (Vec<char>, Vec<char>) =
+                    (pattern.chars().collect(), text.chars().collect());
+                assert_eq!(
+                    matched,
+                    matches(&pattern, &text),
+                    "glob {pattern:?} on {text:?}"
+                );
             }
         }
     }
@@ -30,7 +35,10 @@ fuzz_target!(|text: &str| {
         for text in texts.lines() {
             let matched = regex.matches(text);
             for group in &groups {
-                assert!(matched || regex.capture(text, *group).is_none(), "{pattern:?} on {text:?}");
+                assert!(
+                    matched || regex.capture(text, *group).is_none(),
+                    "{pattern:?} on {text:?}"
+                );
             }
         }
         if let Some(shortest) = regex.shortest() {
@@ -40,7 +48,9 @@ fuzz_target!(|text: &str| {
     if let Ok(paths) = PathPattern::parse(pattern) {
         let (arena, policy) = (Arena::new(), Boundary::default());
         for text in texts.lines() {
-            let Ok(path) = path::canonical(text, &policy.path, &arena) else { continue };
+            let Ok(path) = path::canonical(text, &policy.path, &arena) else {
+                continue;
+            };
             let matched = paths.matches(path);
             for i in 0..paths.captures().len() {
                 let captured = paths.capture(path, i);
@@ -51,7 +61,11 @@ fuzz_target!(|text: &str| {
     }
     let net = pattern.parse::<Cidr>().ok();
     if let Some(net) = net {
-        assert_eq!(net.to_string().parse::<Cidr>().ok(), Some(net), "{pattern:?}");
+        assert_eq!(
+            net.to_string().parse::<Cidr>().ok(),
+            Some(net),
+            "{pattern:?}"
+        );
         assert!(net.has(net.base()));
     }
     for text in texts.lines() {
@@ -60,7 +74,11 @@ fuzz_target!(|text: &str| {
         if let Some(net) = net {
             let shift = 128 - u32::from(net.bits());
             let prefix = |ip: Ip| ip.bits().checked_shr(shift).unwrap_or(0);
-            assert_eq!(net.has(ip), prefix(ip) == prefix(net.base()), "{ip} in {net}");
+            assert_eq!(
+                net.has(ip),
+                prefix(ip) == prefix(net.base()),
+                "{ip} in {net}"
+            );
         }
     }
 });
