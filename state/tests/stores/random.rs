@@ -306,9 +306,9 @@ pub(crate) fn try_with(
     let mut model = Model::new(&trial.declarations);
     let mut asked: Vec<Asked> = Vec::new();
     let backwards = backwards && !trial.name.starts_with("ladder");
-    // Where time goes backwards every key is there from the beginning, so that none is dropped: the model has no opinion
-    // on what a store may forget.
-    let keys = if backwards { 3 } else { 20 };
+    // A store that meets a new key may drop what no longer matters at its time, and decides about that at no earlier time from then on. The model
+    // keeps everything and has no opinion on it, so where time goes backwards there is one key, which is there from the beginning.
+    let keys = if backwards { 1 } else { 20 };
     let mut at_us = trial.begin_us;
     for i in 0..operations {
         at_us += random.below(trial.step_us + 1);
