@@ -1,4 +1,8 @@
 //! Curves over the number of rules, both axes logarithmic, as SVG.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a picture is drawn, and decides nothing"
+)]
 
 use std::fmt::Write;
 

@@ -4,15 +4,19 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds that this thread has worked.
 pub(crate) fn now() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    read(ClockId::ThreadCPUTime)
+}
+
+fn read(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// Calls once and tells how many nanoseconds it took, and what came out.
+/// Calls once and tells how many nanoseconds the threads of this process worked meanwhile, and what came out.
 pub(crate) fn took<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let began = now();
+    let began = read(ClockId::ProcessCPUTime);
     let out = work();
-    (now() - began, out)
+    (read(ClockId::ProcessCPUTime) - began, out)
 }
 
 /// The median; of none, nothing.

@@ -8,6 +8,10 @@
 //! ```sh
 //! cargo bench --bench states
 //! ```
+#![expect(
+    clippy::disallowed_methods,
+    reason = "keys of a benchmark are drawn, and decide nothing"
+)]
 
 #[path = "clock.rs"]
 #[allow(dead_code, reason = "not every benchmark needs all of it")]

@@ -1,7 +1,7 @@
 //! What several passes ask about branches.
 
 use tollgate_ir::cfg::Cfg;
-use tollgate_ir::entities::{Entity, Val};
+use tollgate_ir::entities::{Block, Entity, Val};
 use tollgate_ir::instructions::Inst;
 use tollgate_ir::module::{Def, Func, Jump, Terminator};
 
@@ -36,6 +36,27 @@ pub(crate) fn known_way<'t>(
 pub(crate) fn has_unreachable(func: &Func) -> bool {
     let cfg = Cfg::new(func);
     func.blocks.keys().any(|b| !cfg.is_reachable(b))
+}
+
+/// How many selects may stand for a branch.
+const MAX_SELECTS: usize = 2;
+
+/// Whether two ways out of a branch lead to one block, with arguments that few selects can choose from.
+pub(crate) fn can_unite(yes: &Jump, no: &Jump) -> bool {
+    let differ = yes.args.iter().zip(&no.args).filter(|(a, b)| a != b);
+    yes.block == no.block && differ.count() <= MAX_SELECTS
+}
+
+/// Ends a block with a jump in the place of a branch whose ways [can be united](can_unite).
+pub(crate) fn unite(func: &mut Func, block: Block, c: Val, mut yes: Jump, no: &Jump) {
+    for (a, b) in yes.args.iter_mut().zip(&no.args) {
+        if a != b {
+            let ty = func.ty(*b);
+            let (_, chosen) = func.append(block, Inst::Select { c, a: *a, b: *b }, Some(ty));
+            *a = chosen.unwrap_or(*a);
+        }
+    }
+    func.blocks[block].term = Terminator::Jump(yes);
 }
 
 /// How many jumps lead to each block.

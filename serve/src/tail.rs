@@ -1,4 +1,8 @@
 //! What is done at the end of a request.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "when a request was answered is written to the log"
+)]
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};

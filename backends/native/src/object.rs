@@ -180,6 +180,8 @@ mod tests {
     use super::*;
     use crate::layout::RawWord;
 
+    /// # Safety
+    /// As [`Entry`].
     unsafe extern "C" fn seven(_: *mut Context, _: *const RawWord, out: *mut RawWord) {
         // SAFETY: there is room for a word.
         unsafe { *out = Word::Int(7).into() };

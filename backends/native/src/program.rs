@@ -120,7 +120,7 @@ impl<C: Code> Compiled<C> {
         let directs = module.funcs.values().map(direct).collect();
         let longest = module.types.records.values().map(|r| r.fields.len()).max();
         let shared = Shared {
-            alone: alone(module, &entries),
+            alone: standing_alone(module, &entries),
             entries,
             params: module
                 .funcs
@@ -411,7 +411,7 @@ fn lists_what_is_found(decider: &Decider) -> bool {
 }
 
 /// See [`Shared::alone`].
-fn alone(module: &Legalized, entries: &[Option<Entry>]) -> Vec<Option<Alone>> {
+fn standing_alone(module: &Legalized, entries: &[Option<Entry>]) -> Vec<Option<Alone>> {
     let plan = Plan::new(module);
     let of = |(func, entry): (FuncId, &Option<Entry>)| {
         let entry = entry.filter(|_| plan.is_alone(func))?;
@@ -465,6 +465,9 @@ mod tests {
     }
 
     /// `f(n)`: marks site 0 so many times, and gives the pair of the first constant and the first data.
+    ///
+    /// # Safety
+    /// As [`Entry`].
     unsafe extern "C" fn handmade(cx: *mut Context, args: *const RawWord, out: *mut RawWord) {
         // SAFETY: what an entry is given.
         unsafe {
@@ -505,6 +508,9 @@ mod tests {
     }
 
     /// `find(n)`: marks site 0 so many times, and gives `n`.
+    ///
+    /// # Safety
+    /// As [`Entry`].
     unsafe extern "C" fn found(cx: *mut Context, args: *const RawWord, out: *mut RawWord) {
         // SAFETY: what an entry is given.
         unsafe {

@@ -7,7 +7,6 @@ mod peer;
 #[path = "../../chart.rs"]
 mod chart;
 #[path = "../../clock.rs"]
-#[allow(dead_code, reason = "not every benchmark needs all of it")]
 mod clock;
 
 use std::env;

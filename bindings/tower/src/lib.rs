@@ -54,6 +54,10 @@
 //! # What it must not know
 //!
 //! A server, a runtime for futures, a body: it reads heads of requests.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a host is where the time of a decision comes from"
+)]
 
 mod service;
 

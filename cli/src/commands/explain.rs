@@ -1,4 +1,8 @@
 //! `tollgate explain`: a diagnostic, or a decision.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a command is where the time of a decision comes from"
+)]
 
 use std::io::Read;
 use std::path::Path;

@@ -30,8 +30,6 @@ use crate::pipeline::Aim;
 
 /// How many instructions may be evaluated for nothing in the place of one branch.
 const MAX_INSTS: usize = 4;
-/// How many selects may stand for a branch.
-const MAX_SELECTS: usize = 2;
 /// How many branches one block takes in; a condition of more parts is asked in several pieces, so that not all of it is evaluated
 /// where its first part does not hold.
 const MAX_TAKEN: usize = 8;
@@ -83,17 +81,16 @@ struct Convert<'f> {
 }
 
 impl Convert<'_> {
-    /// How many instructions stand in a block that only one jump leads to, if all are cheap and few.
-    fn cheap(&self, jump: &Jump) -> Option<usize> {
+    /// Whether only one jump leads to a block and what stands in it is cheap and little.
+    fn is_cheap(&self, jump: &Jump) -> bool {
         let data = &self.func.blocks[jump.block];
-        let fits = self.edges[jump.block.index()] == 1
+        self.edges[jump.block.index()] == 1
             && data.params.is_empty()
             && data.insts.len() <= MAX_INSTS
             && data
                 .insts
                 .iter()
-                .all(|id| is_cheap(&self.func.insts[*id].inst));
-        fits.then_some(data.insts.len())
+                .all(|id| is_cheap(&self.func.insts[*id].inst))
     }
 
     /// Takes in a condition behind the condition of a block, where one way of both is the same.
@@ -102,7 +99,7 @@ impl Convert<'_> {
             return false;
         };
         for (behind, other, conjunction) in [(&yes, &no, true), (&no, &yes, false)] {
-            if self.cheap(behind).is_none() {
+            if !self.is_cheap(behind) {
                 continue;
             }
             let Terminator::Br(mut second, to, otherwise) =
@@ -151,28 +148,24 @@ impl Convert<'_> {
             }
             _ => return false,
         };
-        let (taken, mut yes, no) = met;
+        let (taken, yes, no) = met;
         let insts = |block: &Block| self.func.blocks[*block].insts.len();
-        let differ = yes.args.iter().zip(&no.args).filter(|(a, b)| a != b);
-        if differ.count() > MAX_SELECTS || taken.iter().map(insts).sum::<usize>() > MAX_INSTS {
+        if !blocks::can_unite(&yes, &no) || taken.iter().map(insts).sum::<usize>() > MAX_INSTS {
             return false;
         }
         for taken in taken {
             self.take_in(block, taken);
         }
-        for (a, b) in yes.args.iter_mut().zip(no.args) {
-            if *a != b {
-                *a = self.push(block, Inst::Select { c, a: *a, b }, b);
-            }
-        }
         self.edges[yes.block.index()] -= 1;
-        self.func.blocks[block].term = Terminator::Jump(yes);
+        blocks::unite(self.func, block, c, yes, &no);
         true
     }
 
     /// A block that does something cheap and jumps on, and its jump.
     fn through(&self, jump: &Jump) -> Option<(Block, Jump)> {
-        self.cheap(jump)?;
+        if !self.is_cheap(jump) {
+            return None;
+        }
         match &self.func.blocks[jump.block].term {
             Terminator::Jump(further) => Some((jump.block, further.clone())),
             _ => None,

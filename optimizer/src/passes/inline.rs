@@ -45,10 +45,10 @@ pub(crate) fn run(module: &mut Module, Aim { level, .. }: Aim) -> Changed {
         for (callee, count) in calls(&module.funcs[id]) {
             let size = size(&module.funcs[callee]);
             let cost = size.saturating_mul(count);
-            let few = size <= small(level) || once(callee) && level == Level::O2;
+            let small = size <= small(level) || once(callee) && level == Level::O2;
             if once(callee) && !uses[callee.index()].named {
                 chosen.insert(callee);
-            } else if few && cost <= budget {
+            } else if small && cost <= budget {
                 budget -= cost;
                 chosen.insert(callee);
             }

@@ -20,8 +20,6 @@ use crate::pipeline::Aim;
 const MAX_HOPS: usize = 16;
 /// How many arguments a jump may carry past a block: they are copied into every predecessor.
 const MAX_ARGS: usize = 8;
-/// How many selects may stand for a branch whose ways are one.
-const MAX_SELECTS: usize = 2;
 
 pub(crate) fn run(module: &mut Module, _: Aim) -> Changed {
     each_func(module, |func, _| {
@@ -127,22 +125,11 @@ fn unite_branches(func: &mut Func) -> bool {
     for block in func.blocks.keys() {
         let united = match &func.blocks[block].term {
             Terminator::Br(_, yes, no) if yes == no => Terminator::Jump(yes.clone()),
-            Terminator::Br(v, yes, no) if yes.block == no.block => {
-                let differ = yes.args.iter().zip(&no.args).filter(|(a, b)| a != b);
-                if differ.count() > MAX_SELECTS {
-                    continue;
-                }
-                let (v, mut yes, no) = (*v, yes.clone(), no.clone());
-                for (a, b) in yes.args.iter_mut().zip(no.args) {
-                    if *a != b {
-                        let ty = func.ty(b);
-                        let (id, result) =
-                            func.make_inst(Inst::Select { c: v, a: *a, b }, Some(ty));
-                        func.blocks[block].insts.push(id);
-                        *a = result.unwrap_or(*a);
-                    }
-                }
-                Terminator::Jump(yes)
+            Terminator::Br(v, yes, no) if blocks::can_unite(yes, no) => {
+                let (v, yes, no) = (*v, yes.clone(), no.clone());
+                blocks::unite(func, block, v, yes, &no);
+                changed = true;
+                continue;
             }
             Terminator::Br(v, yes, no) if let Some(Inst::Bnot { a }) = func.def(*v) => {
                 Terminator::Br(*a, no.clone(), yes.clone())

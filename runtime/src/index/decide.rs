@@ -3,7 +3,6 @@
 //! Engines differ in how they call functions and keep constants, and in nothing else: what a decision by an index is
 //! stands here once.
 
-use std::slice;
 use std::sync::Arc;
 
 use super::Index;
@@ -139,10 +138,10 @@ impl Decider {
         match self.policy {
             Policy::First | Policy::Unique | Policy::Any => self.one_of(self.which(engine), engine),
             Policy::Best if self.ranking.is_some() => self.one_of(self.which(engine), engine),
-            Policy::All => match self.every(engine) {
-                [] => &Word::Seq(&[]),
-                list => engine.arena().word(Word::Seq(list)),
-            },
+            Policy::All => {
+                let list = self.every(engine);
+                engine.arena().word(Word::Seq(list))
+            }
             Policy::Best => self.best(engine),
             Policy::Sum => self.sum(engine),
         }
@@ -301,7 +300,7 @@ impl Decider {
         found
     }
 
-    /// The place of the rule of a mark, where marks count up from that of the first rule.
+    /// The place of the rule of a mark, where marks count up from that of the first rule, as they do where there is a [finder](Decider::finder).
     #[inline(always)]
     pub fn marked(&self, mark: Mark) -> Option<u32> {
         let first = self.rules.first()?.mark.0;
@@ -408,14 +407,6 @@ impl Decider {
             return self.every_marked(finder, engine);
         }
         let found = self.matching(engine);
-        match found {
-            [] => return &[],
-            [rule] if self.more.is_empty() && self.asks.is_empty() => {
-                engine.mark(self.rules[*rule as usize].mark);
-                return self.only(*rule, engine);
-            }
-            _ => {}
-        }
         let more = || found.iter().map(|rule| self.more(*rule as usize).len());
         let len = found.len()
             + if self.more.is_empty() {
@@ -441,16 +432,6 @@ impl Decider {
         let from = engine.marks().len();
         engine.enter(finder, None);
         let to = engine.marks().len();
-        match engine.marks().get(from..) {
-            None | Some([]) => return &[],
-            Some([mark]) if self.more.is_empty() => {
-                return match self.marked(*mark) {
-                    Some(rule) => self.only(rule, engine),
-                    None => &[],
-                };
-            }
-            Some(_) => {}
-        }
         let mut list = engine.arena().vec_of(to.saturating_sub(from));
         for at in from..to {
             let place = engine.marks().get(at).and_then(|mark| self.marked(*mark));
@@ -459,12 +440,6 @@ impl Decider {
             }
         }
         list.into_bump_slice()
-    }
-
-    /// The list of the one outcome of a rule, where that lies: nothing need be copied.
-    #[inline(always)]
-    fn only<'a>(&self, rule: u32, engine: &mut impl Engine<'a>) -> &'a [Word<'a>] {
-        slice::from_ref(self.give(self.rules[rule as usize].outcome(), engine))
     }
 
     /// Adds the outcomes of a rule.

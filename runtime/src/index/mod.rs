@@ -36,7 +36,7 @@ use self::access::NONE;
 use self::build::Built;
 use self::check::{Check, Residue};
 use self::code::{Code, Kind, RowView, Subject, way};
-use self::search::{Every, Least, Marked, Search};
+use self::search::{Each, Least, Search};
 use self::subjects::Subjects;
 
 pub use access::TextTable;
@@ -111,7 +111,7 @@ fn in_order(marks: &mut Vec<Mark>, from: usize) {
     found.sort_unstable_by_key(|mark| mark.0);
     let mut kept = from;
     for at in from..marks.len() {
-        if at == from || marks[at] != marks[kept - 1] {
+        if kept == from || marks[at] != marks[kept - 1] {
             marks[kept] = marks[at];
             kept += 1;
         }
@@ -151,9 +151,8 @@ impl Index {
     /// Every rule that matches, in order, and the steps of finding them (without those of computed features).
     #[inline(never)]
     pub fn all<'a>(&self, facts: &mut impl Facts<'a>, arena: &'a Arena) -> (&'a [u32], u64) {
-        let mut search = Search::new(self, facts, arena, Every(arena.vec_of(FOUND)));
-        search.tree(0);
-        let (mut found, steps) = (search.sink.0, search.steps);
+        let mut found = arena.vec_of(FOUND);
+        let steps = self.each(facts, arena, |rule| found.push(rule));
         if !found.is_sorted_by(|a, b| a < b) {
             found.sort_unstable();
             found.dedup();
@@ -161,8 +160,8 @@ impl Index {
         (found.into_bump_slice(), steps)
     }
 
-    /// As [`Index::all`], into the vector of a decision's marks, which has room: behind those there are, marks with the numbers of the rules. Whoever
-    /// asks says what they mark. The steps.
+    /// As [`Index::all`], into the vector of a decision's marks, which is kept and has room: behind those there are, marks with the numbers of the
+    /// rules, for the caller to replace by what the rules mark. The steps.
     ///
     /// ```
     /// use tollgate_runtime::index::{Atom, Base, Facts, Feature, Formula, Index, Test};
@@ -191,14 +190,25 @@ impl Index {
         marks: &mut Vec<Mark>,
     ) -> u64 {
         let from = marks.len();
-        let mut search = Search::new(self, facts, arena, Marked(marks));
-        search.tree(0);
-        let steps = search.steps;
+        let steps = self.each(facts, arena, |rule| marks.push(Mark(rule)));
         let found = marks.get(from..).unwrap_or(&[]);
         if !found.is_sorted_by(|a, b| a.0 < b.0) {
             in_order(marks, from);
         }
         steps
+    }
+
+    /// Gives each rule that matches to a function, in any order, some of them again. The steps.
+    #[inline(always)]
+    fn each<'a>(
+        &self,
+        facts: &mut impl Facts<'a>,
+        arena: &'a Arena,
+        found: impl FnMut(u32),
+    ) -> u64 {
+        let mut search = Search::new(self, facts, arena, Each(found));
+        search.tree(0);
+        search.steps
     }
 
     /// The features, in order.

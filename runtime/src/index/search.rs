@@ -7,7 +7,6 @@ use super::code::{Head, Header, Kind, Subject, listed, wanted, way};
 use super::feature::{Base, Facts};
 use super::packed::words_of;
 use crate::arena::Arena;
-use crate::cx::Mark;
 use crate::word::Word;
 
 /// Steps of looking at a row, beside those of its checks.
@@ -47,10 +46,10 @@ impl Sink for Least {
     }
 }
 
-/// Every rule that matches.
-pub(super) struct Every<'a>(pub(super) bumpalo::collections::Vec<'a, u32>);
+/// Every rule that matches, given to a function.
+pub(super) struct Each<F>(pub(super) F);
 
-impl Sink for Every<'_> {
+impl<F: FnMut(u32)> Sink for Each<F> {
     const FIRST: bool = false;
     #[inline]
     fn limit(&self) -> u32 {
@@ -58,22 +57,7 @@ impl Sink for Every<'_> {
     }
     #[inline]
     fn found(&mut self, rule: u32) {
-        self.0.push(rule);
-    }
-}
-
-/// Every rule that matches, in a vector that is kept from decision to decision.
-pub(super) struct Marked<'m>(pub(super) &'m mut Vec<Mark>);
-
-impl Sink for Marked<'_> {
-    const FIRST: bool = false;
-    #[inline]
-    fn limit(&self) -> u32 {
-        NONE
-    }
-    #[inline]
-    fn found(&mut self, rule: u32) {
-        self.0.push(Mark(rule));
+        self.0(rule);
     }
 }
 

@@ -1,4 +1,8 @@
 //! A request as the rules are told it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a proxy is where the time of a decision comes from"
+)]
 
 use std::net::IpAddr;
 use std::time::SystemTime;

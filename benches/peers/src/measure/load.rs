@@ -2,9 +2,8 @@
 
 use std::{env, fs, process::Command};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::Wanted;
+use crate::clock::took;
 use crate::engines::ENGINES;
 
 /// On these, with this many rules.
@@ -59,18 +58,11 @@ pub fn one(engine: &str, family: &str) {
         .find(|(name, _)| *name == engine)
         .expect("a known engine");
     let before = resident();
-    let began = worked();
-    let built = build(workload);
+    // An engine may take rules in by a thread of its own, which counts.
+    let (ns, built) = took(|| build(workload));
     if built.is_ok() {
-        let ms = worked() - began;
-        println!("{ms} {}", resident().saturating_sub(before));
+        println!("{} {}", ns / 1e6, resident().saturating_sub(before));
     }
-}
-
-/// Milliseconds that all threads of this process have worked: an engine may take rules in by one of its own.
-fn worked() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }
 
 /// Bytes of this process in memory.
